@@ -1,0 +1,33 @@
+"""The exceptions of every room.
+
+KvittoError
+├── FormatError          malformed: it cannot be read as what it claims to be
+├── VerificationError    well-formed, and false
+└── Overloaded           nothing wrong with the request; try again later
+"""
+
+__all__ = ["FormatError", "KvittoError", "Overloaded", "VerificationError"]
+
+
+class KvittoError(Exception):
+    """Base of everything this project raises on purpose."""
+
+
+class FormatError(KvittoError):
+    """Input that cannot be read.
+
+    ``field`` names the offending part (``"size"``, ``"policy.price.min"``), so that a caller
+    can point at it; the message never repeats the value, which may be secret.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class VerificationError(KvittoError):
+    """Well-formed input that does not hold. The message names the check, never a secret."""
+
+
+class Overloaded(KvittoError):  # noqa: N818 - the name is the condition, as in HTTP 503
+    """A bounded queue is full. Nothing was changed; the caller may try again."""

@@ -1,0 +1,78 @@
+"""P-256 on petlib (OpenSSL). The only module that imports petlib.
+
+petlib checks little, and what it checks with ``assert`` or under ``if __debug__`` is gone under
+``python -O``: everything that is decoded is checked here (docs/protocol.md 2), and ``import``
+refuses an interpreter without ``__debug__``.
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from petlib.bn import Bn
+from petlib.ec import EcGroup, EcPt
+
+from commitments.errors import FormatError
+from commitments.group import Group, Point
+from commitments.hash_to_curve import hash_to_p256
+
+__all__ = ["P256"]
+
+if not __debug__:
+    raise RuntimeError("python -O removes the error checks of petlib: run without -O")
+
+_NID = 415  # OpenSSL's number for prime256v1
+_P = (2**256 - 2**224 + 2**192 + 2**96 - 1).to_bytes(32, "big")
+_COMPRESSED = (2, 3)
+
+
+class _P256(Group):
+    name = "P256"
+    hash_suite = "P256_XMD:SHA-256_SSWU_RO_"
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    point_size = 33
+
+    def __init__(self) -> None:
+        self._group: Any = EcGroup(_NID)
+        self.generator = self._group.generator()
+
+    def encode(self, point: Point) -> bytes:
+        data = cast("bytes", cast("Any", point).export())
+        if len(data) != self.point_size:
+            raise ValueError("the identity has no encoding")
+        return data
+
+    def decode(self, data: bytes) -> Point:
+        if len(data) != self.point_size or data[0] not in _COMPRESSED or data[1:] >= _P:
+            raise FormatError("not a compressed point")
+        try:
+            point = EcPt.from_binary(data, self._group)
+        except Exception:  # petlib raises bare Exception
+            raise FormatError("not a point of the curve") from None
+        if point.is_infinite():  # what a fresh point is, should the library have failed silently
+            raise FormatError("not a point of the curve")
+        return cast("Point", point)
+
+    def add(self, left: Point, right: Point) -> Point:
+        return cast("Any", left).pt_add(right)
+
+    def negate(self, point: Point) -> Point:
+        return cast("Any", point).pt_neg()
+
+    def equal(self, left: Point, right: Point) -> bool:
+        return bool(left == right)
+
+    def is_identity(self, point: Point) -> bool:
+        return bool(cast("Any", point).is_infinite())
+
+    def sum_of_products(self, scalars: Sequence[int], points: Sequence[Point]) -> Point:
+        order, from_binary = self.order, Bn.from_binary
+        numbers = [from_binary((s % order).to_bytes(32, "big")) for s in scalars]
+        return cast("Point", self._group.wsum(numbers, points))
+
+    def hash_to_curve(self, message: bytes, dst: bytes) -> Point:
+        x, y = hash_to_p256(message, dst)
+        return self.decode(bytes([2 + (y & 1)]) + x.to_bytes(32, "big"))
+
+
+P256 = _P256()
+"""The first ciphersuite's group."""

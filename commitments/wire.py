@@ -1,0 +1,169 @@
+"""Strict encodings: what goes into a hash, a signature or a log, and how it is read back.
+
+Python's own parsers are generous (``int(" 1_0")`` is 10, ``b64decode`` skips junk); two readers
+that are generous in different ways disagree about what was signed. Everything here accepts
+exactly one spelling. ``docs/protocol.md`` sections 2, 3 and 5.
+"""
+
+import base64
+import binascii
+import json
+import re
+import unicodedata
+from typing import Any
+
+import rfc8785
+
+from commitments.errors import FormatError
+
+__all__ = [
+    "canonical_json",
+    "encode_base64",
+    "le",
+    "lp",
+    "nfc",
+    "parse_base64",
+    "parse_decimal",
+    "parse_hex",
+    "parse_identifier",
+    "parse_json",
+]
+
+_DECIMAL = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_HEX = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._/-]+", re.ASCII)
+_MAX_EXACT_INTEGER = 2**53  # beyond it JSON readers disagree (RFC 8785, 3.2.2.3)
+
+
+def le(n: int, width: int) -> bytes:
+    """``n`` as ``width`` little-endian bytes (protocol.md 2)."""
+    return n.to_bytes(width, "little")
+
+
+def lp(data: bytes) -> bytes:
+    """``data`` behind its length as four little-endian bytes (protocol.md 2)."""
+    return le(len(data), 4) + data
+
+
+def nfc(text: str) -> str:
+    """``text`` in Unicode normalisation form C, the only form that is hashed (protocol.md 3)."""
+    return unicodedata.normalize("NFC", text)
+
+
+def parse_decimal(text: str, field: str, maximum: int = 2**63 - 1) -> int:
+    """An unsigned decimal without sign, space, underscore or leading zero, at most ``maximum``."""
+    if len(text) > 20 or not _DECIMAL.fullmatch(text):
+        raise FormatError("not a canonical decimal number", field)
+    number = int(text)
+    if number > maximum:
+        raise FormatError("number out of range", field)
+    return number
+
+
+def parse_hex(text: str, field: str, size: int | None = None) -> bytes:
+    """Lower-case hex, of exactly ``size`` bytes where ``size`` is given."""
+    if not isinstance(text, str) or not _HEX.fullmatch(text):
+        raise FormatError("not lower-case hex", field)
+    if size is not None and len(text) != 2 * size:
+        raise FormatError(f"not {size} bytes of hex", field)
+    return bytes.fromhex(text)
+
+
+def encode_base64(data: bytes) -> str:
+    """Standard base64 with padding (RFC 4648, 4)."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def parse_base64(text: str, field: str, size: int | None = None) -> bytes:
+    """Canonical standard base64: padding present, unused bits zero, no other character."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error, TypeError):
+        raise FormatError("not base64", field) from None
+    if encode_base64(data) != text:
+        raise FormatError("not canonical base64", field)
+    if size is not None and len(data) != size:
+        raise FormatError(f"not {size} bytes of base64", field)
+    return data
+
+
+def parse_identifier(text: str, field: str, longest: int = 200) -> str:
+    """An origin, policy id or proposal id: ``A-Z a-z 0-9 . _ - /`` only (protocol.md 3)."""
+    if not isinstance(text, str) or len(text) > longest or not _IDENTIFIER.fullmatch(text):
+        raise FormatError("only A-Z a-z 0-9 . _ - / are allowed", field)
+    return text
+
+
+def canonical_json(value: Any) -> bytes:
+    """The RFC 8785 form of ``value``, with the limits of protocol.md 5.
+
+    Raises
+    ------
+    FormatError
+        a string that is not in NFC, an integer beyond 2^53, a float, or a type without JSON form.
+    """
+    _check_json(value, "")
+    return rfc8785.dumps(value)
+
+
+def parse_json(data: bytes, field: str = "body") -> Any:
+    """Strict JSON: UTF-8, no duplicate member, no NaN, no float, integers within 2^53, NFC."""
+    try:
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_no_duplicates,
+            parse_constant=_refuse_constant,
+            parse_float=_refuse_constant,
+            parse_int=_exact_integer,
+        )
+    except FormatError:
+        raise
+    except RecursionError:
+        raise FormatError("nested too deeply", field) from None
+    except ValueError:
+        raise FormatError("not JSON", field) from None
+    _check_json(value, "")
+    return value
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise FormatError("a member occurs twice", "body")
+    return members
+
+
+def _refuse_constant(_text: str) -> Any:
+    raise FormatError("only whole numbers are allowed", "body")
+
+
+def _exact_integer(text: str) -> int:
+    if len(text) > 17:
+        raise FormatError("an integer is beyond 2^53", "body")
+    return int(text)
+
+
+def _check_json(value: Any, path: str) -> None:
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, int):
+        if not -_MAX_EXACT_INTEGER <= value <= _MAX_EXACT_INTEGER:
+            raise FormatError("an integer is beyond 2^53", path or "body")
+    elif isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            _check_text(key, path)
+            _check_json(member, f"{path}.{key}" if path else key)
+    elif isinstance(value, list | tuple):
+        for position, member in enumerate(value):
+            _check_json(member, f"{path}[{position}]")
+    else:
+        raise FormatError("not a JSON value", path or "body")
+
+
+def _check_text(text: Any, path: str) -> None:
+    if not isinstance(text, str):
+        raise FormatError("a member name is not text", path or "body")
+    if not text.isascii() and (nfc(text) != text or any("\ud800" <= c <= "\udfff" for c in text)):
+        raise FormatError("text is not in Unicode NFC", path or "body")

@@ -1,0 +1,69 @@
+"""The proof in a buyer's request, without which a buyer could shift the date or the price.
+
+docs/protocol.md 3, step 1: ``B = serial_0 * U + secret * S + blinding * H``, compact flavour.
+"""
+
+from collections.abc import Callable
+
+from commitments.attributes import KEYS
+from commitments.domain import issue_session
+from commitments.errors import FormatError
+from commitments.generators import attribute_generator, blinding_generator
+from commitments.group import Group, Point
+from commitments.purchase import BuyerKeys
+from commitments.wire import lp
+from zk.linear_relation import Equation, LinearRelation, prove_compact, verify_compact
+
+__all__ = ["prove_request", "verify_request"]
+
+_EQUATION = Equation(image=((4, 1),), terms=((0, 1, 1), (1, 2, 1), (2, 3, 1)))
+
+
+def prove_request(
+    group: Group,
+    origin: str,
+    order_reference: str,
+    keys: BuyerKeys,
+    random_scalar: Callable[[], int],
+) -> tuple[bytes, bytes]:
+    """``(B, proof)``, both encoded, for one order with one merchant."""
+    blinded = keys.commit(group)
+    proof = prove_compact(
+        _tag(group, origin, order_reference),
+        _relation(group, blinded),
+        [keys.serial_0, keys.secret, keys.blinding],
+        random_scalar,
+    )
+    return group.encode(blinded), proof
+
+
+def verify_request(
+    group: Group, origin: str, order_reference: str, request: bytes, proof: bytes
+) -> Point:
+    """The decoded ``B``, if its sender knows what is in it.
+
+    Raises
+    ------
+    FormatError
+        not a point or not a proof.
+    VerificationError
+        the proof is false, or for another origin or order.
+    """
+    try:
+        blinded = group.decode(request)
+    except FormatError:
+        raise FormatError("not a point", "request.commitment") from None
+    verify_compact(_tag(group, origin, order_reference), _relation(group, blinded), proof)
+    return blinded
+
+
+def _tag(group: Group, origin: str, order_reference: str) -> bytes:
+    return (
+        issue_session(group) + lp(origin.encode("ascii")) + lp(order_reference.encode("utf-8"))
+    )
+
+
+def _relation(group: Group, blinded: Point) -> LinearRelation:
+    fixed = (attribute_generator(group, key) for key in KEYS)
+    elements = (group.generator, *fixed, blinding_generator(group), blinded)
+    return LinearRelation(group, elements, (_EQUATION,))

@@ -1,0 +1,108 @@
+"""Part 4 of a proof: the linear relation that ties everything together (docs/protocol.md 6).
+
+One set of responses for all equations: that the same values are in the commitment, in the
+attribute commitments and in the tags is what makes the other parts speak of one purchase.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from commitments.attributes import ATTRIBUTES, KEYS
+from commitments.generators import attribute_generator, blinding_generator
+from commitments.group import Point
+from zk.accumulator import Accumulator, random_weight
+from zk.encoding import ProofReader, ProofWriter
+from zk.hedged import HedgedScalars
+from zk.statement import Statement, tag_base
+
+__all__ = ["Head", "Relation", "prove", "verify"]
+
+_BLINDING = "blinding"
+
+
+@dataclass(frozen=True)
+class Head:
+    """Part 0: the re-randomised commitment T, the commitments V_a and the tags N_k."""
+
+    commitment: Point
+    attributes: tuple[Point, ...]
+    tags: tuple[Point, ...]
+
+    def points(self) -> list[Point]:
+        """In the order in which they are absorbed."""
+        return [self.commitment, *self.attributes, *self.tags]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The equations of a statement: each a list of (witness name, point)."""
+
+    names: tuple[str, ...]
+    equations: tuple[tuple[tuple[str, Point], ...], ...]
+
+    @classmethod
+    def of(cls, statement: Statement) -> "Relation":
+        """The relation for ``statement``, witnesses and equations in protocol order."""
+        group = statement.group
+        H = blinding_generator(group)
+        hidden = tuple(name for name in ATTRIBUTES if name not in statement.shown)
+        gammas = tuple(f"gamma/{name}" for name in statement.committed)
+        opening = [(name, attribute_generator(group, name)) for name in (*hidden, *KEYS)]
+        return cls(
+            (*hidden, *KEYS, _BLINDING, *gammas),
+            (
+                (*opening, (_BLINDING, H)),
+                *(
+                    ((name, group.generator), (gamma, H))
+                    for name, gamma in zip(statement.committed, gammas, strict=True)
+                ),
+                *(((scope.kind, tag_base(group, scope)),) for scope in statement.scopes),
+            ),
+        )
+
+
+def prove(
+    writer: ProofWriter,
+    randomness: HedgedScalars,
+    relation: Relation,
+    witness: Mapping[str, int],
+) -> None:
+    """Append the sigma proof; ``witness`` has a scalar for each of ``relation.names``."""
+    group = writer.group
+    nonces = dict(zip(relation.names, randomness.scalars(len(relation.names)), strict=True))
+    writer.points(
+        [
+            group.sum_of_products([nonces[name] for name, _ in terms], [p for _, p in terms])
+            for terms in relation.equations
+        ]
+    )
+    e = writer.challenge()
+    writer.scalars([nonces[name] + e * witness[name] for name in relation.names])
+
+
+def verify(
+    reader: ProofReader, accumulator: Accumulator, statement: Statement, head: Head
+) -> None:
+    """Read the sigma proof and add ``nonce + e * image - map(responses)`` of each equation."""
+    group = accumulator.group
+    q = group.order
+    relation = Relation.of(statement)
+    commitments = reader.points(len(relation.equations))
+    e = reader.challenge()
+    responses = dict(
+        zip(relation.names, reader.scalars(len(relation.names)), strict=True)
+    )
+    for nonce, image, terms in zip(commitments, head.points(), relation.equations, strict=True):
+        w = random_weight()
+        accumulator.extend([w, w * e % q], [nonce, image])
+        _add_terms(accumulator, [(-w * responses[name] % q, point) for name, point in terms])
+        if image is head.commitment:  # its image is T less the shown attributes
+            shown = statement.shown.items()
+            _add_terms(
+                accumulator,
+                [(-w * e * v % q, attribute_generator(group, name)) for name, v in shown],
+            )
+
+
+def _add_terms(accumulator: Accumulator, terms: Sequence[tuple[int, Point]]) -> None:
+    accumulator.extend([coefficient for coefficient, _ in terms], [p for _, p in terms])

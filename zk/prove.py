@@ -1,0 +1,128 @@
+"""Making a proof (docs/protocol.md 6)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from commitments.errors import KvittoError, VerificationError
+from commitments.generators import blinding_generator
+from commitments.purchase import Opening, commit
+from zk import linear, one_out_of_many, range_proof
+from zk.encoding import ProofWriter
+from zk.hedged import HedgedScalars
+from zk.linear import Head, Relation
+from zk.statement import Predicate, Statement, digit_weights, tag_base
+
+__all__ = ["Unsatisfied", "prove"]
+
+
+class Unsatisfied(KvittoError):
+    """The purchase does not satisfy the statement. Local knowledge: never sent anywhere.
+
+    ``predicate`` is the first that fails, or None when the purchase is not in the ring.
+    """
+
+    def __init__(self, message: str, predicate: Predicate | None = None) -> None:
+        super().__init__(message)
+        self.predicate = predicate
+
+
+def prove(statement: Statement, opening: Opening, *, entropy: bytes | None = None) -> bytes:
+    """A proof that the owner of ``opening`` makes ``statement``.
+
+    Parameters
+    ----------
+    statement
+        built from the verifier's policy, over a ring that has been checked against the log.
+    opening
+        of one of the ring's commitments.
+    entropy
+        for tests only: makes the proof a function of its inputs.
+
+    Raises
+    ------
+    Unsatisfied
+        the opening's commitment is not in the ring, or a predicate does not hold.
+    """
+    position = _position(statement, opening)
+    for predicate in statement.predicates:
+        if not predicate.admits(getattr(opening.attributes, predicate.attribute)):
+            raise Unsatisfied(f"{predicate.attribute} does not satisfy the policy", predicate)
+    encoded = statement.encode()
+    secrets = [*opening.values().values(), opening.blinding]
+    randomness = HedgedScalars(statement.group, secrets, encoded, entropy)
+    while True:
+        try:
+            return _Prover(statement, opening, position, randomness).proof(encoded)
+        except (VerificationError, ValueError):
+            # A zero challenge or an identity to be encoded: in a group of cryptographic size
+            # never, in a test group of 13 elements often. Fresh randomness, another try.
+            continue
+
+
+def _position(statement: Statement, opening: Opening) -> int:
+    encoded = statement.group.encode(commit(statement.group, opening))
+    try:
+        return statement.ring.members.index(encoded)
+    except ValueError:
+        raise Unsatisfied("the purchase is not in the ring") from None
+
+
+@dataclass(frozen=True)
+class _Prover:
+    """One attempt. Its parts are the protocol's; nothing here checks that they are true."""
+
+    statement: Statement
+    opening: Opening
+    position: int
+    randomness: HedgedScalars
+
+    def proof(self, encoded_statement: bytes) -> bytes:
+        statement, randomness = self.statement, self.randomness
+        group = statement.group
+        writer = ProofWriter(group, encoded_statement)
+        rho = randomness.scalar()
+        gammas = {name: randomness.scalar() for name in statement.committed}
+        values = self.opening.values()
+        writer.points(self._head(values, rho, gammas).points())
+
+        ring = one_out_of_many.PointMembers(group, statement.ring.points)
+        one_out_of_many.prove(writer, randomness, ring, self.position, rho)
+        for predicate in statement.sets:
+            members = one_out_of_many.ScalarMembers(group, predicate.values)
+            index = predicate.values.index(values[predicate.attribute])
+            gamma = gammas[predicate.attribute]
+            one_out_of_many.prove(writer, randomness, members, index, gamma)
+        if statement.ranges:
+            digits = self._digits(values)
+            blindings = [gammas[p.attribute] for p in statement.ranges]
+            range_proof.prove(writer, randomness, statement.ranges, digits, blindings)
+        witness = {
+            **values,
+            "blinding": self.opening.blinding + rho,
+            **{f"gamma/{name}": gamma for name, gamma in gammas.items()},
+        }
+        linear.prove(writer, randomness, Relation.of(statement), witness)
+        return writer.proof()
+
+    def _head(self, values: Mapping[str, int], rho: int, gammas: Mapping[str, int]) -> Head:
+        group = self.statement.group
+        H = blinding_generator(group)
+        member = self.statement.ring.points[self.position]
+        return Head(
+            group.add(member, group.multiply(rho, H)),
+            tuple(
+                group.sum_of_products([values[name], gamma], [group.generator, H])
+                for name, gamma in gammas.items()
+            ),
+            tuple(
+                group.multiply(values[scope.kind], tag_base(group, scope))
+                for scope in self.statement.scopes
+            ),
+        )
+
+    def _digits(self, values: Mapping[str, int]) -> Sequence[int]:
+        return [
+            digit
+            for p in self.statement.ranges
+            for digit in range_proof.digits_of(values[p.attribute] - p.lo, digit_weights(p.width))
+        ]

@@ -1,0 +1,142 @@
+"""Checking proofs, alone and in batches (docs/protocol.md 7)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from commitments.attributes import ATTRIBUTES, KEYS
+from commitments.errors import FormatError, VerificationError
+from zk import linear, one_out_of_many, range_proof
+from zk.accumulator import Accumulator
+from zk.encoding import ProofReader
+from zk.linear import Head
+from zk.statement import Statement
+
+__all__ = ["Verified", "proof_size", "proof_tags", "verify", "verify_batch"]
+
+_RANGE_POINTS, _RANGE_SCALARS = 3, 3  # A, A', B' and r', s', delta'; two points more a round
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a proof that verified has shown besides its statement: one tag per scope, encoded."""
+
+    tags: tuple[bytes, ...]
+
+
+def proof_size(statement: Statement) -> int:
+    """The length in bytes that every proof of ``statement`` has."""
+    committed, scopes = len(statement.committed), len(statement.scopes)
+    lists = [len(statement.ring), *(len(p.values) for p in statement.sets)]
+    digits = [one_out_of_many.digit_count(length) for length in lists]
+    hidden = len(ATTRIBUTES) - len(statement.shown)
+    equations = 1 + committed + scopes
+    points = 2 * equations + sum(2 + m for m in digits)  # parts 0 and 4, parts 1 and 2
+    scalars = hidden + len(KEYS) + 1 + committed + sum(3 * m + 2 for m in digits)
+    if statement.ranges:
+        points += _RANGE_POINTS + 2 * range_proof.rounds(statement.ranges)
+        scalars += _RANGE_SCALARS
+    group = statement.group
+    return 1 + points * group.point_size + scalars * group.scalar_size
+
+
+def proof_tags(statement: Statement, proof: bytes) -> tuple[bytes, ...]:
+    """The encoded tags that ``proof`` shows, not verified: for looking up double use early.
+
+    ``FormatError`` for a proof of the wrong length.
+    """
+    if len(proof) != proof_size(statement):
+        raise FormatError("a proof of the wrong length", "proof")
+    size = statement.group.point_size
+    start = 1 + size * (1 + len(statement.committed))
+    return tuple(
+        proof[i : i + size] for i in range(start, start + size * len(statement.scopes), size)
+    )
+
+
+def verify(statement: Statement, proof: bytes) -> Verified:
+    """The tags of a valid proof.
+
+    Raises
+    ------
+    FormatError
+        wrong length, version, point or scalar; found before any arithmetic.
+    VerificationError
+        the proof does not prove the statement.
+    """
+    accumulator = accumulate(statement, proof)
+    accumulator.verify()
+    return Verified(proof_tags(statement, proof))
+
+
+def verify_batch(
+    claims: Sequence[tuple[Statement, bytes]],
+) -> list[Verified | FormatError | VerificationError]:
+    """Verify claims with one multiplication; one result per claim, in order.
+
+    All statements are over one group. A batch that fails is halved until the culprits stand
+    alone; the equations are not built again, and of two halves the second is not multiplied out
+    when the first has passed (the fault must be in the second). For b claims that is at most
+    ``1 + log2(b)`` times the multiplications of the b claims alone.
+    """
+    results: list[Verified | FormatError | VerificationError | None] = [None] * len(claims)
+    pending: list[tuple[int, Accumulator]] = []
+    for index, (statement, proof) in enumerate(claims):
+        try:
+            pending.append((index, accumulate(statement, proof)))
+        except (FormatError, VerificationError) as error:
+            results[index] = error
+    false = set(_culprits(pending, known_bad=False))
+    for index, _ in pending:
+        statement, proof = claims[index]
+        if index in false:
+            results[index] = VerificationError("the proof does not verify")
+        else:
+            results[index] = Verified(proof_tags(statement, proof))
+    return [result for result in results if result is not None]
+
+
+def accumulate(statement: Statement, proof: bytes) -> Accumulator:
+    """All equations of one proof, each under its own weight; nothing is multiplied out yet.
+
+    Errors as :func:`verify`, but a false proof is only found by ``Accumulator.verify``.
+    """
+    group = statement.group
+    reader = ProofReader(group, statement.encode(), proof, proof_size(statement))
+    accumulator = Accumulator(group)
+    committed = len(statement.committed)
+    T, *rest = reader.points(1 + committed + len(statement.scopes))
+    head = Head(T, tuple(rest[:committed]), tuple(rest[committed:]))
+    targets = dict(zip(statement.committed, head.attributes, strict=True))
+
+    ring = one_out_of_many.PointMembers(group, statement.ring.points)
+    one_out_of_many.verify(reader, accumulator, ring, T)
+    for predicate in statement.sets:
+        members = one_out_of_many.ScalarMembers(group, predicate.values)
+        one_out_of_many.verify(reader, accumulator, members, targets[predicate.attribute])
+    if statement.ranges:
+        ranged = [targets[p.attribute] for p in statement.ranges]
+        range_proof.verify(reader, accumulator, statement.ranges, ranged)
+    linear.verify(reader, accumulator, statement, head)
+    return accumulator
+
+
+def _culprits(pending: Sequence[tuple[int, Accumulator]], *, known_bad: bool) -> list[int]:
+    """Indices whose equations do not hold; ``known_bad``: some do not, so do not test again."""
+    if not pending or (not known_bad and _holds(pending)):
+        return []
+    if len(pending) == 1:
+        return [pending[0][0]]
+    half = len(pending) // 2
+    first = _culprits(pending[:half], known_bad=False)
+    return first + _culprits(pending[half:], known_bad=not first)
+
+
+def _holds(pending: Sequence[tuple[int, Accumulator]]) -> bool:
+    merged = Accumulator(pending[0][1].group)
+    for _, accumulator in pending:
+        merged.merge(accumulator)
+    try:
+        merged.verify()
+    except VerificationError:
+        return False
+    return True
