@@ -27,12 +27,14 @@ __all__ = [
     "parse_hex",
     "parse_identifier",
     "parse_json",
+    "require_nfc",
 ]
 
 _DECIMAL = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _HEX = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._/-]+", re.ASCII)
-_MAX_EXACT_INTEGER = 2**53  # beyond it JSON readers disagree (RFC 8785, 3.2.2.3)
+_MAX_EXACT_INTEGER = 2**53 - 1  # beyond it JSON readers disagree (RFC 8785, 3.2.2.3; RFC 7493)
+_DEEPEST = 64  # levels of nesting; well below where an interpreter gives up
 
 
 def le(n: int, width: int) -> bytes:
@@ -48,6 +50,12 @@ def lp(data: bytes) -> bytes:
 def nfc(text: str) -> str:
     """``text`` in Unicode normalisation form C, the only form that is hashed (protocol.md 3)."""
     return unicodedata.normalize("NFC", text)
+
+
+def require_nfc(text: str, field: str) -> None:
+    """``FormatError`` for text that is not in NFC or that UTF-8 cannot carry (protocol.md 3)."""
+    if not text.isascii() and (nfc(text) != text or any("\ud800" <= c <= "\udfff" for c in text)):
+        raise FormatError("text is not in Unicode NFC", field)
 
 
 def parse_decimal(text: str, field: str, maximum: int = 2**63 - 1) -> int:
@@ -100,14 +108,15 @@ def canonical_json(value: Any) -> bytes:
     Raises
     ------
     FormatError
-        a string that is not in NFC, an integer beyond 2^53, a float, or a type without JSON form.
+        a string that is not in NFC, an integer of 2^53 or beyond, a float, nesting over 64 levels
+        deep, or a type without JSON form.
     """
-    _check_json(value, "")
+    _check_json(value, "", _DEEPEST)
     return rfc8785.dumps(value)
 
 
 def parse_json(data: bytes, field: str = "body") -> Any:
-    """Strict JSON: UTF-8, no duplicate member, no NaN, no float, integers within 2^53, NFC."""
+    """Strict JSON: UTF-8, no duplicate member, no NaN, no float, integers below 2^53, NFC."""
     try:
         value = json.loads(
             data.decode("utf-8"),
@@ -122,7 +131,7 @@ def parse_json(data: bytes, field: str = "body") -> Any:
         raise FormatError("nested too deeply", field) from None
     except ValueError:
         raise FormatError("not JSON", field) from None
-    _check_json(value, "")
+    _check_json(value, "", _DEEPEST)
     return value
 
 
@@ -139,25 +148,27 @@ def _refuse_constant(_text: str) -> Any:
 
 def _exact_integer(text: str) -> int:
     if len(text) > 17:
-        raise FormatError("an integer is beyond 2^53", "body")
+        raise FormatError("an integer of 2^53 or beyond", "body")
     return int(text)
 
 
-def _check_json(value: Any, path: str) -> None:
+def _check_json(value: Any, path: str, levels: int) -> None:
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, int):
         if not -_MAX_EXACT_INTEGER <= value <= _MAX_EXACT_INTEGER:
-            raise FormatError("an integer is beyond 2^53", path or "body")
+            raise FormatError("an integer of 2^53 or beyond", path or "body")
     elif isinstance(value, str):
         _check_text(value, path)
+    elif isinstance(value, dict | list | tuple) and levels == 0:
+        raise FormatError("nested too deeply", path or "body")
     elif isinstance(value, dict):
         for key, member in value.items():
             _check_text(key, path)
-            _check_json(member, f"{path}.{key}" if path else key)
+            _check_json(member, f"{path}.{key}" if path else key, levels - 1)
     elif isinstance(value, list | tuple):
         for position, member in enumerate(value):
-            _check_json(member, f"{path}[{position}]")
+            _check_json(member, f"{path}[{position}]", levels - 1)
     else:
         raise FormatError("not a JSON value", path or "body")
 
@@ -165,5 +176,4 @@ def _check_json(value: Any, path: str) -> None:
 def _check_text(text: Any, path: str) -> None:
     if not isinstance(text, str):
         raise FormatError("a member name is not text", path or "body")
-    if not text.isascii() and (nfc(text) != text or any("\ud800" <= c <= "\udfff" for c in text)):
-        raise FormatError("text is not in Unicode NFC", path or "body")
+    require_nfc(text, path or "body")

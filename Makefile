@@ -1,0 +1,71 @@
+# `make demo` and `make test` do all the set-up they need. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# -qq leaves errors; a compiler log appears only when something went wrong.
+PIP = $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
+PYTEST = $(BIN)/pytest -n auto --dist worksteal
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+       --no-annotate --no-emit-index-url --custom-compile-command 'make lock' --upgrade
+
+# What another project left in the environment must not reach this one.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+export PIP_USER := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format bench fuzz soak lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+install: $(VENV)/.kvitto ## make .venv with everything in it
+	@:
+
+$(VENV)/.kvitto: $(VENV)/.dependencies pyproject.toml
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# petlib comes as source. Its build tools are installed first, pinned like everything else,
+# and --no-build-isolation makes pip use them instead of fetching others unpinned.
+$(VENV)/.dependencies: requirements-build.txt requirements.txt
+	@scripts/preflight '$(PYTHON)'
+	@echo 'Installing into $(VENV) (once; takes a minute or two) ...'
+	@'$(PYTHON)' -m venv --clear $(VENV)
+	@$(PIP) --require-hashes -r requirements-build.txt
+	@$(PIP) --require-hashes --no-build-isolation -r requirements.txt
+	@touch $@
+
+demo: install ## sales, claims and decisions from end to end
+	@$(BIN)/kvitto demo
+
+test: lint ## lint, types, rooms and all tests
+	@$(PYTEST)
+
+lint: install ## everything that is checked without running
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo --no-cache
+
+format: install ## put the code into the one format
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+bench: install ## measure sizes and times on this machine
+	@$(BIN)/kvitto bench
+
+fuzz: install ## the property tests with many more examples (minutes)
+	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m hypothesis --timeout=0
+
+soak: install ## the same for hours
+	@HYPOTHESIS_PROFILE=soak $(PYTEST) -m hypothesis --timeout=0
+
+lock: install ## renew the pinned requirements
+	@$(PIP) 'uv>=0.9'
+	@$(LOCK) --group build --output-file requirements-build.txt
+	@$(LOCK) --constraint requirements-build.txt --extra dev pyproject.toml --output-file requirements.txt
+
+clean: ## remove what make and the tools made
+	@rm -rf $(VENV) build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
