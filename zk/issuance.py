@@ -4,6 +4,8 @@ docs/protocol.md 3, step 1: ``B = serial_0 * U + secret * S + blinding * H``, co
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from commitments.attributes import KEYS
 from commitments.domain import issue_session
@@ -11,12 +13,35 @@ from commitments.errors import FormatError
 from commitments.generators import attribute_generator, blinding_generator
 from commitments.group import Group, Point
 from commitments.purchase import BuyerKeys
-from commitments.wire import lp
+from commitments.wire import lp, parse_hex
 from zk.linear_relation import Equation, LinearRelation, prove_compact, verify_compact
 
-__all__ = ["prove_request", "verify_request"]
+__all__ = ["BuyerRequest", "parse_request", "prove_request", "verify_request"]
 
 _EQUATION = Equation(image=((4, 1),), terms=((0, 1, 1), (1, 2, 1), (2, 3, 1)))
+
+
+@dataclass(frozen=True)
+class BuyerRequest:
+    """What the buyer hands to the merchant: B and the proof, both encoded."""
+
+    commitment: bytes
+    proof: bytes
+
+    def document(self) -> dict[str, str]:
+        """The request as a JSON object, in hex."""
+        return {"commitment": self.commitment.hex(), "proof": self.proof.hex()}
+
+
+def parse_request(document: Any, group: Group) -> BuyerRequest:
+    """A request from parsed JSON; ``FormatError`` naming the member that is wrong."""
+    if not isinstance(document, dict) or document.keys() != {"commitment", "proof"}:
+        raise FormatError("not an object with commitment and proof", "request")
+    size = group.scalar_size * (1 + len(_EQUATION.terms))
+    return BuyerRequest(
+        parse_hex(document["commitment"], "request.commitment", group.point_size),
+        parse_hex(document["proof"], "request.proof", size),
+    )
 
 
 def prove_request(
@@ -25,8 +50,8 @@ def prove_request(
     order_reference: str,
     keys: BuyerKeys,
     random_scalar: Callable[[], int],
-) -> tuple[bytes, bytes]:
-    """``(B, proof)``, both encoded, for one order with one merchant."""
+) -> BuyerRequest:
+    """The request for one order with one merchant."""
     blinded = keys.commit(group)
     proof = prove_compact(
         _tag(group, origin, order_reference),
@@ -34,11 +59,11 @@ def prove_request(
         [keys.serial_0, keys.secret, keys.blinding],
         random_scalar,
     )
-    return group.encode(blinded), proof
+    return BuyerRequest(group.encode(blinded), proof)
 
 
 def verify_request(
-    group: Group, origin: str, order_reference: str, request: bytes, proof: bytes
+    group: Group, origin: str, order_reference: str, request: BuyerRequest
 ) -> Point:
     """The decoded ``B``, if its sender knows what is in it.
 
@@ -50,10 +75,10 @@ def verify_request(
         the proof is false, or for another origin or order.
     """
     try:
-        blinded = group.decode(request)
+        blinded = group.decode(request.commitment)
     except FormatError:
         raise FormatError("not a point", "request.commitment") from None
-    verify_compact(_tag(group, origin, order_reference), _relation(group, blinded), proof)
+    verify_compact(_tag(group, origin, order_reference), _relation(group, blinded), request.proof)
     return blinded
 
 

@@ -92,16 +92,14 @@ def verify(
     responses = dict(
         zip(relation.names, reader.scalars(len(relation.names)), strict=True)
     )
-    for nonce, image, terms in zip(commitments, head.points(), relation.equations, strict=True):
-        w = random_weight()
+    weights = [random_weight() for _ in relation.equations]
+    rows = zip(weights, commitments, head.points(), relation.equations, strict=True)
+    for w, nonce, image, terms in rows:
         accumulator.extend([w, w * e % q], [nonce, image])
         _add_terms(accumulator, [(-w * responses[name] % q, point) for name, point in terms])
-        if image is head.commitment:  # its image is T less the shown attributes
-            shown = statement.shown.items()
-            _add_terms(
-                accumulator,
-                [(-w * e * v % q, attribute_generator(group, name)) for name, v in shown],
-            )
+    # The image of the first equation is T less the shown attributes.
+    shift, shown = -weights[0] * e, statement.shown.items()
+    _add_terms(accumulator, [(shift * v % q, attribute_generator(group, n)) for n, v in shown])
 
 
 def _add_terms(accumulator: Accumulator, terms: Sequence[tuple[int, Point]]) -> None:

@@ -18,7 +18,7 @@ __all__ = ["Unsatisfied", "prove"]
 class Unsatisfied(KvittoError):
     """The purchase does not satisfy the statement. Local knowledge: never sent anywhere.
 
-    ``predicate`` is the first that fails, or None when the purchase is not in the ring.
+    ``predicate`` is the first that fails, or None when it is not a predicate that fails.
     """
 
     def __init__(self, message: str, predicate: Predicate | None = None) -> None:
@@ -41,14 +41,18 @@ def prove(statement: Statement, opening: Opening, *, entropy: bytes | None = Non
     Raises
     ------
     Unsatisfied
-        the opening's commitment is not in the ring, or a predicate does not hold.
+        the opening's commitment is not in the ring, a predicate does not hold, or a key that a
+        scope asks for is zero.
     """
     position = _position(statement, opening)
     for predicate in statement.predicates:
         if not predicate.admits(getattr(opening.attributes, predicate.attribute)):
             raise Unsatisfied(f"{predicate.attribute} does not satisfy the policy", predicate)
+    values = opening.values()
+    if any(values[scope.kind] % statement.group.order == 0 for scope in statement.scopes):
+        raise Unsatisfied("a key is zero")  # its tag would be the identity, which has no encoding
     encoded = statement.encode()
-    secrets = [*opening.values().values(), opening.blinding]
+    secrets = [*values.values(), opening.blinding]
     randomness = HedgedScalars(statement.group, secrets, encoded, entropy)
     while True:
         try:

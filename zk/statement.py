@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from itertools import pairwise
 
 from commitments.attributes import attribute_id
 from commitments.domain import suite_name, tag_dst
 from commitments.errors import FormatError
 from commitments.group import Group, Point
-from commitments.wire import le, lp, parse_identifier
+from commitments.wire import le, lp, parse_identifier, require_nfc
 
 __all__ = [
     "Equals",
@@ -128,6 +129,7 @@ class Scope:
             raise FormatError("unknown scope kind", "scopes")
         if not 0 < len(self.text) <= _LONGEST_SCOPE:
             raise FormatError("a scope is empty or too long", "scopes")
+        require_nfc(self.text, "scopes")
 
     def encode(self) -> bytes:
         """The scope's bytes in the encoded statement."""
@@ -163,6 +165,8 @@ class Ring:
             raise FormatError("a commitment is in the ring twice", "ring")
         self.members = tuple(members)
         self.points = tuple(map(group.decode, members)) if points is None else tuple(points)
+        if len(self.points) != len(self.members):
+            raise ValueError("as many points as members are needed")
         self.digest = sha256(le(len(members), 8) + b"".join(members)).digest()
 
     def __len__(self) -> int:
@@ -250,7 +254,7 @@ class Statement:
 
     def _validate_predicates(self) -> None:
         ids = [attribute_id(p.attribute) for p in self.predicates]
-        if any(a >= b for a, b in zip(ids, ids[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(ids)):
             raise FormatError("not in ascending attribute order", "predicates")
         for predicate in self.predicates:
             predicate.validate(self.group)

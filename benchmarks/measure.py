@@ -1,0 +1,87 @@
+"""How everything here is measured: several runs, the median to quote, the spread beside it."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Figure", "alternate", "figure", "machine", "timed"]
+
+_PACKAGES = ("petlib", "py-ecc", "cryptography", "sqlalchemy", "fastapi")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured quantity. ``target`` is what the project has promised, if anything."""
+
+    key: str
+    what: str
+    unit: str
+    median: float
+    low: float
+    high: float
+    runs: int
+    target: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """The figure as a JSON object."""
+        return {
+            "what": self.what,
+            "unit": self.unit,
+            "median": round(self.median, 4),
+            "min": round(self.low, 4),
+            "max": round(self.high, 4),
+            "runs": self.runs,
+            "target": self.target,
+        }
+
+
+def figure(
+    key: str, what: str, unit: str, samples: Sequence[float], target: str = ""
+) -> Figure:
+    """The figure that ``samples`` give."""
+    median = statistics.median(samples)
+    return Figure(key, what, unit, median, min(samples), max(samples), len(samples), target)
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Wall-clock milliseconds of one run."""
+    start = time.perf_counter()
+    run()
+    return (time.perf_counter() - start) * 1000
+
+
+def alternate(
+    first: Callable[[], object], second: Callable[[], object], runs: int
+) -> tuple[list[float], list[float]]:
+    """Milliseconds of both, run in turn, so that a machine that slows down slows both."""
+    first()
+    second()
+    pairs = [(timed(first), timed(second)) for _ in range(runs)]
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on and with."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        **{package: version(package) for package in _PACKAGES},
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,72 @@
+"""How fast purchases go into a log on SQLite, each durable and under a signed checkpoint."""
+
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+from benchmarks.measure import Figure, figure
+from commitments.p256 import P256
+from commitments.purchase import BuyerKeys
+from commitments.sale import Sale
+from issuer.merchants import Merchant, create_merchant
+from issuer.recording import Issuer, Order
+from ledger.store import Store
+from zk.issuance import prove_request
+
+__all__ = ["recording_figures"]
+
+_BATCH = 500
+_MERCHANT = Merchant("bench", "Bench", "ledger.example/bench")
+
+
+def recording_figures(*, quick: bool, progress: Callable[[str], None]) -> list[Figure]:
+    """Bulk recording, without and with buyers' requests to check and receipts to make."""
+    batches = 6 if quick else 20
+    with tempfile.TemporaryDirectory() as directory:
+        store = Store(f"sqlite:///{directory}/bench.db")
+        store.create()
+        create_merchant(store, P256, _clock, _MERCHANT, period="manual")
+        issuer = Issuer(store, P256, _clock)
+        progress("recording sales whose buyer is absent")
+        absent = [_rate(lambda n=n: issuer.record_sales(_MERCHANT, _sales(n))) for n in range(batches)]
+        progress("recording purchases: checking requests, making receipts")
+        present = []
+        for batch in range(batches):
+            orders = [_order(f"{batch}/{n}", sale) for n, sale in enumerate(_sales(batch))]
+            present.append(_rate(lambda o=orders: issuer.record(_MERCHANT, o)))
+        store.close()
+    target = "at least 3,000"
+    return [
+        figure("record_sales_per_s", "record sales without a buyer, in bulk", "/s", absent, target),
+        figure("record_purchases_per_s", "record purchases with buyers, in bulk", "/s", present, target),
+    ]
+
+
+def _clock() -> datetime:
+    return datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def _rate(record: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    record()
+    return _BATCH / (time.perf_counter() - start)
+
+
+def _sales(batch: int) -> list[Sale]:
+    start = date(2026, 1, 1) + timedelta(days=batch)
+    return [
+        Sale(start + timedelta(days=n % 200), "4006381333931", 10_000 + n, "EUR", "L2026-1", f"SN{n}")
+        for n in range(_BATCH)
+    ]
+
+
+def _order(reference: str, sale: Sale) -> Order:
+    keys = BuyerKeys(*(_scalar() for _ in range(3)))
+    request = prove_request(P256, _MERCHANT.origin, reference, keys, _scalar)
+    return Order(reference, sale, request)
+
+
+def _scalar() -> int:
+    return 1 + secrets.randbelow(P256.order - 1)

@@ -1,0 +1,122 @@
+"""Merchants and the two logs each of them has."""
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Connection, String, Table, insert, select
+
+from commitments.clock import Clock
+from commitments.errors import FormatError, Refused
+from commitments.group import Group
+from ledger.event_log import append_event, read_declaration
+from ledger.events import LogDeclaration, event_time, events_origin
+from ledger.note import Signer
+from ledger.schema import metadata
+from ledger.store import Store, Transaction
+
+__all__ = [
+    "Merchant",
+    "create_merchant",
+    "find_merchant",
+    "list_merchants",
+    "merchant_declaration",
+]
+
+_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+_LONGEST_NAME = 100
+_KEY_SIZE = 32  # of an Ed25519 private key (RFC 8032, 5.1.5)
+
+merchants = Table(
+    "merchants",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("origin", String, nullable=False, unique=True),
+)
+
+
+@dataclass(frozen=True)
+class Merchant:
+    """A shop: its id in URLs, its name for people, the origin of its purchase log."""
+
+    id: str
+    name: str
+    origin: str
+
+
+def create_merchant(
+    store: Store,
+    group: Group,
+    clock: Clock,
+    merchant: Merchant,
+    *,
+    capacity: int = 1024,
+    period: str = "P1D",
+    void_window: int = 14,
+) -> LogDeclaration:
+    """Enter a merchant, with a purchase log and an event log whose first event declares both.
+
+    ``capacity``, ``period`` and ``void_window`` (in periods) are fixed for the life of the logs
+    (docs/protocol.md 4). ``FormatError`` naming what is wrong, ``Refused`` if the id is taken.
+    """
+    if not _ID.fullmatch(merchant.id):
+        raise FormatError("only a-z, 0-9 and inner hyphens, at most 40", "id")
+    if not 0 < len(merchant.name) <= _LONGEST_NAME or not merchant.name.isprintable():
+        raise FormatError(f"1 to {_LONGEST_NAME} printable characters", "name")
+    keys = {
+        origin: secrets.token_bytes(_KEY_SIZE)
+        for origin in (merchant.origin, events_origin(merchant.origin))
+    }
+    purchases, events = (Signer(origin, key).verifier for origin, key in keys.items())
+    declaration = LogDeclaration(
+        origin=merchant.origin,
+        suite=f"Shake128_{group.name}",
+        capacity=capacity,
+        period=period,
+        void_window=void_window,
+        seed_witnesses=(),
+        purchases=purchases,
+        events=events,
+    )
+
+    def unit(transaction: Transaction) -> None:
+        known = select(merchants.c.id).where(merchants.c.id == merchant.id)
+        if transaction.connection.execute(known).first():
+            raise Refused("duplicate-merchant", "there is a merchant with this id", "id")
+        row = {"id": merchant.id, "name": merchant.name, "origin": merchant.origin}
+        transaction.connection.execute(insert(merchants), row)
+        for origin, key in keys.items():
+            transaction.create_log(origin, key)
+        append_event(transaction, merchant.origin, declaration.to_event(event_time(clock())))
+
+    store.write(unit)
+    return declaration
+
+
+def find_merchant(store: Store, merchant_id: str) -> Merchant:
+    """The merchant with this id; ``Refused`` where there is none."""
+    with store.read() as connection:
+        found = _read(connection, merchant_id)
+    if not found:
+        raise Refused("unknown-merchant", "there is no such merchant", "merchant")
+    return found[0]
+
+
+def list_merchants(store: Store) -> list[Merchant]:
+    """All merchants, by id."""
+    with store.read() as connection:
+        return _read(connection)
+
+
+def merchant_declaration(store: Store, merchant: Merchant) -> LogDeclaration:
+    """What the merchant fixed for the life of its logs."""
+    with store.read() as connection:
+        return read_declaration(connection, merchant.origin)
+
+
+def _read(connection: Connection, merchant_id: str | None = None) -> list[Merchant]:
+    query = select(merchants).order_by(merchants.c.id)
+    if merchant_id is not None:
+        query = query.where(merchants.c.id == merchant_id)
+    return [Merchant(row.id, row.name, row.origin) for row in connection.execute(query)]

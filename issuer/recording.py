@@ -1,0 +1,271 @@
+"""The merchant's writing side: purchases, sales without a buyer, redemptions, voids, closes.
+
+Arithmetic happens before the transaction, so that the log is only locked for writing rows.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import JSON, BigInteger, Column, LargeBinary, String, Table, insert, select, update
+
+from commitments.clock import Clock
+from commitments.errors import FormatError, KvittoError, Refused, VerificationError
+from commitments.group import Group
+from commitments.purchase import complete, serial_shift
+from commitments.sale import Sale, check_code, parse_sale
+from issuer.merchants import Merchant
+from issuer.slips import Slip, code_hash, new_code, slip_keys
+from ledger.entries import Purchase, Void
+from ledger.entries import Sale as SaleEntry
+from ledger.log import Log
+from ledger.schema import metadata
+from ledger.store import DuplicateCommitment, Store, Transaction
+from ledger.tlog_proof import TlogProof
+from zk.issuance import BuyerRequest, verify_request
+
+__all__ = ["Issuer", "Order"]
+
+T = TypeVar("T")
+
+issued = Table(
+    "issued",
+    metadata,
+    Column("origin", String, primary_key=True),
+    Column("order_reference", String, primary_key=True),
+    Column("request", LargeBinary, nullable=False, unique=True),
+    Column("position", BigInteger, nullable=False),
+)
+"""Which orders and which buyer requests have been accepted: none is accepted twice."""
+
+slips = Table(
+    "slips",
+    metadata,
+    Column("origin", String, primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("sale", JSON),
+)
+"""Sales without a buyer. ``sale`` is erased when the code is redeemed."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One unit sold to a buyer who is there: the shop's reference, the sale, the request."""
+
+    reference: str
+    sale: Sale
+    request: BuyerRequest
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    order: Order
+    entry: bytes
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(thread_name_prefix="issue")
+
+
+class Issuer:
+    """Everything a merchant writes into its purchase log."""
+
+    def __init__(self, store: Store, group: Group, clock: Clock) -> None:
+        self._store = store
+        self._group = group
+        self._clock = clock
+
+    def record(self, merchant: Merchant, orders: Sequence[Order]) -> list[dict[str, Any]]:
+        """Append a purchase for each order, all or none, and return their receipts in order.
+
+        Errors name the order as ``purchases[i]``. ``FormatError`` for a request that cannot be
+        read, ``VerificationError`` for a false proof in one, ``Refused`` for a date in the
+        future, an order or a request that was accepted before.
+        """
+        prepared = _each(orders, lambda order: self._prepare(merchant.origin, order))
+        positions = self._store.write(lambda tx: self._append(tx, merchant.origin, prepared))
+        return self._receipts(merchant.origin, orders, positions)
+
+    def record_sales(self, merchant: Merchant, sales: Sequence[Sale]) -> list[Slip]:
+        """Append a dated record for each sale whose buyer is absent, and return their codes.
+
+        Errors name the sale as ``sales[i]``.
+        """
+        codes = [new_code() for _ in sales]
+        pairs = list(zip(sales, codes, strict=True))
+        entries = _each(pairs, lambda pair: self._slip_entry(merchant.origin, *pair), "sales")
+
+        def unit(transaction: Transaction) -> range:
+            positions = transaction.append(merchant.origin, entries)
+            transaction.connection.execute(
+                insert(slips),
+                [
+                    {
+                        "origin": merchant.origin,
+                        "code_hash": code_hash(code),
+                        "position": position,
+                        "sale": sale.document(),
+                    }
+                    for position, sale, code in zip(positions, sales, codes, strict=True)
+                ],
+            )
+            return positions
+
+        positions = self._store.write(unit) if sales else range(0)
+        return [Slip(p, code) for p, code in zip(positions, codes, strict=True)]
+
+    def redeem(self, merchant: Merchant, code: str, request: BuyerRequest) -> dict[str, Any]:
+        """Turn a slip into an ordinary purchase, once; the code is the order's reference.
+
+        ``Refused`` for an unknown or already redeemed code; otherwise as :meth:`record`.
+        """
+        slip = slips.c.origin == merchant.origin, slips.c.code_hash == code_hash(code)
+
+        def sale_of(connection: Any) -> Sale:
+            row = connection.execute(select(slips.c.sale).where(*slip)).first()
+            if row is None:
+                raise Refused("unknown-code", "no slip has this code", "code")
+            if row.sale is None:
+                raise Refused("already-redeemed", "this code has been redeemed", "code")
+            return parse_sale(row.sale)
+
+        with self._store.read() as connection:
+            order = Order(code, sale_of(connection), request)
+        prepared = self._prepare(merchant.origin, order)
+
+        def unit(transaction: Transaction) -> range:
+            sale_of(transaction.connection)  # another redemption may have come first
+            transaction.connection.execute(update(slips).where(*slip).values(sale=None))
+            return self._append(transaction, merchant.origin, [prepared])
+
+        return self._receipts(merchant.origin, [order], self._store.write(unit))[0]
+
+    def void(self, merchant: Merchant, index: int) -> int:
+        """Append a void of entry ``index``; its own index.
+
+        ``Refused`` unless that entry is a purchase that has not been voided. Whether a void
+        comes in time to count is for readers to judge (docs/protocol.md 4).
+        """
+
+        def unit(transaction: Transaction) -> int:
+            log = Log(transaction.connection, merchant.origin)
+            if index >= log.size:
+                raise Refused("unknown-entry", "the log has no such entry", "index")
+            if log.entry(index)[0] != 1 or log.voids_of([index]):
+                raise Refused("not-voidable", "not a purchase, or void already", "index")
+            (position,) = transaction.append(merchant.origin, [Void(index).encode()])
+            return position
+
+        return self._store.write(unit)
+
+    def _prepare(self, origin: str, order: Order) -> _Prepared:
+        check_code(order.reference, "order")
+        self._check_date(order.sale)
+        attributes = order.sale.attributes(self._group)
+        blinded = verify_request(self._group, origin, order.reference, order.request)
+        shift = serial_shift(self._group, origin, order.reference, order.request.commitment)
+        commitment = complete(self._group, blinded, attributes, shift)
+        return _Prepared(order, Purchase(self._group.encode(commitment)).encode())
+
+    def _slip_entry(self, origin: str, sale: Sale, code: str) -> bytes:
+        self._check_date(sale)
+        blinded = slip_keys(self._group, origin, code).commit(self._group)
+        commitment = complete(self._group, blinded, sale.attributes(self._group), 0)
+        return SaleEntry(self._group.encode(commitment)).encode()
+
+    def _check_date(self, sale: Sale) -> None:
+        # A shop east of Greenwich is a day ahead of UTC for part of the day.
+        if sale.date > (self._clock() + timedelta(hours=14)).date():
+            raise Refused("future-date", "the sale is in the future", "sale.date")
+
+    def _append(
+        self, transaction: Transaction, origin: str, prepared: Sequence[_Prepared]
+    ) -> range:
+        orders = [p.order for p in prepared]
+        _refuse_known(transaction, origin, orders)
+        try:
+            positions = transaction.append(origin, [p.entry for p in prepared])
+        except DuplicateCommitment:
+            raise Refused("duplicate-commitment", "the commitment is in the log") from None
+        rows = [
+            {
+                "origin": origin,
+                "order_reference": order.reference,
+                "request": order.request.commitment,
+                "position": position,
+            }
+            for order, position in zip(orders, positions, strict=True)
+        ]
+        if rows:
+            transaction.connection.execute(insert(issued), rows)
+        return positions
+
+    def _receipts(
+        self, origin: str, orders: Sequence[Order], positions: Sequence[int]
+    ) -> list[dict[str, Any]]:
+        with self._store.read() as connection:
+            log = Log(connection, origin)
+            return [
+                {
+                    "type": "receipt",
+                    "origin": origin,
+                    "order": order.reference,
+                    "sale": order.sale.document(),
+                    "index": position,
+                    "proof": _inclusion(log, position),
+                }
+                for order, position in zip(orders, positions, strict=True)
+            ]
+
+
+def _inclusion(log: Log, position: int) -> str:
+    hashes = log.inclusion(position, log.size)
+    return TlogProof(position, tuple(hashes), log.checkpoint()).serialise().decode("utf-8")
+
+
+def _refuse_known(transaction: Transaction, origin: str, orders: Sequence[Order]) -> None:
+    """Raise ``Refused`` naming the first order whose reference or request is not new."""
+    for name, code, values in (
+        ("order", "duplicate-order", [order.reference for order in orders]),
+        ("request", "duplicate-request", [order.request.commitment for order in orders]),
+    ):
+        column = issued.c.order_reference if name == "order" else issued.c.request
+        query = select(column).where(issued.c.origin == origin, column.in_(values))
+        seen: set[Any] = set(transaction.connection.scalars(query))
+        for index, value in enumerate(values):
+            if value in seen:
+                message = f"this {name} has been accepted before"
+                raise Refused(code, message, f"purchases[{index}].{name}")
+            seen.add(value)
+
+
+def _each(
+    items: Sequence[T], prepare: Callable[[T], Any], field: str = "purchases"
+) -> list[Any]:
+    """``prepare`` for each item, on all cores; an error names the item's place."""
+
+    def prepare_one(numbered: tuple[int, T]) -> Any:
+        index, item = numbered
+        try:
+            return prepare(item)
+        except KvittoError as error:
+            raise _placed(error, f"{field}[{index}]") from None
+
+    return list(_threads().map(prepare_one, enumerate(items)))
+
+
+def _placed(error: KvittoError, place: str) -> KvittoError:
+    inner = getattr(error, "field", None)
+    where = f"{place}.{inner}" if inner else place
+    if isinstance(error, Refused):
+        return Refused(error.code, str(error), where)
+    if isinstance(error, FormatError):
+        return FormatError(str(error), where)
+    if isinstance(error, VerificationError):
+        return VerificationError(f"{where}: {error}")
+    return error

@@ -1,0 +1,178 @@
+"""The claim body, and how a policy and a body become a statement (docs/protocol.md 5 and 8).
+
+Pure, and shared by wallet, verifier and auditor: the three must derive the same bytes, and none
+of them takes another's word for it.
+"""
+
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+from commitments.attributes import EPOCH, batch_scalar, day_number, product_scalar
+from commitments.currency import currency
+from commitments.errors import FormatError
+from commitments.group import Group
+from commitments.sale import parse_day
+from commitments.wire import canonical_json, parse_hex, parse_identifier
+from policies.policy import Policy
+from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
+
+__all__ = [
+    "NONCE_SIZE",
+    "ClaimBody",
+    "claim_scopes",
+    "claim_statement",
+    "new_nonce",
+    "parse_claim",
+    "policy_predicates",
+]
+
+NONCE_SIZE = 16
+_REMEDIES = ("repair", "replacement", "refund", "store_credit")
+_INTEGERS = ("version", "number", "first", "size", "voided_at", "lane")
+
+
+@dataclass(frozen=True)
+class ClaimBody:
+    """Everything about a claim that is public and that its proof is bound to.
+
+    ``number`` is j, the claim's slot below the policy's claims per purchase; ``first``, ``size``,
+    ``voided_at`` and ``lane`` say which ring; ``nonce`` is 16 random bytes in hex.
+    """
+
+    origin: str
+    policy: str
+    version: int
+    date: str
+    number: int
+    remedy: str
+    first: int
+    size: int
+    voided_at: int
+    lane: int
+    nonce: str
+
+    @property
+    def day(self) -> date:
+        """The date of the claim."""
+        return date.fromisoformat(self.date)
+
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object, with its ``type``."""
+        return {"type": "claim", **asdict(self)}
+
+    def context(self) -> bytes:
+        """What the proof is bound to: the SHA-256 of the body's RFC 8785 form."""
+        return sha256(canonical_json(self.document())).digest()
+
+
+def new_nonce() -> str:
+    """A fresh nonce, so that two claims with equal bodies have different contexts."""
+    return secrets.token_hex(NONCE_SIZE)
+
+
+def parse_claim(document: Any) -> ClaimBody:
+    """A claim body from parsed JSON.
+
+    ``FormatError`` naming the member for anything missing, unknown or of another type or form.
+    """
+    if not isinstance(document, dict):
+        raise FormatError("not an object", "claim")
+    members = dict(document)
+    if members.pop("type", None) != "claim":
+        raise FormatError('not "claim"', "claim.type")
+    known = ClaimBody.__dataclass_fields__
+    for name in [*members.keys() - known.keys(), *known.keys() - members.keys()]:
+        raise FormatError("unknown member" if name in members else "missing", f"claim.{name}")
+    for name, value in members.items():
+        wanted = int if name in _INTEGERS else str
+        if type(value) is not wanted or (wanted is int and value < 0):
+            raise FormatError(f"not {'an unsigned integer' if wanted is int else 'text'}",
+                              f"claim.{name}")
+    body = ClaimBody(**members)
+    parse_identifier(body.origin, "claim.origin")
+    parse_identifier(body.policy, "claim.policy")
+    parse_hex(body.nonce, "claim.nonce", NONCE_SIZE)
+    if body.remedy not in _REMEDIES:
+        raise FormatError("unknown remedy", "claim.remedy")
+    try:
+        parse_day(body.date)
+    except FormatError as error:
+        raise FormatError(str(error), "claim.date") from None
+    return body
+
+
+def claim_scopes(origin: str, policy_id: str, number: int) -> tuple[Scope, Scope]:
+    """The two scopes of a claim; both tags are shown (docs/protocol.md 8)."""
+    text = f"claim|{origin}|{policy_id}|{number}"
+    return Scope("serial", text), Scope("secret", text)
+
+
+def policy_predicates(group: Group, policy: Policy, claimed: date) -> tuple[Predicate, ...]:
+    """What ``policy`` demands of a purchase for a claim made on ``claimed``."""
+    predicates: list[Predicate] = []
+    if policy.products is not None:
+        predicates.append(
+            _membership("product", [product_scalar(group, code) for code in policy.products])
+        )
+    window = policy.window(claimed)
+    if window is not None:
+        first, last = window
+        predicates.append(Range("date", day_number(max(first, EPOCH)), day_number(last)))
+    if policy.price is not None:
+        predicates.append(Range("price", policy.price.min, policy.price.max))
+        predicates.append(Equals("currency", currency(policy.price.currency).numeric))
+    if policy.batches is not None:
+        predicates.append(
+            _membership("batch", [batch_scalar(group, code) for code in policy.batches])
+        )
+    return tuple(predicates)
+
+
+def claim_statement(
+    group: Group, policy: Policy, body: ClaimBody, root: bytes, ring: Ring
+) -> Statement:
+    """The statement of a claim.
+
+    Parameters
+    ----------
+    policy
+        the version that ``body`` names.
+    root
+        the purchase log's root at ``body.size``.
+    ring
+        the cell ``body`` names, built from a copy of the log that the caller trusts.
+
+    Raises
+    ------
+    FormatError
+        the body names another policy, a remedy the policy does not offer or a slot it does not
+        have, or the result is not a valid statement.
+    """
+    if (body.origin, body.policy, body.version) != (policy.origin, policy.id, policy.version):
+        raise FormatError("names another policy", "claim.policy")
+    if body.remedy not in policy.remedies:
+        raise FormatError("the policy does not offer this remedy", "claim.remedy")
+    if body.number >= policy.claims_per_purchase:
+        raise FormatError("the policy allows fewer claims", "claim.number")
+    return Statement(
+        group=group,
+        origin=body.origin,
+        first=body.first,
+        size=body.size,
+        root=root,
+        voided_at=body.voided_at,
+        lane=body.lane,
+        ring=ring,
+        predicates=policy_predicates(group, policy, body.day),
+        scopes=claim_scopes(body.origin, body.policy, body.number),
+        context=body.context(),
+    )
+
+
+def _membership(attribute: str, values: list[int]) -> Predicate:
+    if len(values) == 1:
+        return Equals(attribute, values[0])
+    return OneOf(attribute, tuple(values))

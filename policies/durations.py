@@ -1,0 +1,52 @@
+"""ISO 8601 durations in calendar units, as policies use them: ``P2Y``, ``P14D``, ``P1Y6M``."""
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from commitments.errors import FormatError
+
+__all__ = ["Duration", "parse_duration"]
+
+_DURATION = re.compile(
+    r"P(?:(?P<years>[0-9]{1,3})Y)?(?:(?P<months>[0-9]{1,4})M)?"
+    r"(?:(?P<weeks>[0-9]{1,4})W)?(?:(?P<days>[0-9]{1,5})D)?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A length in calendar months and days. Two years are 24 months, not 730 days."""
+
+    months: int
+    days: int
+
+    def before(self, day: date) -> date:
+        """The day this long before ``day``.
+
+        Months first, the day of the month cut to what the month has (a year before 29 February
+        is 28 February), then days. ``FormatError`` before the year 1.
+        """
+        months = day.year * 12 + day.month - 1 - self.months
+        year, month = months // 12, months % 12 + 1
+        if year < 1:
+            raise FormatError("reaches before the calendar", "purchased")
+        start = date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+        return start - timedelta(days=min(self.days, start.toordinal() - 1))
+
+
+def parse_duration(text: str, field: str = "duration") -> Duration:
+    """Read ``PnYnMnWnD``; no time of day, at least one unit.
+
+    ``FormatError`` for anything else.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None or text == "P":
+        raise FormatError("not an ISO 8601 duration such as P2Y or P14D", field)
+    years, months, weeks, days = (int(match[unit] or "0") for unit in _UNITS)
+    return Duration(12 * years + months, 7 * weeks + days)
+
+
+_UNITS = ("years", "months", "weeks", "days")

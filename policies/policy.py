@@ -1,0 +1,228 @@
+"""The policy: what a merchant promises, as a public, versioned JSON object.
+
+The published schema is ``docs/policy.schema.json``, made from the model below. A policy is
+written to the merchant's event log in its RFC 8785 form; a claim names one version of it.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    HttpUrl,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from commitments.currency import currency
+from commitments.errors import FormatError
+from commitments.gtin import normalise_product
+from commitments.sale import check_product, parse_day
+from commitments.wire import canonical_json, nfc, parse_identifier
+from policies.durations import parse_duration
+
+__all__ = [
+    "AbsoluteWindow",
+    "Policy",
+    "Price",
+    "RelativeWindow",
+    "json_schema",
+    "parse_policy",
+]
+
+MAX_CODES = 256  # docs/protocol.md 5: values of a one_of predicate
+MAX_CLAIMS = 100
+_PRICE_LIMIT = 2**48 - 1
+
+
+def _checked(check: Any) -> AfterValidator:
+    """A pydantic validator from a function that raises ``FormatError``."""
+
+    def validate(value: Any) -> Any:
+        try:
+            check(value)
+        except FormatError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    return AfterValidator(validate)
+
+
+def _require_text(text: str) -> None:
+    if nfc(text) != text or not text.isprintable():
+        raise FormatError("not printable text in Unicode NFC")
+
+
+Identifier = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9._/-]+$", max_length=100),
+    _checked(lambda text: parse_identifier(text, "id")),
+]
+Day = Annotated[str, Field(json_schema_extra={"format": "date"}), _checked(parse_day)]
+DurationText = Annotated[
+    str, Field(json_schema_extra={"format": "duration"}), _checked(parse_duration)
+]
+Text = Annotated[str, Field(min_length=1, max_length=200), _checked(_require_text)]
+Code = Annotated[Text, _checked(check_product)]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), _checked(currency)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class RelativeWindow(_Strict):
+    """Purchased between ``oldest`` and ``newest`` before the day of the claim."""
+
+    oldest: DurationText = Field(examples=["P2Y"])
+    newest: DurationText = Field(default="P0D", examples=["P14D"])
+
+    def days(self, claimed: date) -> tuple[date, date]:
+        """First and last day of the window for a claim made on ``claimed``."""
+        first = parse_duration(self.oldest).before(claimed)
+        last = parse_duration(self.newest).before(claimed)
+        if first > last:
+            raise FormatError("the window is empty", "purchased")
+        return first, last
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        oldest, newest = parse_duration(self.oldest), parse_duration(self.newest)
+        if (oldest.months, oldest.days) < (newest.months, newest.days):
+            raise ValueError("oldest is more recent than newest")
+        return self
+
+
+class AbsoluteWindow(_Strict):
+    """Purchased from ``from`` to ``to``, both days included."""
+
+    start: Day = Field(alias="from")
+    to: Day
+
+    def days(self, _claimed: date) -> tuple[date, date]:
+        """First and last day of the window."""
+        return date.fromisoformat(self.start), date.fromisoformat(self.to)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.start > self.to:
+            raise ValueError("from is after to")
+        return self
+
+
+def _window_kind(value: Any) -> str:
+    absolute = "from" in value if isinstance(value, dict) else isinstance(value, AbsoluteWindow)
+    return "absolute" if absolute else "relative"
+
+
+Window = Annotated[
+    Annotated[RelativeWindow, Tag("relative")] | Annotated[AbsoluteWindow, Tag("absolute")],
+    Discriminator(_window_kind),
+]
+
+
+class Price(_Strict):
+    """Price paid, in minor units of one currency, both bounds included."""
+
+    currency: CurrencyCode = Field(examples=["EUR"])
+    min: int = Field(default=0, ge=0, le=_PRICE_LIMIT)
+    max: int = Field(default=_PRICE_LIMIT, ge=0, le=_PRICE_LIMIT)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            raise ValueError("min is above max")
+        return self
+
+
+class Policy(_Strict):
+    """One version of one promise.
+
+    Without ``products``, ``purchased``, ``price`` or ``batches`` that attribute stays hidden and
+    unrestricted.
+    """
+
+    schema_: Literal["kvitto-policy/v1"] = Field(alias="schema")
+    origin: Identifier = Field(description="The purchase log whose purchases are covered.")
+    id: Identifier
+    version: int = Field(ge=1, le=2**31)
+    kind: Literal["warranty", "return", "refund", "recall"]
+    title: Text
+    products: tuple[Code, ...] | None = Field(default=None, min_length=1, max_length=MAX_CODES)
+    purchased: Window | None = None
+    price: Price | None = None
+    batches: tuple[Text, ...] | None = Field(default=None, min_length=1, max_length=MAX_CODES)
+    claims_per_purchase: int = Field(default=1, ge=1, le=MAX_CLAIMS)
+    ends_ownership: bool = Field(
+        default=False,
+        description="An approved claim ends the ownership: nothing else can be claimed after it.",
+    )
+    smallest_ring: int = Field(
+        ge=1, le=4096, description="A claim must hide among at least this many purchases."
+    )
+    valid_from: Day
+    valid_to: Day
+    remedies: tuple[Literal["repair", "replacement", "refund", "store_credit"], ...] = Field(
+        min_length=1, max_length=4
+    )
+    response_time: DurationText = Field(examples=["P7D"])
+    terms: HttpUrl | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name in ("products", "batches", "remedies"):
+            codes = getattr(self, name)
+            if codes is not None and len(set(map(normalise_product, codes))) != len(codes):
+                raise ValueError(f"{name}: a value occurs twice")
+        if self.valid_from > self.valid_to:
+            raise ValueError("valid_from is after valid_to")
+        if self.kind == "refund" and not self.ends_ownership:
+            raise ValueError("a refund ends the ownership: set ends_ownership")
+        if self.ends_ownership and self.claims_per_purchase != 1:
+            raise ValueError("a claim that ends the ownership can be made only once")
+        return self
+
+    def is_valid_on(self, day: date) -> bool:
+        """Whether claims may be made on ``day``."""
+        return self.valid_from <= day.isoformat() <= self.valid_to
+
+    def window(self, claimed: date) -> tuple[date, date] | None:
+        """First and last day of purchase for a claim made on ``claimed``; None for any day."""
+        return None if self.purchased is None else self.purchased.days(claimed)
+
+    def document(self) -> dict[str, Any]:
+        """The policy as a JSON object, without members that are not set."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def canonical(self) -> bytes:
+        """The RFC 8785 form of :meth:`document`, what the log holds."""
+        return canonical_json(self.document())
+
+
+_ADAPTER = TypeAdapter(Policy)
+
+
+def parse_policy(document: Any) -> Policy:
+    """A policy from parsed JSON.
+
+    ``FormatError`` naming the first member that is wrong.
+    """
+    try:
+        return _ADAPTER.validate_json(canonical_json(document))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        parts = [str(part) for part in first["loc"] if part not in ("relative", "absolute")]
+        message = first["msg"].removeprefix("Value error, ")
+        raise FormatError(message, ".".join(parts) or None) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of a policy document."""
+    schema = _ADAPTER.json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,106 @@
+"""What the verifier answers, and the events that record it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from commitments.wire import encode_base64, lp
+from policies.claim import ClaimBody
+from zk.statement import Statement
+
+__all__ = [
+    "APPROVED",
+    "AWAITING_SECRET",
+    "COMPLETED",
+    "DECIDED",
+    "LAPSED",
+    "RETIRED",
+    "Decision",
+    "claim_id",
+    "decided_event",
+    "declined",
+    "retired_event",
+]
+
+DECIDED = "claim.decided"
+RETIRED = "ownership.retired"
+
+APPROVED = "approved"
+AWAITING_SECRET = "awaiting_secret"  # noqa: S105 - a status
+COMPLETED = "completed"
+LAPSED = "lapsed"
+_DECLINED = "declined"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer to a claim.
+
+    ``reason`` of a decline: ``proof_invalid``, ``already_claimed`` (``earlier`` is that claim) or
+    ``ownership_ended``. ``status`` of an approval: ``approved``, or where it ends the ownership
+    ``awaiting_secret`` until ``retire_by``, then ``completed`` or ``lapsed``. ``receipt`` is the
+    decision's event with its proof of inclusion; it verifies offline. ``new`` tells the first
+    answer from a repeated one.
+    """
+
+    claim_id: str
+    status: str
+    reason: str | None = None
+    retire_by: str | None = None
+    earlier: str | None = None
+    receipt: dict[str, Any] | None = None
+    new: bool = False
+
+    @property
+    def approved(self) -> bool:
+        """Whether the claim was approved, whatever became of it later."""
+        return self.status != _DECLINED
+
+    def document(self) -> dict[str, Any]:
+        """The decision as a JSON object."""
+        return {
+            "claim_id": self.claim_id,
+            "decision": "approved" if self.approved else "declined",
+            "reason": self.reason,
+            "status": self.status,
+            "retire_by": self.retire_by,
+            "earlier": self.earlier,
+            "receipt": self.receipt,
+        }
+
+
+def declined(identifier: str, reason: str, earlier: str | None = None) -> Decision:
+    """A decline. It leaves no trace: its reason can be checked against the public logs."""
+    return Decision(identifier, _DECLINED, reason, earlier=earlier)
+
+
+def claim_id(statement: Statement, proof: bytes) -> str:
+    """A name for exactly this statement with exactly this proof."""
+    return sha256(lp(statement.encode()) + lp(proof)).hexdigest()
+
+
+def decided_event(
+    identifier: str,
+    time: str,
+    body: ClaimBody,
+    proof: bytes,
+    proof_tags: Sequence[bytes],
+    retire_by: str | None,
+) -> dict[str, Any]:
+    """The event of an approval: all that anyone needs to check it again."""
+    return {
+        "type": DECIDED,
+        "time": time,
+        "claim_id": identifier,
+        "decision": "approved",
+        "claim": body.document(),
+        "proof": encode_base64(proof),
+        "tags": [tag.hex() for tag in proof_tags],
+        "retire_by": retire_by,
+    }
+
+
+def retired_event(identifier: str, time: str, secret: bytes) -> dict[str, Any]:
+    """The event that ends an ownership: from here on the secret is public."""
+    return {"type": RETIRED, "time": time, "claim_id": identifier, "secret": secret.hex()}

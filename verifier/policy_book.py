@@ -1,0 +1,74 @@
+"""The published policies of a merchant: events, with a table that says where each stands."""
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from commitments.clock import Clock
+from commitments.errors import Refused
+from ledger.event_log import append_event, events_of
+from ledger.events import event_time, events_origin, parse_event
+from ledger.log import Log
+from ledger.store import Store, Transaction
+from policies.policy import Policy, parse_policy
+from verifier.schema import policies
+
+__all__ = ["PUBLISHED", "publish_policy", "published_policies", "published_policy"]
+
+PUBLISHED = "policy.published"
+
+
+def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tuple[int, Policy]:
+    """Log a policy of the merchant with this purchase log; its index in the event log.
+
+    ``FormatError`` for a document that is no policy; ``Refused`` for another merchant's origin
+    or a version that has been published.
+    """
+    policy = parse_policy(document)
+    if policy.origin != origin:
+        raise Refused("foreign-origin", "the policy is for another merchant's purchases", "origin")
+    event = {"type": PUBLISHED, "time": event_time(clock()), "policy": policy.document()}
+
+    def unit(transaction: Transaction) -> int:
+        if _position(transaction.connection, origin, policy.id, policy.version) is not None:
+            raise Refused("duplicate-policy", "this version has been published", "version")
+        position = append_event(transaction, origin, event)
+        row = {
+            "origin": origin,
+            "policy": policy.id,
+            "version": policy.version,
+            "position": position,
+        }
+        transaction.connection.execute(insert(policies), row)
+        return position
+
+    return store.write(unit), policy
+
+
+def published_policies(connection: Connection, origin: str) -> list[Policy]:
+    """All versions of all policies, in the order of their publication."""
+    return [parse_policy(event["policy"]) for _, event in events_of(connection, origin, [PUBLISHED])]
+
+
+def published_policy(connection: Connection, origin: str, policy: str, version: int) -> Policy:
+    """One version of one policy; ``Refused`` where there is none."""
+    position = _position(connection, origin, policy, version)
+    if position is None:
+        raise Refused("unknown-policy", "no such policy has been published", "claim.policy")
+    return _parsed(Log(connection, events_origin(origin)).entry(position))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(event: bytes) -> Policy:
+    return parse_policy(parse_event(event)["policy"])
+
+
+def _position(connection: Connection, origin: str, policy: str, version: int) -> int | None:
+    query = select(policies.c.position).where(
+        policies.c.origin == origin,
+        policies.c.policy == policy,
+        policies.c.version == version,
+    )
+    position: int | None = connection.scalar(query)
+    return position
