@@ -41,9 +41,7 @@ class Figure:
         }
 
 
-def figure(
-    key: str, what: str, unit: str, samples: Sequence[float], target: str = ""
-) -> Figure:
+def figure(key: str, what: str, unit: str, samples: Sequence[float], target: str = "") -> Figure:
     """The figure that ``samples`` give."""
     median = statistics.median(samples)
     return Figure(key, what, unit, median, min(samples), max(samples), len(samples), target)

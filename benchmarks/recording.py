@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from benchmarks.measure import Figure, figure
 from commitments.p256 import P256
@@ -30,17 +31,19 @@ def recording_figures(*, quick: bool, progress: Callable[[str], None]) -> list[F
         create_merchant(store, P256, _clock, _MERCHANT, period="manual")
         issuer = Issuer(store, P256, _clock)
         progress("recording sales whose buyer is absent")
-        absent = [_rate(lambda n=n: issuer.record_sales(_MERCHANT, _sales(n))) for n in range(batches)]
+        absent = [_rate(partial(issuer.record_sales, _MERCHANT, _sales(n))) for n in range(batches)]
         progress("recording purchases: checking requests, making receipts")
         present = []
         for batch in range(batches):
             orders = [_order(f"{batch}/{n}", sale) for n, sale in enumerate(_sales(batch))]
-            present.append(_rate(lambda o=orders: issuer.record(_MERCHANT, o)))
+            present.append(_rate(partial(issuer.record, _MERCHANT, orders)))
         store.close()
     target = "at least 3,000"
     return [
         figure("record_sales_per_s", "record sales without a buyer, in bulk", "/s", absent, target),
-        figure("record_purchases_per_s", "record purchases with buyers, in bulk", "/s", present, target),
+        figure(
+            "record_purchases_per_s", "record purchases with buyers, in bulk", "/s", present, target
+        ),
     ]
 
 
@@ -57,7 +60,9 @@ def _rate(record: Callable[[], object]) -> float:
 def _sales(batch: int) -> list[Sale]:
     start = date(2026, 1, 1) + timedelta(days=batch)
     return [
-        Sale(start + timedelta(days=n % 200), "4006381333931", 10_000 + n, "EUR", "L2026-1", f"SN{n}")
+        Sale(
+            start + timedelta(days=n % 200), "4006381333931", 10_000 + n, "EUR", "L2026-1", f"SN{n}"
+        )
         for n in range(_BATCH)
     ]
 

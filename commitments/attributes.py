@@ -1,7 +1,8 @@
 """What a purchase says about itself, as scalars (docs/protocol.md 3)."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from commitments.domain import ATTRIBUTE_DST
 from commitments.errors import FormatError
@@ -30,6 +31,7 @@ _DATE_BITS = 32
 _PRICE_BITS = 48
 _CURRENCY_LIMIT = 1000  # ISO 4217 numeric codes have three digits
 _LONGEST_TEXT = 200
+_CACHED_TEXTS = 4096  # a shop's products and batches repeat; a serial number does not
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Attributes:
 
     def values(self) -> tuple[int, ...]:
         """The scalars in the order of :data:`ATTRIBUTES`."""
-        return astuple(self)
+        return (self.product, self.date, self.price, self.currency, self.batch, self.unit)
 
 
 def attribute_id(name: str) -> int:
@@ -92,6 +94,7 @@ def unit_scalar(group: Group, serial_number: str | None) -> int:
     return 0 if serial_number is None else _text_scalar(group, "unit", serial_number)
 
 
+@lru_cache(maxsize=_CACHED_TEXTS)
 def _text_scalar(group: Group, name: str, text: str) -> int:
     if not 0 < len(text) <= _LONGEST_TEXT or not text.isprintable():
         raise FormatError(f"not a printable text of 1 to {_LONGEST_TEXT} characters", name)

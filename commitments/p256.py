@@ -46,7 +46,7 @@ class _P256(Group):
             raise FormatError("not a compressed point")
         try:
             point = EcPt.from_binary(data, self._group)
-        except Exception:  # petlib raises bare Exception
+        except Exception:  # noqa: BLE001 - petlib raises nothing more precise
             raise FormatError("not a point of the curve") from None
         if point.is_infinite():  # what a fresh point is, should the library have failed silently
             raise FormatError("not a point of the curve")

@@ -12,7 +12,7 @@ from commitments.wire import lp
 
 __all__ = ["BuyerKeys", "Opening", "commit", "complete", "serial_shift"]
 
-_CACHED_TERMS = 4096  # a shop's products, prices, dates and batches repeat; about 1 MB
+_CACHED_TERMS = 4096  # a shop's products, prices, dates and batches repeat; serial numbers do not
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,10 @@ def complete(group: Group, request: Point, attributes: Attributes, shift: int) -
 
     ``FormatError`` if the result is the identity (the buyer then starts again).
     """
-    total = group.add(request, group.multiply(shift, attribute_generator(group, "serial")))
+    fresh = [attribute_generator(group, name) for name in ("serial", "unit")]
+    total = group.add(request, group.sum_of_products([shift, attributes.unit], fresh))
     for name, value in zip(ATTRIBUTES, attributes.values(), strict=True):
-        if value:
+        if value and name != "unit":
             total = group.add(total, _term(group, name, value))
     if group.is_identity(total):
         raise FormatError("commits to nothing", "request")

@@ -1,6 +1,7 @@
 """Closing periods (docs/protocol.md 4, *Closes*): by a call, or each UTC day by itself."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -41,19 +42,19 @@ def close_due(store: Store, clock: Clock) -> int:
     part of the period that follows.
     """
 
-    def unit(transaction: Transaction, origin: str) -> int:
+    def unit(transaction: Transaction, origin: str) -> bool:
         connection = transaction.connection
         if read_declaration(connection, origin).period != _DAILY:
-            return 0
+            return False
         yesterday = day_period(clock() - timedelta(days=1))
         last = _last_close(connection, origin)
         if (last and last.period >= yesterday) or transaction.size(origin) == 0:
-            return 0
+            return False
         _close(transaction, clock, origin, last, yesterday)
-        return 1
+        return True
 
     origins = [merchant.origin for merchant in list_merchants(store)]
-    return sum(store.write(lambda tx, o=origin: unit(tx, o)) for origin in origins)
+    return sum(store.write(partial(unit, origin=origin)) for origin in origins)
 
 
 def _close(

@@ -4,10 +4,8 @@ Arithmetic happens before the transaction, so that the log is only locked for wr
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import JSON, BigInteger, Column, LargeBinary, String, Table, insert, select, update
@@ -30,6 +28,7 @@ from zk.issuance import BuyerRequest, verify_request
 __all__ = ["Issuer", "Order"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 issued = Table(
     "issued",
@@ -65,11 +64,6 @@ class Order:
 class _Prepared:
     order: Order
     entry: bytes
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="issue")
 
 
 class Issuer:
@@ -244,19 +238,15 @@ def _refuse_known(transaction: Transaction, origin: str, orders: Sequence[Order]
             seen.add(value)
 
 
-def _each(
-    items: Sequence[T], prepare: Callable[[T], Any], field: str = "purchases"
-) -> list[Any]:
-    """``prepare`` for each item, on all cores; an error names the item's place."""
-
-    def prepare_one(numbered: tuple[int, T]) -> Any:
-        index, item = numbered
+def _each(items: Sequence[T], prepare: Callable[[T], R], field: str = "purchases") -> list[R]:
+    """``prepare`` for each item; an error names the item's place."""
+    prepared = []
+    for index, item in enumerate(items):
         try:
-            return prepare(item)
+            prepared.append(prepare(item))
         except KvittoError as error:
             raise _placed(error, f"{field}[{index}]") from None
-
-    return list(_threads().map(prepare_one, enumerate(items)))
+    return prepared
 
 
 def _placed(error: KvittoError, place: str) -> KvittoError:

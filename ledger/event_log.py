@@ -51,7 +51,7 @@ def last_events(
     return _read(connection, origin, list(connection.scalars(query))[::-1])
 
 
-def _positions(origin: str, types: Collection[str]) -> Select[tuple[int]]:
+def _positions(origin: str, types: Collection[str]) -> "Select[Any]":
     return select(event_kinds.c.position).where(
         event_kinds.c.origin == origin, event_kinds.c.type.in_(types)
     )

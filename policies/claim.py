@@ -4,9 +4,9 @@ Pure, and shared by wallet, verifier and auditor: the three must derive the same
 of them takes another's word for it.
 """
 
+import datetime as dt
 import secrets
 from dataclasses import asdict, dataclass
-from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -55,9 +55,9 @@ class ClaimBody:
     nonce: str
 
     @property
-    def day(self) -> date:
+    def day(self) -> dt.date:
         """The date of the claim."""
-        return date.fromisoformat(self.date)
+        return dt.date.fromisoformat(self.date)
 
     def document(self) -> dict[str, Any]:
         """The body as a JSON object, with its ``type``."""
@@ -87,10 +87,11 @@ def parse_claim(document: Any) -> ClaimBody:
     for name in [*members.keys() - known.keys(), *known.keys() - members.keys()]:
         raise FormatError("unknown member" if name in members else "missing", f"claim.{name}")
     for name, value in members.items():
-        wanted = int if name in _INTEGERS else str
-        if type(value) is not wanted or (wanted is int and value < 0):
-            raise FormatError(f"not {'an unsigned integer' if wanted is int else 'text'}",
-                              f"claim.{name}")
+        if name in _INTEGERS:
+            if type(value) is not int or value < 0:
+                raise FormatError("not an unsigned integer", f"claim.{name}")
+        elif not isinstance(value, str):
+            raise FormatError("not text", f"claim.{name}")
     body = ClaimBody(**members)
     parse_identifier(body.origin, "claim.origin")
     parse_identifier(body.policy, "claim.policy")
@@ -110,7 +111,9 @@ def claim_scopes(origin: str, policy_id: str, number: int) -> tuple[Scope, Scope
     return Scope("serial", text), Scope("secret", text)
 
 
-def policy_predicates(group: Group, policy: Policy, claimed: date) -> tuple[Predicate, ...]:
+def policy_predicates(
+    group: Group, policy: Policy, claimed: dt.date
+) -> tuple[Predicate, ...]:
     """What ``policy`` demands of a purchase for a claim made on ``claimed``."""
     predicates: list[Predicate] = []
     if policy.products is not None:

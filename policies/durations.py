@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from commitments.errors import FormatError
+from commitments.wire import parse_decimal
 
 __all__ = ["Duration", "parse_duration"]
 
@@ -14,6 +15,7 @@ _DURATION = re.compile(
     r"(?:(?P<weeks>[0-9]{1,4})W)?(?:(?P<days>[0-9]{1,5})D)?",
     re.ASCII,
 )
+_UNITS = ("years", "months", "weeks", "days")
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,6 @@ def parse_duration(text: str, field: str = "duration") -> Duration:
     match = _DURATION.fullmatch(text)
     if match is None or text == "P":
         raise FormatError("not an ISO 8601 duration such as P2Y or P14D", field)
-    years, months, weeks, days = (int(match[unit] or "0") for unit in _UNITS)
+    counts = (parse_decimal(match[unit] or "0", field) for unit in _UNITS)
+    years, months, weeks, days = counts
     return Duration(12 * years + months, 7 * weeks + days)
-
-
-_UNITS = ("years", "months", "weeks", "days")

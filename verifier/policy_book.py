@@ -48,7 +48,9 @@ def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tu
 
 def published_policies(connection: Connection, origin: str) -> list[Policy]:
     """All versions of all policies, in the order of their publication."""
-    return [parse_policy(event["policy"]) for _, event in events_of(connection, origin, [PUBLISHED])]
+    return [
+        parse_policy(event["policy"]) for _, event in events_of(connection, origin, [PUBLISHED])
+    ]
 
 
 def published_policy(connection: Connection, origin: str, policy: str, version: int) -> Policy:

@@ -37,10 +37,11 @@ class RetiredSecrets:
         ``connection`` sees committed rows only: what is read is kept.
         """
         with self._lock:
-            position, known = self._tags.get((origin, scope_text), (-1, set()))
-            for position, secret in self._after(connection, origin, position):
+            last, known = self._tags.get((origin, scope_text), (-1, set()))
+            for position, secret in self._after(connection, origin, last):
                 known.add(secret_tag(self._group, scope_text, secret) or b"")
-            self._tags[origin, scope_text] = (position, known)
+                last = position
+            self._tags[origin, scope_text] = (last, known)
             return tag in known
 
     def contains_now(

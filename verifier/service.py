@@ -307,9 +307,7 @@ class Verifier:
         hashes = log.inclusion(row.position, log.size)
         proof = TlogProof(row.position, tuple(hashes), log.checkpoint()).serialise()
         receipt = {"event": parse_event(log.entry(row.position)), "proof": proof.decode("utf-8")}
-        return Decision(
-            row.claim_id, self._status(row), retire_by=row.retire_by, receipt=receipt
-        )
+        return Decision(row.claim_id, self._status(row), retire_by=row.retire_by, receipt=receipt)
 
     def _answer(self, origin: str, decision: Decision) -> Decision:
         """With the receipt, which there is only after the commit."""

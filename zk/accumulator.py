@@ -53,7 +53,11 @@ class Accumulator:
 
     def merge(self, other: "Accumulator") -> None:
         """Add all terms of ``other``, which stays as it is."""
-        self.extend(other._coefficients.values(), list(other._points.values()))
+        self.extend(*other.terms())
+
+    def terms(self) -> tuple[list[int], list[Point]]:
+        """Coefficients and points, in the same order."""
+        return list(self._coefficients.values()), list(self._points.values())
 
     def verify(self) -> None:
         """Raise ``VerificationError`` unless the sum is the identity.
@@ -62,8 +66,7 @@ class Accumulator:
         point, which is the identity, and must not look like success.
         """
         group = self.group
-        total = group.sum_of_products(
-            [1, *self._coefficients.values()], [group.generator, *self._points.values()]
-        )
+        coefficients, points = self.terms()
+        total = group.sum_of_products([1, *coefficients], [group.generator, *points])
         if not group.equal(total, group.generator):
             raise VerificationError("the proof does not verify")

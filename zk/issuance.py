@@ -62,9 +62,7 @@ def prove_request(
     return BuyerRequest(group.encode(blinded), proof)
 
 
-def verify_request(
-    group: Group, origin: str, order_reference: str, request: BuyerRequest
-) -> Point:
+def verify_request(group: Group, origin: str, order_reference: str, request: BuyerRequest) -> Point:
     """The decoded ``B``, if its sender knows what is in it.
 
     Raises
@@ -83,9 +81,7 @@ def verify_request(
 
 
 def _tag(group: Group, origin: str, order_reference: str) -> bytes:
-    return (
-        issue_session(group) + lp(origin.encode("ascii")) + lp(order_reference.encode("utf-8"))
-    )
+    return issue_session(group) + lp(origin.encode("ascii")) + lp(order_reference.encode("utf-8"))
 
 
 def _relation(group: Group, blinded: Point) -> LinearRelation:

@@ -80,18 +80,14 @@ def prove(
     writer.scalars([nonces[name] + e * witness[name] for name in relation.names])
 
 
-def verify(
-    reader: ProofReader, accumulator: Accumulator, statement: Statement, head: Head
-) -> None:
+def verify(reader: ProofReader, accumulator: Accumulator, statement: Statement, head: Head) -> None:
     """Read the sigma proof and add ``nonce + e * image - map(responses)`` of each equation."""
     group = accumulator.group
     q = group.order
     relation = Relation.of(statement)
     commitments = reader.points(len(relation.equations))
     e = reader.challenge()
-    responses = dict(
-        zip(relation.names, reader.scalars(len(relation.names)), strict=True)
-    )
+    responses = dict(zip(relation.names, reader.scalars(len(relation.names)), strict=True))
     weights = [random_weight() for _ in relation.equations]
     rows = zip(weights, commitments, head.points(), relation.equations, strict=True)
     for w, nonce, image, terms in rows:

@@ -56,6 +56,7 @@ class PointMembers:
         return list(_threads().map(lambda row: self.group.sum_of_products(row, points), scalars))
 
     def accumulate(self, coefficients: list[int], accumulator: Accumulator) -> None:
+        """A term for each member."""
         accumulator.extend(coefficients, self.points)
 
 
@@ -70,6 +71,7 @@ class ScalarMembers:
         return len(self.values)
 
     def combine(self, rows: Sequence[list[int]], rho: Sequence[int]) -> list[Point]:
+        """Two terms for each row, however many members there are."""
         points = [self.group.generator, blinding_generator(self.group)]
         return [
             self.group.sum_of_products([self._dot(row), r], points)
@@ -77,6 +79,7 @@ class ScalarMembers:
         ]
 
     def accumulate(self, coefficients: list[int], accumulator: Accumulator) -> None:
+        """One term, however many members there are."""
         accumulator.add(self._dot(coefficients), self.group.generator)
 
     def _dot(self, coefficients: list[int]) -> int:
@@ -128,9 +131,7 @@ def prove(
     writer.scalars([*f, z_A, z])
 
 
-def verify(
-    reader: ProofReader, accumulator: Accumulator, members: Members, target: Point
-) -> None:
+def verify(reader: ProofReader, accumulator: Accumulator, members: Members, target: Point) -> None:
     """Read the argument and add its two equations to ``accumulator``."""
     group = accumulator.group
     q = group.order

@@ -15,7 +15,7 @@ from zk.statement import Predicate, Statement, digit_weights, tag_base
 __all__ = ["Unsatisfied", "prove"]
 
 
-class Unsatisfied(KvittoError):
+class Unsatisfied(KvittoError):  # noqa: N818 - the name is what the statement is
     """The purchase does not satisfy the statement. Local knowledge: never sent anywhere.
 
     ``predicate`` is the first that fails, or None when it is not a predicate that fails.

@@ -231,9 +231,7 @@ def verify(
     on_targets = [y_end * square % q for square in public.z_squares]
     lows = sum(c * predicate.lo for c, predicate in zip(on_targets, ranges, strict=True))
     accumulator.extend([scale * c % q for c in on_targets], targets)
-    on_cross = [
-        scale * v * v % q for pair in zip(e, inverses, strict=True) for v in pair
-    ]
+    on_cross = [scale * v * v % q for pair in zip(e, inverses, strict=True) for v in pair]
     accumulator.extend(on_cross, cross)
     accumulator.extend(
         [scale, w * e_f % q, w, (scale * (zeta - lows) - w * r * y * s) % q, -w * delta % q],

@@ -1,0 +1,55 @@
+"""Checkpoints (c2sp tlog-checkpoint): a log's signed word about its size and root."""
+
+from dataclasses import dataclass
+
+from commitments.errors import FormatError, VerificationError
+from commitments.wire import encode_base64, parse_base64, parse_decimal
+from ledger.merkle import HASH_BYTES
+from ledger.note import NoteVerifier, Signer, verify_note
+
+__all__ = ["Checkpoint", "open_checkpoint", "sign"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The tree head of the log ``origin``: ``root`` over its first ``size`` entries."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def text(self) -> str:
+        """The three lines that are signed."""
+        return f"{self.origin}\n{self.size}\n{encode_base64(self.root)}\n"
+
+    @classmethod
+    def parse(cls, text: str) -> "Checkpoint":
+        """Read the three lines.
+
+        ``FormatError`` for anything else, extension lines included: these logs never write one.
+        """
+        lines = text.split("\n")
+        if len(lines) != 4 or not lines[0] or lines[3]:
+            raise FormatError("not the three lines of a checkpoint", "checkpoint")
+        size = parse_decimal(lines[1], "checkpoint.size")
+        return cls(lines[0], size, parse_base64(lines[2], "checkpoint.root", HASH_BYTES))
+
+
+def sign(checkpoint: Checkpoint, signer: Signer) -> bytes:
+    """The signed note of a checkpoint; the key's name is the log's origin."""
+    if signer.name != checkpoint.origin:
+        raise ValueError("the key does not carry the name of the log")
+    return signer.sign_note(checkpoint.text()).serialise()
+
+
+def open_checkpoint(note: bytes, verifier: NoteVerifier) -> Checkpoint:
+    """The checkpoint in a signed note of the log whose key is ``verifier``.
+
+    ``FormatError`` when it cannot be read; ``VerificationError`` when the log has not signed it
+    or it speaks of another log.
+    """
+    text, _ = verify_note(note, [verifier])
+    checkpoint = Checkpoint.parse(text)
+    if checkpoint.origin != verifier.name:
+        raise VerificationError("the checkpoint is of another log")
+    return checkpoint

@@ -1,0 +1,68 @@
+"""Everything that is SQLite's own: how a database file is opened, and what it refuses to do."""
+
+from typing import Any
+
+from sqlalchemy import DDL, Connection, Engine, create_engine, event, make_url
+
+from commitments.errors import FormatError
+from ledger.schema import entries, logs
+
+__all__ = ["open_engine", "writer"]
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # a commit is on the disk before anyone hears of it
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 10000",  # ms; another process may hold the write lock
+)
+_CONNECTIONS = 8  # kept open
+_MORE_CONNECTIONS = 56  # above the threads of a web server's pool
+_BEGIN = "kvitto_begin"
+
+
+def open_engine(url: str) -> Engine:
+    """The engine of a SQLite file; ``FormatError`` for another database or one in memory."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        raise FormatError("not the URL of a SQLite file", "url")
+    engine = create_engine(parsed, pool_size=_CONNECTIONS, max_overflow=_MORE_CONNECTIONS)
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def writer(engine: Engine) -> Engine:
+    """The same database for writing: its transactions take the write lock when they begin.
+
+    Otherwise a transaction that reads first would fail when it comes to write, if another
+    process had written in between.
+    """
+    return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).close()
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+_REFUSALS = {
+    "log_shrinks": "BEFORE UPDATE ON logs WHEN NEW.size < OLD.size",
+    "log_forks": "BEFORE UPDATE ON logs WHEN NEW.size = OLD.size AND NEW.root != OLD.root",
+    "log_is_renamed": "BEFORE UPDATE ON logs WHEN NEW.origin != OLD.origin",
+    "log_is_deleted": "BEFORE DELETE ON logs",
+    "entry_changes": "BEFORE UPDATE ON log_entries",
+    "entry_is_deleted": "BEFORE DELETE ON log_entries",
+}
+
+# A log only grows, whatever a program that opens the file believes.
+for _name, _when in _REFUSALS.items():
+    _trigger = DDL(  # type: ignore[no-untyped-call]
+        f"CREATE TRIGGER {_name} {_when} BEGIN SELECT RAISE(ABORT, '{_name}'); END"
+    )
+    _table = entries if "log_entries" in _when else logs
+    event.listen(_table, "after_create", _trigger.execute_if(dialect="sqlite"))

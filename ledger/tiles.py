@@ -1,0 +1,174 @@
+"""Tiles (c2sp tlog-tiles): the tree and the entries of a log as files that never change.
+
+A tile at level L holds up to 256 consecutive hashes of subtrees of ``256**L`` entries; an entry
+bundle holds up to 256 entries. Fewer than 256 make a *partial* tile, the last of its level.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from commitments.errors import FormatError
+from commitments.wire import parse_decimal
+from ledger.merkle import HASH_BYTES, Node, node_hash
+
+__all__ = [
+    "MAX_ENTRY_BYTES",
+    "TILE_WIDTH",
+    "Tile",
+    "TileReader",
+    "bundle_path",
+    "decode_bundle",
+    "encode_bundle",
+    "parse_bundle_path",
+    "parse_tile_path",
+    "tile_path",
+    "tile_width",
+]
+
+TILE_WIDTH = 256
+MAX_ENTRY_BYTES = 65_535  # its length is a uint16
+_TILE_HEIGHT = 8  # binary levels within a tile: 2**8 = 256
+_MAX_LEVEL = 63
+_PATH = re.compile(r"tile/(entries|[0-9]+)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]+))?", re.ASCII)
+
+
+@dataclass(frozen=True, order=True)
+class Tile:
+    """Coordinates of a tile: its level, its place in the level, how many hashes it holds."""
+
+    level: int
+    index: int
+    width: int
+
+
+def tile_path(level: int, index: int, width: int) -> str:
+    """The path of a tile below the log's prefix, such as ``tile/0/x001/067.p/8``."""
+    if not 0 <= level <= _MAX_LEVEL:
+        raise FormatError("a tile level is 0 to 63", "level")
+    return f"tile/{level}/{_index_path(index, width)}"
+
+
+def bundle_path(index: int, width: int) -> str:
+    """The path of an entry bundle below the log's prefix, such as ``tile/entries/067``."""
+    return f"tile/entries/{_index_path(index, width)}"
+
+
+def parse_tile_path(path: str) -> Tile:
+    """Read what :func:`tile_path` writes; ``FormatError`` for any other spelling."""
+    kind, index, width = _parse_path(path)
+    if kind == "entries":
+        raise FormatError("not the path of a tile", "path")
+    return Tile(parse_decimal(kind, "path", _MAX_LEVEL), index, width)
+
+
+def parse_bundle_path(path: str) -> tuple[int, int]:
+    """Read the index and width that :func:`bundle_path` wrote; ``FormatError`` otherwise."""
+    kind, index, width = _parse_path(path)
+    if kind != "entries":
+        raise FormatError("not the path of an entry bundle", "path")
+    return index, width
+
+
+def tile_width(level: int, index: int, size: int) -> int:
+    """How many hashes the tile holds in a log of ``size`` entries; 0 when there is none."""
+    hashes = size >> (_TILE_HEIGHT * level)
+    return max(0, min(TILE_WIDTH, hashes - TILE_WIDTH * index))
+
+
+def _index_path(index: int, width: int) -> str:
+    if index < 0 or not 1 <= width <= TILE_WIDTH:
+        raise FormatError("a tile has an index from 0 and a width of 1 to 256", "tile")
+    path = f"{index % 1000:03d}"
+    while index := index // 1000:
+        path = f"x{index % 1000:03d}/{path}"
+    return path if width == TILE_WIDTH else f"{path}.p/{width}"
+
+
+def _parse_path(path: str) -> tuple[str, int, int]:
+    match = _PATH.fullmatch(path)
+    if match is None:
+        raise FormatError("not a tile path", "path")
+    digits = match[2].replace("x", "").replace("/", "")
+    index = parse_decimal(digits.lstrip("0") or "0", "path")
+    width = TILE_WIDTH
+    if match[3] is not None:
+        width = parse_decimal(match[3], "path", TILE_WIDTH - 1)
+    if _index_path(index, width) != path.split("/", 2)[2]:  # x000/ in front, or .p/0
+        raise FormatError("not the canonical tile path", "path")
+    return match[1], index, width
+
+
+def encode_bundle(entries: Sequence[bytes]) -> bytes:
+    """Entries one after the other, each behind its length as a big-endian uint16."""
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def decode_bundle(data: bytes, width: int) -> list[bytes]:
+    """The ``width`` entries of a bundle; ``FormatError`` unless it holds exactly those."""
+    entries = []
+    position = 0
+    while position < len(data):
+        start = position + 2
+        position = start + int.from_bytes(data[position:start], "big")
+        entries.append(data[start:position])
+    if position != len(data) or len(entries) != width:
+        raise FormatError("not an entry bundle of that width", "bundle")
+    return entries
+
+
+class TileReader:
+    """A :class:`ledger.merkle.HashReader` over the tiles of a log of ``size`` entries.
+
+    Parameters
+    ----------
+    fetch
+        gives the content of each tile asked for, in order; the log's own database or HTTP.
+    size
+        of the log whose tiles exist; proofs at any smaller size can be built too.
+
+    Nothing fetched is believed: what is built from it is verified against a root by the caller.
+    """
+
+    def __init__(self, fetch: Callable[[Sequence[Tile]], Sequence[bytes]], size: int) -> None:
+        self._fetch = fetch
+        self._size = size
+        self._fetched: dict[Tile, bytes] = {}
+        self._subtrees: dict[tuple[Tile, int, int], bytes] = {}
+
+    def hashes(self, nodes: Sequence[Node]) -> list[bytes]:
+        """The hash of each complete subtree; tiles not seen before are fetched in one call."""
+        places = [self._place(node) for node in nodes]
+        self._load({tile for tile, _, _ in places})
+        return [self._subtree(*place) for place in places]
+
+    def _place(self, node: Node) -> tuple[Tile, int, int]:
+        """The tile that a node is computed from, and which of its hashes: ``[start, stop)``."""
+        level, height = divmod(node[0], _TILE_HEIGHT)
+        first = node[1] << height
+        index, start = divmod(first, TILE_WIDTH)
+        tile = Tile(level, index, tile_width(level, index, self._size))
+        stop = start + (1 << height)
+        if stop > tile.width:
+            raise FormatError("the log is not that large", "size")
+        return tile, start, stop
+
+    def _load(self, tiles: set[Tile]) -> None:
+        missing = sorted(tiles - self._fetched.keys())
+        if not missing:
+            return
+        for tile, data in zip(missing, self._fetch(missing), strict=True):
+            if len(data) != tile.width * HASH_BYTES:
+                raise FormatError("a tile has not the length of its width", "tile")
+            self._fetched[tile] = data
+
+    def _subtree(self, tile: Tile, start: int, stop: int) -> bytes:
+        """The hash over ``[start, stop)`` of a tile; kept, since neighbours' proofs share most."""
+        if stop - start == 1:
+            return self._fetched[tile][HASH_BYTES * start : HASH_BYTES * stop]
+        known = self._subtrees.get((tile, start, stop))
+        if known is None:
+            middle = (start + stop) // 2
+            left, right = self._subtree(tile, start, middle), self._subtree(tile, middle, stop)
+            known = self._subtrees[tile, start, stop] = node_hash(left, right)
+        return known

@@ -1,0 +1,278 @@
+"""One transaction of the store: what a unit of work may do to the logs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from commitments.errors import FormatError, VerificationError
+from commitments.wire import parse_identifier
+from ledger.checkpoint import Checkpoint, open_checkpoint, sign
+from ledger.entries import Entry, Purchase, Void, commitment_of, parse_entry
+from ledger.events import is_events_origin, parse_event
+from ledger.group_commit import Ticket
+from ledger.log import Log, NotInLog, tile_fetcher
+from ledger.merkle import EMPTY_ROOT, leaf_hash
+from ledger.note import Signer
+from ledger.purchases import Decode
+from ledger.right_edge import RightEdge, TileChange
+from ledger.savepoint import savepoint
+from ledger.schema import entries, keys, logs, tiles, voids
+
+__all__ = ["DuplicateCommitment", "LogState", "Transaction"]
+
+_INSERT_ENTRIES = insert(entries)
+_UPDATE_TILE = (
+    update(tiles)
+    .where(
+        tiles.c.log_id == bindparam("of_log"),
+        tiles.c.level == bindparam("at_level"),
+        tiles.c.position == bindparam("at_position"),
+    )
+    .values(hashes=bindparam("new_hashes"))
+)
+
+
+class DuplicateCommitment(VerificationError):  # noqa: N818 - as NotInLog
+    """A commitment is in the log already; ``position`` says which of the list it was."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__("the commitment is in the log already")
+        self.position = position
+
+
+@dataclass(frozen=True)
+class LogState:
+    """What appending to a log needs of it, kept in memory between transactions."""
+
+    id: int
+    signer: Signer
+    edge: RightEdge
+
+    @property
+    def head(self) -> tuple[int, int, bytes]:
+        """What tells this state from others."""
+        return self.id, self.edge.size, self.edge.root
+
+
+@dataclass
+class _Open:
+    """A log that this transaction has touched, and the leaf hashes appended so far."""
+
+    state: LogState
+    leaves: list[bytes] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return self.state.edge.size + len(self.leaves)
+
+
+class Transaction:
+    """A transaction of the database and of all its logs.
+
+    ``connection`` is open for the other rooms' own tables. Units of work run one after the other
+    and see what earlier ones did; tiles and checkpoints are made once, after the last of them.
+    """
+
+    def __init__(
+        self, connection: Connection, states: Mapping[str, LogState], decode: Decode | None
+    ) -> None:
+        self.connection = connection
+        self._states = states
+        self._decode = decode
+        self._open: dict[str, _Open] = {}
+
+    def create_log(self, origin: str, private_key: bytes) -> str:
+        """Begin an empty log that signs with ``private_key`` (32 bytes); its verifier key.
+
+        ``FormatError`` for an origin that cannot be one or is taken. The key is stored as it is.
+        """
+        signer = Signer(parse_identifier(origin, "origin"), private_key)
+        taken = select(logs.c.id).where(logs.c.origin == origin)
+        if self.connection.execute(taken).first() is not None:
+            raise FormatError("there is a log of that origin", "origin")
+        row = {
+            "origin": origin,
+            "vkey": signer.verifier.vkey,
+            "size": 0,
+            "root": EMPTY_ROOT,
+            "checkpoint": sign(Checkpoint(origin, 0, EMPTY_ROOT), signer),
+        }
+        (log_id,) = self.connection.execute(insert(logs).values(row).returning(logs.c.id)).one()
+        self.connection.execute(insert(keys).values(log_id=log_id, private_key=private_key))
+        return signer.verifier.vkey
+
+    def log(self, origin: str) -> Log:
+        """The log as the last commit left it; entries of this transaction can be read too."""
+        return Log(self.connection, origin)
+
+    def size(self, origin: str) -> int:
+        """The size of the log, with what this transaction has appended."""
+        return self._touch(origin).size
+
+    def root(self, origin: str) -> bytes:
+        """The root of the log, with what this transaction has appended."""
+        log = self._touch(origin)
+        return log.state.edge.grow(log.leaves).edge.root
+
+    def append(self, origin: str, new: Sequence[bytes]) -> range:
+        """Append entries, all or none of them; their indices.
+
+        An event log takes canonical events; any other log is a purchase log and takes the
+        entries of docs/protocol.md 4. ``FormatError`` for anything else, ``VerificationError``
+        for a void that names no earlier purchase, :class:`DuplicateCommitment`.
+        """
+        log = self._touch(origin)
+        indices = range(log.size, log.size + len(new))
+        parsed = [self._admit(origin, data) for data in new]
+        rows = [
+            {
+                "log_id": log.state.id,
+                "position": index,
+                "data": data,
+                "commitment": None if entry is None else commitment_of(entry),
+            }
+            for index, data, entry in zip(indices, new, parsed, strict=True)
+        ]
+        with savepoint(self.connection, "append"):  # a unit may catch the error and go on
+            self._insert(log.state.id, rows)
+            for index, entry in zip(indices, parsed, strict=True):
+                if isinstance(entry, Void):
+                    self._insert_void(log.state.id, index, entry.index)
+        log.leaves += [leaf_hash(data) for data in new]
+        return indices
+
+    def _admit(self, origin: str, data: bytes) -> Entry | None:
+        """Read an entry before it is appended; ``None`` for an event."""
+        if is_events_origin(origin):
+            parse_event(data)
+            return None
+        entry = parse_entry(data)
+        commitment = commitment_of(entry)
+        if commitment is not None and self._decode is not None:
+            self._decode(commitment)
+        return entry
+
+    def _insert(self, log_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        if not rows:
+            return
+        try:
+            with savepoint(self.connection, "entries"):
+                self.connection.execute(_INSERT_ENTRIES, rows)
+        except IntegrityError:
+            raise DuplicateCommitment(self._first_duplicate(log_id, rows)) from None
+
+    def _insert_void(self, log_id: int, index: int, voided: int) -> None:
+        """Only a purchase that is there already can be voided (docs/protocol.md 4)."""
+        query = select(entries.c.data).where(
+            entries.c.log_id == log_id, entries.c.position == voided
+        )
+        data = self.connection.scalar(query) if voided < index else None
+        if data is None or not isinstance(parse_entry(data), Purchase):
+            raise VerificationError("a void names an entry that is no purchase")
+        self.connection.execute(insert(voids).values(log_id=log_id, voided=voided, position=index))
+
+    def _first_duplicate(self, log_id: int, rows: Sequence[Mapping[str, Any]]) -> int:
+        seen: set[bytes] = set()
+        for place, row in enumerate(rows):
+            commitment = row["commitment"]
+            if commitment is None:
+                continue
+            known = select(entries.c.position).where(
+                entries.c.log_id == log_id, entries.c.commitment == commitment
+            )
+            if commitment in seen or self.connection.execute(known).first() is not None:
+                return place
+            seen.add(commitment)
+        raise VerificationError("the log has grown behind this program's back")
+
+    def _touch(self, origin: str) -> _Open:
+        if origin not in self._open:
+            self._open[origin] = _Open(self._current_state(origin))
+        return self._open[origin]
+
+    def _current_state(self, origin: str) -> LogState:
+        """The state kept in memory, unless another process has written meanwhile."""
+        # FOR UPDATE, where a database knows it, lets each log have one writer at a time.
+        query = select(logs).where(logs.c.origin == origin).with_for_update()
+        row = self.connection.execute(query).one_or_none()
+        if row is None:
+            raise NotInLog("no such log", "origin")
+        kept = self._states.get(origin)
+        if kept is not None and kept.head == (row.id, row.size, row.root):
+            return kept
+        secret = select(keys.c.private_key).where(keys.c.log_id == row.id)
+        signer = Signer(origin, self.connection.scalars(secret).one())
+        head = open_checkpoint(row.checkpoint, signer.verifier)
+        if (head.size, head.root) != (row.size, row.root):
+            raise VerificationError("the stored checkpoint is not of the log's size and root")
+        edge = RightEdge.load(tile_fetcher(self.connection, row.id), head.size, head.root)
+        return LogState(row.id, signer, edge)
+
+    # ---- for the store
+
+    def attempt(self, ticket: Ticket["Transaction"]) -> None:
+        """Run a unit of work; when it raises, nothing of it remains, in database or memory.
+
+        Raises only when the database fails: then the whole transaction has.
+        """
+        before = {origin: len(log.leaves) for origin, log in self._open.items()}
+        try:
+            with savepoint(self.connection, "unit"):
+                _work(ticket, self)
+        except _UnitFailed:  # and no other: an error of the savepoint is the database's
+            self._open = {origin: self._open[origin] for origin in before}
+            for origin, count in before.items():
+                del self._open[origin].leaves[count:]
+
+    def seal(self) -> dict[str, LogState]:
+        """Write tiles and a new checkpoint of each log that grew; the states after the commit."""
+        return {origin: self._seal(origin, log) for origin, log in self._open.items()}
+
+    def _seal(self, origin: str, log: _Open) -> LogState:
+        if not log.leaves:
+            return log.state
+        growth = log.state.edge.grow(log.leaves)
+        edge = growth.edge
+        self._check_stored(log)
+        self._write_tiles(log.state.id, growth.tiles)
+        checkpoint = sign(Checkpoint(origin, edge.size, edge.root), log.state.signer)
+        new_head = {"size": edge.size, "root": edge.root, "checkpoint": checkpoint}
+        self.connection.execute(update(logs).where(logs.c.id == log.state.id).values(new_head))
+        return LogState(log.state.id, log.state.signer, edge)
+
+    def _check_stored(self, log: _Open) -> None:
+        """Sign no entry that a unit has rolled back by a savepoint of its own."""
+        last = select(func.max(entries.c.position)).where(entries.c.log_id == log.state.id)
+        if self.connection.scalar(last) != log.size - 1:
+            raise VerificationError("the stored entries are not those that were appended")
+
+    def _write_tiles(self, log_id: int, changes: Sequence[TileChange]) -> None:
+        added = [
+            {"log_id": log_id, "level": t.level, "position": t.index, "hashes": t.hashes}
+            for t in changes
+            if not t.extends
+        ]
+        extended = [
+            {"of_log": log_id, "at_level": t.level, "at_position": t.index, "new_hashes": t.hashes}
+            for t in changes
+            if t.extends
+        ]
+        if added:
+            self.connection.execute(insert(tiles), added)
+        if extended:
+            self.connection.execute(_UPDATE_TILE, extended)
+
+
+class _UnitFailed(Exception):  # noqa: N818 - as NotInLog
+    """The unit has raised; its ticket has the error."""
+
+
+def _work(ticket: Ticket[Transaction], transaction: Transaction) -> None:
+    try:
+        ticket.result = ticket.work(transaction)
+    except Exception as error:
+        ticket.error = error
+        raise _UnitFailed from error

@@ -1,0 +1,247 @@
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from commitments.errors import FormatError, Refused, VerificationError
+from commitments.generators import attribute_generator
+from commitments.p256 import P256
+from commitments.purchase import BuyerKeys, Opening, commit
+from commitments.sale import Sale
+from issuer.merchants import Merchant, create_merchant, find_merchant, list_merchants
+from issuer.recording import Order, slips
+from issuer.slips import slip_keys
+from ledger.entries import parse_entry
+from ledger.events import LogDeclaration
+from ledger.note import parse_vkey
+from ledger.tlog_proof import TlogProof, verify_tlog_proof
+from tests.world import ORIGIN, World, new_keys, new_request, opening_of
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def _vkey(world: World) -> str:
+    with world.store.log(ORIGIN) as log:
+        return log.vkey
+
+
+def test_a_purchase_is_the_commitment_that_the_buyer_can_open(world: World) -> None:
+    (bought,) = world.buy(world.sale())
+    entry = b"\x01" + P256.encode(commit(P256, bought.opening))
+    with world.store.log(ORIGIN) as log:
+        assert log.entry(bought.index) == entry
+    proof = TlogProof.parse(bought.receipt["proof"].encode())
+    assert verify_tlog_proof(proof, entry, parse_vkey(_vkey(world))).origin == ORIGIN
+
+
+def test_the_receipt_repeats_order_and_sale(world: World) -> None:
+    sale = world.sale(batch="L1", unit="SN1")
+    (bought,) = world.buy(sale)
+    assert bought.receipt["sale"] == sale.document()
+    assert bought.receipt["order"] == "order-1"
+    assert bought.receipt["origin"] == ORIGIN
+
+
+def test_nothing_is_recorded_when_one_of_many_is_bad(world: World) -> None:
+    good = [world.order(world.sale(), new_keys()) for _ in range(3)]
+    bad = replace(good[1], reference="another order than the request was made for")
+    with pytest.raises(VerificationError, match=r"purchases\[1\]"):
+        world.issuer.record(world.merchant, [good[0], bad, good[2]])
+    assert world.sizes() == (0, 1)
+    assert len(world.issuer.record(world.merchant, good)) == 3
+
+
+def test_a_request_without_its_proof_could_shift_the_price(world: World) -> None:
+    """B + 100 * gen(price) would make the merchant sign a price a hundred units higher."""
+    order = world.order(world.sale(), new_keys())
+    shifted = P256.add(
+        P256.decode(order.request.commitment),
+        P256.multiply(100, attribute_generator(P256, "price")),
+    )
+    forged = replace(order, request=replace(order.request, commitment=P256.encode(shifted)))
+    with pytest.raises(VerificationError):
+        world.issuer.record(world.merchant, [forged])
+    assert world.issuer.record(world.merchant, [order])
+
+
+def test_a_request_for_another_merchant_is_refused(world: World) -> None:
+    keys = new_keys()
+    foreign = Order("order-1", world.sale(), new_request("order-1", keys, "ledger.example/other"))
+    own = Order("order-1", world.sale(), new_request("order-1", keys))
+    with pytest.raises(VerificationError):
+        world.issuer.record(world.merchant, [foreign])
+    assert world.issuer.record(world.merchant, [own])
+
+
+def test_an_order_or_a_request_counts_once(world: World) -> None:
+    first, second = (world.order(world.sale(), new_keys()) for _ in range(2))
+    world.issuer.record(world.merchant, [first])
+    for orders, field in (
+        ([first], "purchases[0].order"),
+        ([second, second], "purchases[1].order"),
+    ):
+        with pytest.raises(Refused) as refused:
+            world.issuer.record(world.merchant, orders)
+        assert (refused.value.code, refused.value.field) == ("duplicate-order", field)
+    keys = new_keys()
+    again = [Order(r, world.sale(), new_request(r, keys)) for r in ("a", "b")]
+    with pytest.raises(Refused) as refused:
+        world.issuer.record(world.merchant, again)
+    assert refused.value.code == "duplicate-request"
+    assert world.sizes() == (1, 1)
+    assert world.issuer.record(world.merchant, [second])
+
+
+def test_serials_differ_even_when_a_buyer_repeats_its_serial(world: World) -> None:
+    """Nobody can aim a new purchase at another purchase's serial, and so at its tags."""
+    serial = new_keys().serial_0
+    keys = [BuyerKeys(serial, *_rest(new_keys())) for _ in range(2)]
+    orders = [world.order(world.sale(), k) for k in keys]
+    world.issuer.record(world.merchant, orders)
+    openings = [opening_of(order, k) for order, k in zip(orders, keys, strict=True)]
+    assert openings[0].serial != openings[1].serial
+
+
+def _rest(keys: BuyerKeys) -> tuple[int, int]:
+    return keys.secret, keys.blinding
+
+
+@pytest.mark.parametrize(("ahead", "accepted"), [(0, True), (1, True), (2, False), (400, False)])
+def test_a_sale_in_the_future_is_refused(world: World, ahead: int, *, accepted: bool) -> None:
+    """It is noon UTC: in the east of the world tomorrow has begun, the day after has not."""
+    sale = world.sale(date=world.clock().date() + timedelta(days=ahead))
+    order = world.order(sale, new_keys())
+    if accepted:
+        assert world.issuer.record(world.merchant, [order])
+    else:
+        with pytest.raises(Refused) as refused:
+            world.issuer.record(world.merchant, [order])
+        assert (refused.value.code, refused.value.field) == (
+            "future-date",
+            "purchases[0].sale.date",
+        )
+        assert world.sizes() == (0, 1)
+
+
+def test_sales_without_a_buyer_are_dated_records_that_the_slip_opens(world: World) -> None:
+    sales = [world.sale(price=p) for p in (100, 200)]
+    printed = world.issuer.record_sales(world.merchant, sales)
+    assert len({slip.code for slip in printed}) == 2
+    for slip, sale in zip(printed, sales, strict=True):
+        keys = slip_keys(P256, ORIGIN, slip.code)
+        opening = Opening(sale.attributes(P256), keys.serial_0, keys.secret, keys.blinding)
+        with world.store.log(ORIGIN) as log:
+            assert log.entry(slip.index) == b"\x04" + P256.encode(commit(P256, opening))
+        assert slip.code not in repr(slip)
+
+
+def test_a_slip_is_redeemed_once_for_a_purchase_of_the_holder(world: World) -> None:
+    (slip,) = world.issuer.record_sales(world.merchant, [world.sale(unit="SN7")])
+    keys = new_keys()
+    request = new_request(slip.code, keys)
+    receipt = world.issuer.redeem(world.merchant, slip.code, request)
+    assert receipt["sale"]["unit"] == "SN7"
+    opening = opening_of(Order(slip.code, world.sale(unit="SN7"), request), keys)
+    with world.store.log(ORIGIN) as log:
+        assert log.entry(receipt["index"]) == b"\x01" + P256.encode(commit(P256, opening))
+    with pytest.raises(Refused) as refused:
+        world.issuer.redeem(world.merchant, slip.code, new_request(slip.code, new_keys()))
+    assert refused.value.code == "already-redeemed"
+
+
+def test_a_guessed_code_or_a_request_for_another_one_redeems_nothing(world: World) -> None:
+    (slip,) = world.issuer.record_sales(world.merchant, [world.sale()])
+    with pytest.raises(Refused) as refused:
+        world.issuer.redeem(world.merchant, "AAAA-AAAA", new_request("AAAA-AAAA", new_keys()))
+    assert refused.value.code == "unknown-code"
+    with pytest.raises(VerificationError):
+        world.issuer.redeem(world.merchant, slip.code, new_request("other", new_keys()))
+    assert world.issuer.redeem(world.merchant, slip.code, new_request(slip.code, new_keys()))
+
+
+def test_a_redeemed_slip_leaves_no_sale_behind(world: World) -> None:
+    (slip,) = world.issuer.record_sales(world.merchant, [world.sale()])
+    world.issuer.redeem(world.merchant, slip.code, new_request(slip.code, new_keys()))
+    with world.store.read() as connection:
+        (row,) = connection.execute(slips.select()).all()
+    assert row.sale is None
+    assert slip.code.encode() not in row.code_hash
+
+
+def test_a_purchase_is_voided_once(world: World) -> None:
+    (bought,) = world.buy(world.sale())
+    position = world.issuer.void(world.merchant, bought.index)
+    with world.store.log(ORIGIN) as log:
+        assert parse_entry(log.entry(position)).encode() == b"\x02" + bytes(8)
+    for index, code in (
+        (bought.index, "not-voidable"),
+        (position, "not-voidable"),
+        (9, "unknown-entry"),
+    ):
+        with pytest.raises(Refused) as refused:
+            world.issuer.void(world.merchant, index)
+        assert refused.value.code == code
+
+
+def test_recording_nothing_writes_nothing(world: World) -> None:
+    assert world.issuer.record(world.merchant, []) == []
+    assert world.issuer.record_sales(world.merchant, []) == []
+    assert world.sizes() == (0, 1)
+
+
+def test_the_first_event_declares_both_logs(world: World) -> None:
+    ((position, event),) = world.events("log.declared")
+    declaration = LogDeclaration.from_event(event)
+    assert position == 0
+    assert declaration.purchases.vkey == _vkey(world)
+    assert (declaration.capacity, declaration.period) == (64, "manual")
+
+
+def test_merchants_are_found_by_their_id(world: World) -> None:
+    assert find_merchant(world.store, "acme") == world.merchant
+    assert list_merchants(world.store) == [world.merchant]
+    with pytest.raises(Refused) as refused:
+        find_merchant(world.store, "nobody")
+    assert refused.value.code == "unknown-merchant"
+
+
+@pytest.mark.parametrize(
+    "merchant_id", ["", "Acme", "a/b", "-a", "a-", "a" * 41, "a|b", "ä", "a\n"]
+)
+def test_ids_that_could_not_stand_in_an_origin_are_refused(world: World, merchant_id: str) -> None:
+    merchant = Merchant(merchant_id, "Name", "ledger.example/other")
+    with pytest.raises(FormatError) as refused:
+        create_merchant(world.store, P256, world.clock, merchant)
+    assert refused.value.field == "id"
+
+
+def test_an_id_is_taken_once(world: World) -> None:
+    again = Merchant("acme", "Other", "ledger.example/other")
+    with pytest.raises(Refused) as refused:
+        create_merchant(world.store, P256, world.clock, again)
+    assert refused.value.code == "duplicate-merchant"
+    assert list_merchants(world.store) == [world.merchant]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"product": ""}, "product"),
+        ({"product": "4006381333932"}, "product"),
+        ({"price": -1}, "price"),
+        ({"price": 2**48}, "price"),
+        ({"currency": "XXX"}, "currency"),
+        ({"date": date(1969, 12, 31)}, "date"),
+        ({"batch": ""}, "batch"),
+        ({"unit": "a\0b"}, "unit"),
+    ],
+)
+def test_a_sale_that_no_commitment_can_hold(changes: dict[str, object], field: str) -> None:
+    sale = Sale(date(2026, 1, 1), "4006381333931", 1, "EUR")
+    with pytest.raises(FormatError) as refused:
+        replace(sale, **changes)  # type: ignore[arg-type]
+    assert refused.value.field == field
