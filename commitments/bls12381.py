@@ -4,16 +4,41 @@ It shows that nothing above depends on one library (docs/protocol.md 9); in pure
 some hundred times slower than P-256 and meant for interoperability, not for a service.
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, cast
 
-from py_ecc.bls.hash_to_curve import hash_to_G1
-from py_ecc.bls.point_compression import compress_G1, decompress_G1
-from py_ecc.optimized_bls12_381 import G1, Z1, add, curve_order, double, eq, is_inf, multiply, neg
-
 from commitments.errors import FormatError
 from commitments.group import Group, Point
+
+
+@contextmanager
+def _kept_recursion_limit() -> Iterator[None]:
+    """Undo what importing py_ecc does to the whole process: a recursion limit of 100,000.
+
+    With it, a deeply nested JSON body overflows the C stack instead of raising RecursionError.
+    """
+    limit = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(limit)
+
+
+with _kept_recursion_limit():
+    from py_ecc.bls.hash_to_curve import hash_to_G1
+    from py_ecc.bls.point_compression import compress_G1, decompress_G1
+    from py_ecc.optimized_bls12_381 import (
+        G1,
+        Z1,
+        add,
+        curve_order,
+        double,
+        eq,
+        is_inf,
+        multiply,
+        neg,
+    )
 
 __all__ = ["BLS12381"]
 

@@ -5,7 +5,7 @@ Points are opaque: nothing outside a ``Group`` looks inside one. Scalars are Pyt
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from commitments.errors import FormatError
@@ -70,6 +70,12 @@ class Group(ABC):
     @abstractmethod
     def hash_to_curve(self, message: bytes, dst: bytes) -> Point:
         """A point with unknown discrete logarithm (RFC 9380, 3, ``hash_to_curve``)."""
+
+    def sums_of_products(
+        self, sums: Iterable[tuple[Sequence[int], Sequence[Point]]]
+    ) -> list[Point]:
+        """Several independent sums, each ``(scalars, points)``; on all cores where that helps."""
+        return [self.sum_of_products(scalars, points) for scalars, points in sums]
 
     def multiply(self, scalar: int, point: Point) -> Point:
         """``scalar * point``."""

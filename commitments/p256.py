@@ -5,7 +5,11 @@ petlib checks little, and what it checks with ``assert`` or under ``if __debug__
 refuses an interpreter without ``__debug__``.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, reduce
+from itertools import chain, islice
 from typing import Any, cast
 
 from petlib.bn import Bn
@@ -23,6 +27,29 @@ if not __debug__:
 _NID = 415  # OpenSSL's number for prime256v1
 _P = (2**256 - 2**224 + 2**192 + 2**96 - 1).to_bytes(32, "big")
 _COMPRESSED = (2, 3)
+_PIECE = 512  # terms; a few milliseconds, so that five sums keep two cores equally busy
+
+
+_Piece = tuple[Sequence[Any], Sequence[Point]]
+
+
+def _portions(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
+    """Neighbouring pieces of together about ``_PIECE`` terms: worth handing to a thread."""
+    portion: list[_Piece] = []
+    terms = 0
+    for piece in pieces:
+        portion.append(piece)
+        terms += len(piece[1])
+        if terms >= _PIECE:
+            yield portion
+            portion, terms = [], 0
+    if portion:
+        yield portion
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="p256")
 
 
 class _P256(Group):
@@ -65,9 +92,27 @@ class _P256(Group):
         return bool(cast("Any", point).is_infinite())
 
     def sum_of_products(self, scalars: Sequence[int], points: Sequence[Point]) -> Point:
+        return cast("Point", self._group.wsum(self._numbers(scalars), points))
+
+    def sums_of_products(
+        self, sums: Iterable[tuple[Sequence[int], Sequence[Point]]]
+    ) -> list[Point]:
+        """In threads, to which only OpenSSL is left: it runs without the interpreter lock."""
+        sizes, pieces = [], []
+        for scalars, points in sums:
+            numbers = self._numbers(scalars)
+            starts = range(0, len(points), _PIECE)
+            pieces += [(numbers[i : i + _PIECE], points[i : i + _PIECE]) for i in starts]
+            sizes.append(len(starts))
+        totals = chain.from_iterable(_threads().map(self._wsums, _portions(pieces)))
+        return [reduce(self.add, islice(totals, size)) for size in sizes]
+
+    def _wsums(self, pieces: Sequence[_Piece]) -> list[Point]:
+        return [self._group.wsum(numbers, points) for numbers, points in pieces]
+
+    def _numbers(self, scalars: Sequence[int]) -> list[Any]:
         order, from_binary = self.order, Bn.from_binary
-        numbers = [from_binary((s % order).to_bytes(32, "big")) for s in scalars]
-        return cast("Point", self._group.wsum(numbers, points))
+        return [from_binary((s % order).to_bytes(32, "big")) for s in scalars]
 
     def hash_to_curve(self, message: bytes, dst: bytes) -> Point:
         x, y = hash_to_p256(message, dst)

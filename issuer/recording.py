@@ -12,7 +12,7 @@ from sqlalchemy import JSON, BigInteger, Column, LargeBinary, String, Table, ins
 
 from commitments.clock import Clock
 from commitments.errors import FormatError, KvittoError, Refused, VerificationError
-from commitments.group import Group
+from commitments.group import Group, Point
 from commitments.purchase import complete, serial_shift
 from commitments.sale import Sale, check_code, parse_sale
 from issuer.merchants import Merchant
@@ -23,7 +23,7 @@ from ledger.log import Log
 from ledger.schema import metadata
 from ledger.store import DuplicateCommitment, Store, Transaction
 from ledger.tlog_proof import TlogProof
-from zk.issuance import BuyerRequest, verify_request
+from zk.issuance import BuyerRequest, RequestCheck
 
 __all__ = ["Issuer", "Order"]
 
@@ -60,10 +60,8 @@ class Order:
     request: BuyerRequest
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    order: Order
-    entry: bytes
+Prepared = tuple[Order, bytes]
+"""An order and its entry for the log."""
 
 
 class Issuer:
@@ -81,7 +79,7 @@ class Issuer:
         read, ``VerificationError`` for a false proof in one, ``Refused`` for a date in the
         future, an order or a request that was accepted before.
         """
-        prepared = _each(orders, lambda order: self._prepare(merchant.origin, order))
+        prepared = self._prepare(merchant.origin, orders)
         positions = self._store.write(lambda tx: self._append(tx, merchant.origin, prepared))
         return self._receipts(merchant.origin, orders, positions)
 
@@ -130,12 +128,12 @@ class Issuer:
 
         with self._store.read() as connection:
             order = Order(code, sale_of(connection), request)
-        prepared = self._prepare(merchant.origin, order)
+        prepared = self._prepare(merchant.origin, [order])
 
         def unit(transaction: Transaction) -> range:
             sale_of(transaction.connection)  # another redemption may have come first
             transaction.connection.execute(update(slips).where(*slip).values(sale=None))
-            return self._append(transaction, merchant.origin, [prepared])
+            return self._append(transaction, merchant.origin, prepared)
 
         return self._receipts(merchant.origin, [order], self._store.write(unit))[0]
 
@@ -157,14 +155,24 @@ class Issuer:
 
         return self._store.write(unit)
 
-    def _prepare(self, origin: str, order: Order) -> _Prepared:
+    def _prepare(self, origin: str, orders: Sequence[Order]) -> list[Prepared]:
+        """Check each order and make its entry; the checks of all are multiplied out together."""
+        checks = _each(orders, lambda order: self._check(origin, order))
+        sums = self._group.sums_of_products(check.sum() for check in checks)
+        blinded = _each(list(zip(checks, sums, strict=True)), lambda pair: pair[0].finish(pair[1]))
+        pairs = list(zip(orders, blinded, strict=True))
+        return _each(pairs, lambda pair: self._complete(origin, *pair))
+
+    def _check(self, origin: str, order: Order) -> RequestCheck:
         check_code(order.reference, "order")
         self._check_date(order.sale)
-        attributes = order.sale.attributes(self._group)
-        blinded = verify_request(self._group, origin, order.reference, order.request)
+        return RequestCheck(self._group, origin, order.reference, order.request)
+
+    def _complete(self, origin: str, order: Order, blinded: Point) -> Prepared:
         shift = serial_shift(self._group, origin, order.reference, order.request.commitment)
+        attributes = order.sale.attributes(self._group)
         commitment = complete(self._group, blinded, attributes, shift)
-        return _Prepared(order, Purchase(self._group.encode(commitment)).encode())
+        return order, Purchase(self._group.encode(commitment)).encode()
 
     def _slip_entry(self, origin: str, sale: Sale, code: str) -> bytes:
         self._check_date(sale)
@@ -177,13 +185,11 @@ class Issuer:
         if sale.date > (self._clock() + timedelta(hours=14)).date():
             raise Refused("future-date", "the sale is in the future", "sale.date")
 
-    def _append(
-        self, transaction: Transaction, origin: str, prepared: Sequence[_Prepared]
-    ) -> range:
-        orders = [p.order for p in prepared]
+    def _append(self, transaction: Transaction, origin: str, prepared: Sequence[Prepared]) -> range:
+        orders = [order for order, _ in prepared]
         _refuse_known(transaction, origin, orders)
         try:
-            positions = transaction.append(origin, [p.entry for p in prepared])
+            positions = transaction.append(origin, [entry for _, entry in prepared])
         except DuplicateCommitment:
             raise Refused("duplicate-commitment", "the commitment is in the log") from None
         rows = [

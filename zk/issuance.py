@@ -14,9 +14,15 @@ from commitments.generators import attribute_generator, blinding_generator
 from commitments.group import Group, Point
 from commitments.purchase import BuyerKeys
 from commitments.wire import lp, parse_hex
-from zk.linear_relation import Equation, LinearRelation, prove_compact, verify_compact
+from zk.linear_relation import CompactCheck, Equation, LinearRelation, prove_compact
 
-__all__ = ["BuyerRequest", "parse_request", "prove_request", "verify_request"]
+__all__ = [
+    "BuyerRequest",
+    "RequestCheck",
+    "parse_request",
+    "prove_request",
+    "verify_request",
+]
 
 _EQUATION = Equation(image=((4, 1),), terms=((0, 1, 1), (1, 2, 1), (2, 3, 1)))
 
@@ -63,21 +69,43 @@ def prove_request(
 
 
 def verify_request(group: Group, origin: str, order_reference: str, request: BuyerRequest) -> Point:
-    """The decoded ``B``, if its sender knows what is in it.
+    """The decoded ``B``, if its sender knows what is in it; errors as :class:`RequestCheck`."""
+    check = RequestCheck(group, origin, order_reference, request)
+    return check.finish(group.sum_of_products(*check.sum()))
+
+
+class RequestCheck:
+    """The check of a request with its multiplications left to the caller.
+
+    As :class:`zk.linear_relation.CompactCheck`, whose sums of many requests go together.
 
     Raises
     ------
     FormatError
         not a point or not a proof.
     VerificationError
-        the proof is false, or for another origin or order.
+        from :meth:`finish`: the proof is false, or for another origin or order.
     """
-    try:
-        blinded = group.decode(request.commitment)
-    except FormatError:
-        raise FormatError("not a point", "request.commitment") from None
-    verify_compact(_tag(group, origin, order_reference), _relation(group, blinded), request.proof)
-    return blinded
+
+    def __init__(
+        self, group: Group, origin: str, order_reference: str, request: BuyerRequest
+    ) -> None:
+        try:
+            self._blinded = group.decode(request.commitment)
+        except FormatError:
+            raise FormatError("not a point", "request.commitment") from None
+        tag = _tag(group, origin, order_reference)
+        self._check = CompactCheck(tag, _relation(group, self._blinded), request.proof)
+
+    def sum(self) -> tuple[list[int], list[Point]]:
+        """Scalars and points to multiply: the relation has one equation."""
+        (one,) = self._check.sums()
+        return one
+
+    def finish(self, commitment: Point) -> Point:
+        """The decoded ``B``, if ``commitment`` is the sum that was asked for."""
+        self._check.finish([commitment])
+        return self._blinded
 
 
 def _tag(group: Group, origin: str, order_reference: str) -> bytes:

@@ -13,6 +13,7 @@ from commitments.wire import le
 from zk.transcript import DuplexSponge, challenge_size, derive_session_id
 
 __all__ = [
+    "CompactCheck",
     "Equation",
     "LinearRelation",
     "prove_batchable",
@@ -175,24 +176,43 @@ def verify_batchable(tag: bytes, relation: LinearRelation, narg: bytes) -> None:
 
 def verify_compact(tag: bytes, relation: LinearRelation, narg: bytes) -> None:
     """Check a compact NARG string; errors as :func:`verify_batchable`."""
-    group = relation.group
-    if len(narg) != group.scalar_size * (1 + relation.scalar_count):
-        raise FormatError("a proof of the wrong length")
-    challenge, *responses = _decode_scalars(group, narg)
-    commitments = []
-    for equation in relation.equations:
-        terms = [(responses[s] * coefficient, e) for s, e, coefficient in equation.terms]
-        terms += [(-challenge * coefficient, e) for e, coefficient in equation.image]
-        commitments.append(
-            group.sum_of_products(
-                [coefficient for coefficient, _ in terms],
-                [relation.elements[e] for _, e in terms],
-            )
-        )
-    if any(map(group.is_identity, commitments)):
-        raise VerificationError("a simulated commitment is the identity")
-    if _challenge(tag, relation, b"".join(map(group.encode, commitments))) != challenge:
-        raise VerificationError("the proof does not verify")
+    check = CompactCheck(tag, relation, narg)
+    check.finish(relation.group.sums_of_products(check.sums()))
+
+
+class CompactCheck:
+    """The check of a compact NARG string with its multiplications left to the caller.
+
+    So that the sums of many proofs can be computed together: give the points that
+    :meth:`sums` asks for to :meth:`finish`. ``FormatError`` for a wrong length or encoding.
+    """
+
+    def __init__(self, tag: bytes, relation: LinearRelation, narg: bytes) -> None:
+        group = relation.group
+        if len(narg) != group.scalar_size * (1 + relation.scalar_count):
+            raise FormatError("a proof of the wrong length")
+        self._tag = tag
+        self._relation = relation
+        self._challenge, *self._responses = _decode_scalars(group, narg)
+
+    def sums(self) -> list[tuple[list[int], list[Point]]]:
+        """Scalars and points of the simulated commitment of each equation."""
+        elements = self._relation.elements
+        sums = []
+        for equation in self._relation.equations:
+            terms = [(self._responses[s] * c, elements[e]) for s, e, c in equation.terms]
+            terms += [(-self._challenge * c, elements[e]) for e, c in equation.image]
+            sums.append(([scalar for scalar, _ in terms], [point for _, point in terms]))
+        return sums
+
+    def finish(self, commitments: Sequence[Point]) -> None:
+        """``VerificationError`` unless these sums give the challenge in the proof."""
+        group = self._relation.group
+        if any(map(group.is_identity, commitments)):
+            raise VerificationError("a simulated commitment is the identity")
+        encoded = b"".join(map(group.encode, commitments))
+        if _challenge(self._tag, self._relation, encoded) != self._challenge:
+            raise VerificationError("the proof does not verify")
 
 
 def _prove(

@@ -10,9 +10,7 @@ masked digits. Flat index ``t = 4j + i``.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol
 
 from commitments.generators import blinding_generator, numbered_generators
@@ -50,10 +48,10 @@ class PointMembers:
         return len(self.points)
 
     def combine(self, rows: Sequence[list[int]], rho: Sequence[int]) -> list[Point]:
-        """Nearly all of a prover's work: on all cores (petlib releases the interpreter lock)."""
+        """Nearly all of a prover's work."""
         points = [*self.points, blinding_generator(self.group)]
-        scalars = [[*row, r] for row, r in zip(rows, rho, strict=True)]
-        return list(_threads().map(lambda row: self.group.sum_of_products(row, points), scalars))
+        sums = [([*row, r], points) for row, r in zip(rows, rho, strict=True)]
+        return self.group.sums_of_products(sums)
 
     def accumulate(self, coefficients: list[int], accumulator: Accumulator) -> None:
         """A term for each member."""
@@ -85,11 +83,6 @@ class ScalarMembers:
     def _dot(self, coefficients: list[int]) -> int:
         pairs = zip(coefficients, self.values, strict=True)
         return sum(c * v for c, v in pairs) % self.group.order
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="prove")
 
 
 def digit_count(members: int) -> int:
