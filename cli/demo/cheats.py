@@ -1,0 +1,87 @@
+"""What a dishonest buyer can try. Each forges a proof and sends it past its own wallet."""
+
+from datetime import UTC
+from typing import Any
+
+from cli.demo.town import Buyer, Town
+from policies.claim import ClaimBody, claim_statement, new_nonce
+from policies.policy import Policy, RelativeWindow
+from sdk.horizons import choose_ring
+from sdk.logs import read_merchant
+from sdk.rings import ProvenRing, fetch_ring
+from sdk.state import GROUP, Merchant
+from zk.prove import prove
+from zk.statement import Statement
+
+__all__ = ["Forgery", "foreign_ring", "own_window", "tampered"]
+
+Forgery = tuple[ClaimBody, bytes]
+"""A claim body and a proof to send with it."""
+
+
+def tampered(town: Town, buyer: Buyer, policy_id: str) -> Forgery:
+    """An honest proof with one bit changed."""
+    body, proof = _honest(town, buyer, policy_id)
+    return body, proof[:-1] + bytes([proof[-1] ^ 1])
+
+
+def own_window(town: Town, buyer: Buyer, policy_id: str) -> Forgery:
+    """A perfect proof, of a policy with a longer window than the shop's."""
+    policy = _policy(town, policy_id)
+    longer = policy.model_copy(update={"purchased": RelativeWindow(oldest="P9Y")})
+    body, ring = _material(town, buyer, longer)
+    statement = claim_statement(GROUP, longer, body, ring.ring.root, ring.members)
+    return body, prove(statement, buyer.wallet.purchases[0].opening)
+
+
+def foreign_ring(town: Town, guest: Buyer, guest_town: Town, host: Buyer, policy_id: str) -> Forgery:
+    """A perfect proof about a purchase from another shop, sent as one about this shop's."""
+    policy = _policy(town, policy_id)
+    body, ring = _material(town, host, policy)
+    foreign = policy.model_copy(update={"origin": guest_town.origin})
+    _, theirs = _material(guest_town, guest, foreign)
+    statement = claim_statement(GROUP, policy, body, ring.ring.root, theirs.members)
+    return body, prove(statement, guest.wallet.purchases[0].opening)
+
+
+def _honest(town: Town, buyer: Buyer, policy_id: str) -> Forgery:
+    policy = _policy(town, policy_id)
+    body, ring = _material(town, buyer, policy)
+    statement: Statement = claim_statement(GROUP, policy, body, ring.ring.root, ring.members)
+    return body, prove(statement, buyer.wallet.purchases[0].opening)
+
+
+def _policy(town: Town, policy_id: str) -> Policy:
+    view, _ = read_merchant(town.shop, _merchant(town))
+    return view.policy(policy_id, town.calendar().astimezone(UTC).date())
+
+
+def _material(town: Town, buyer: Buyer, policy: Policy) -> tuple[ClaimBody, ProvenRing]:
+    """A body, and the ring it names, for the buyer's purchase."""
+    today = town.calendar().astimezone(UTC).date()
+    purchase = buyer.wallet.purchases[0]
+    view, merchant = read_merchant(town.shop, _merchant(town))
+    name = choose_ring(view, policy, today, purchase.index)
+    ring, _ = fetch_ring(town.shop, merchant, view, name, purchase)
+    members = {
+        "first": name.first,
+        "size": name.size,
+        "voided_at": name.voided_at,
+        "lane": name.lane,
+    }
+    body = ClaimBody(
+        origin=policy.origin,
+        policy=policy.id,
+        version=policy.version,
+        date=today.isoformat(),
+        number=0,
+        remedy=policy.remedies[0],
+        nonce=new_nonce(),
+        **members,
+    )
+    return body, ring
+
+
+def _merchant(town: Town) -> Merchant:
+    keys = town.shop.keys()
+    return Merchant(keys.origin, town.shop.address, keys.purchases.vkey, keys.events.vkey)

@@ -1,0 +1,63 @@
+"""The service of the demo: the real one, over HTTP on this machine, with a calendar of its own."""
+
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
+from pathlib import Path
+from threading import Thread
+
+__all__ = ["OPERATOR_KEY", "Calendar", "running_service"]
+
+OPERATOR_KEY = secrets.token_hex(32)
+_START_SECONDS = 30
+_STEP_SECONDS = 0.02
+
+
+class Calendar:
+    """The clock of everyone in the demo. It is turned forward as the sales go by."""
+
+    def __init__(self) -> None:
+        self._now = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self._now
+
+    def turn_to_evening_of(self, day: date) -> None:
+        """The shop has closed for the day."""
+        self._now = datetime.combine(day, time_of_day(20), tzinfo=UTC)
+
+    def next_morning(self) -> None:
+        """The day on which everybody comes to claim."""
+        self._now += timedelta(hours=14)
+
+
+@contextmanager
+def running_service(directory: Path, clock: Calendar) -> Iterator[str]:
+    """Serve on SQLite in ``directory`` at a free port; the URL."""
+    import uvicorn
+
+    from api.app import create_app
+    from api.settings import Settings
+
+    settings = Settings(
+        service_name="kvitto.example",
+        database=f"sqlite:///{directory.absolute()}/kvitto.db",
+        operator_key=OPERATOR_KEY,
+        clock=clock,
+    )
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None))
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.started and thread.is_alive() and time.monotonic() < deadline:
+        time.sleep(_STEP_SECONDS)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(_START_SECONDS)

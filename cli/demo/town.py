@@ -1,0 +1,131 @@
+"""A shop that records its sales, and a buyer with a wallet for each of them."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import count, groupby
+from pathlib import Path
+from typing import Any
+
+from cli.demo.service import OPERATOR_KEY, Calendar
+from cli import merchant_service
+from commitments.sale import Sale
+from sdk.shop import LogKeys, Shop
+from sdk.wallet import Wallet
+
+__all__ = ["Buyer", "PinnedShop", "Town", "open_shop"]
+
+_BATCH = 500
+_POLICY = {
+    "schema": "kvitto-policy/v1",
+    "version": 1,
+    "valid_from": "2024-01-01",
+    "valid_to": "2030-12-31",
+    "response_time": "P7D",
+    "smallest_ring": 64,
+}
+
+
+class PinnedShop(Shop):
+    """A shop whose keys stand on every receipt, so that no wallet needs to ask for them."""
+
+    @cache  # noqa: B019 - one shop for the whole demo
+    def keys(self) -> LogKeys:
+        """The keys, asked for once."""
+        return super().keys()
+
+
+class Buyer:
+    """Somebody who bought something: a wallet and what the receipt says."""
+
+    def __init__(self, wallet: Wallet, order: str, sale: Sale) -> None:
+        self.wallet = wallet
+        self.order = order
+        self.sale = sale
+
+    @property
+    def index(self) -> int:
+        """Where the purchase stands in the log. Only the buyer and the shop know."""
+        return self.wallet.purchases[0].index
+
+
+class Town:
+    """One merchant of the service, its cash desk, and its buyers."""
+
+    def __init__(self, url: str, merchant: str, key: str, calendar: Calendar) -> None:
+        self.url = url
+        self.merchant = merchant
+        self.calendar = calendar
+        self.shop = PinnedShop(url, merchant)
+        self.origin = self.shop.keys().origin
+        self.buyers: list[Buyer] = []
+        self._orders = count(1)
+        self._key = key
+
+    def record(self, sales: Sequence[Sale], progress: Callable[[int], None]) -> None:
+        """Sell everything, each thing to a new buyer, and close the log at the end of a month."""
+        for _, month in groupby(sales, key=lambda sale: (sale.date.year, sale.date.month)):
+            sold = list(month)
+            self.calendar.turn_to_evening_of(sold[-1].date)
+            self._record_month(sold, progress)
+            self.close()
+
+    def _record_month(self, sales: Sequence[Sale], progress: Callable[[int], None]) -> None:
+        for start in range(0, len(sales), _BATCH):
+            buyers = [self._new_buyer(sale, None) for sale in sales[start : start + _BATCH]]
+            self._sell(buyers)
+            self.buyers += buyers
+            progress(len(self.buyers))
+
+    def sell(self, sale: Sale, wallet_file: Path, passphrase: str) -> Buyer:
+        """Sell one thing to a buyer who keeps the wallet in an encrypted file."""
+        wallet = Wallet.create(wallet_file, passphrase, clock=self.calendar)
+        buyer = self._new_buyer(sale, wallet)
+        self._sell([buyer])
+        self.buyers.append(buyer)
+        return buyer
+
+    def close(self) -> None:
+        """End a period: what has been recorded becomes provable."""
+        self._post("closes", {})
+
+    def void(self, buyer: Buyer) -> None:
+        """Declare a purchase void, as after a return at the counter."""
+        self._post("voids", {"index": buyer.index})
+
+    def publish(self, **members: Any) -> None:
+        """Publish a policy."""
+        self._post("policies", {**_POLICY, "origin": self.origin, **members})
+
+    def record_without_buyer(self, sale: Sale) -> str:
+        """Record a sale whose buyer could not be asked; the one-time code on the printed slip."""
+        answer = self._post("sales", {"sales": [sale.document()]})
+        code: str = answer["slips"][0]["code"]
+        return code
+
+    def _new_buyer(self, sale: Sale, wallet: Wallet | None) -> Buyer:
+        order = f"order-{next(self._orders)}"
+        return Buyer(wallet or Wallet.in_memory(clock=self.calendar), order, sale)
+
+    def _sell(self, buyers: Sequence[Buyer]) -> None:
+        purchases = [
+            {
+                "order": buyer.order,
+                "sale": buyer.sale.document(),
+                "request": buyer.wallet.request(self.origin, buyer.order).document(),
+            }
+            for buyer in buyers
+        ]
+        receipts = self._post("purchases/bulk", {"purchases": purchases})["receipts"]
+        for buyer, receipt in zip(buyers, receipts, strict=True):
+            buyer.wallet.accept(self.shop, receipt)
+
+    def _post(self, path: str, document: Any) -> Any:
+        place = f"merchants/{self.merchant}/{path}"
+        return merchant_service.post(self.url, self._key, place, document)
+
+
+def open_shop(url: str, merchant: str, name: str, calendar: Calendar) -> Town:
+    """A new merchant whose periods end by a call."""
+    document = {"id": merchant, "name": name, "period": "manual"}
+    created = merchant_service.post(url, OPERATOR_KEY, "merchants", document)
+    return Town(url, merchant, created["api_key"], calendar)
