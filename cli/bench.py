@@ -40,4 +40,4 @@ def bench(
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2f}"
+    return f"{value:,.0f}" if value >= 100 or value.is_integer() else f"{value:.2f}"

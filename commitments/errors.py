@@ -27,7 +27,14 @@ class FormatError(KvittoError):
 
 
 class VerificationError(KvittoError):
-    """Well-formed input that does not hold. The message names the check, never a secret."""
+    """Well-formed input that does not hold. The message names the check, never a secret.
+
+    ``field`` names the part of the input that is false, where it has parts.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class Refused(KvittoError):  # noqa: N818 - the name is what happened

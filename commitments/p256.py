@@ -92,7 +92,7 @@ class _P256(Group):
         return bool(cast("Any", point).is_infinite())
 
     def sum_of_products(self, scalars: Sequence[int], points: Sequence[Point]) -> Point:
-        return cast("Point", self._group.wsum(self._numbers(scalars), points))
+        return cast("Point", self._group.wsum(self._numbers(scalars, points), points))
 
     def sums_of_products(
         self, sums: Iterable[tuple[Sequence[int], Sequence[Point]]]
@@ -100,8 +100,8 @@ class _P256(Group):
         """In threads, to which only OpenSSL is left: it runs without the interpreter lock."""
         sizes, pieces = [], []
         for scalars, points in sums:
-            numbers = self._numbers(scalars)
-            starts = range(0, len(points), _PIECE)
+            numbers = self._numbers(scalars, points)
+            starts = range(0, max(len(points), 1), _PIECE)  # an empty sum is a piece as well
             pieces += [(numbers[i : i + _PIECE], points[i : i + _PIECE]) for i in starts]
             sizes.append(len(starts))
         totals = chain.from_iterable(_threads().map(self._wsums, _portions(pieces)))
@@ -110,7 +110,9 @@ class _P256(Group):
     def _wsums(self, pieces: Sequence[_Piece]) -> list[Point]:
         return [self._group.wsum(numbers, points) for numbers, points in pieces]
 
-    def _numbers(self, scalars: Sequence[int]) -> list[Any]:
+    def _numbers(self, scalars: Sequence[int], points: Sequence[Point]) -> list[Any]:
+        if len(scalars) != len(points):  # a piece of the longer list would go unnoticed
+            raise ValueError("a scalar for each point is needed")
         order, from_binary = self.order, Bn.from_binary
         return [from_binary((s % order).to_bytes(32, "big")) for s in scalars]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Column, Connection, String, Table, insert, select
 
 from commitments.clock import Clock
+from commitments.domain import suite_name
 from commitments.errors import FormatError, Refused
 from commitments.group import Group
 from ledger.event_log import append_event, read_declaration
@@ -71,7 +72,7 @@ def create_merchant(
     purchases, events = (Signer(origin, key).verifier for origin, key in keys.items())
     declaration = LogDeclaration(
         origin=merchant.origin,
-        suite=f"Shake128_{group.name}",
+        suite=suite_name(group).decode("ascii"),
         capacity=capacity,
         period=period,
         void_window=void_window,

@@ -8,10 +8,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, BigInteger, Column, LargeBinary, String, Table, insert, select, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    insert,
+    select,
+    update,
+)
 
 from commitments.clock import Clock
-from commitments.errors import FormatError, KvittoError, Refused, VerificationError
+from commitments.errors import FormatError, Refused, VerificationError
 from commitments.group import Group, Point
 from commitments.purchase import complete, serial_shift
 from commitments.sale import Sale, check_code, parse_sale
@@ -35,8 +46,9 @@ issued = Table(
     metadata,
     Column("origin", String, primary_key=True),
     Column("order_reference", String, primary_key=True),
-    Column("request", LargeBinary, nullable=False, unique=True),
+    Column("request", LargeBinary, nullable=False),
     Column("position", BigInteger, nullable=False),
+    UniqueConstraint("origin", "request"),
 )
 """Which orders and which buyer requests have been accepted: none is accepted twice."""
 
@@ -165,7 +177,7 @@ class Issuer:
 
     def _check(self, origin: str, order: Order) -> RequestCheck:
         check_code(order.reference, "order")
-        self._check_date(order.sale)
+        self._check_date(order.sale, "sale.date")
         return RequestCheck(self._group, origin, order.reference, order.request)
 
     def _complete(self, origin: str, order: Order, blinded: Point) -> Prepared:
@@ -175,15 +187,15 @@ class Issuer:
         return order, Purchase(self._group.encode(commitment)).encode()
 
     def _slip_entry(self, origin: str, sale: Sale, code: str) -> bytes:
-        self._check_date(sale)
+        self._check_date(sale, "date")
         blinded = slip_keys(self._group, origin, code).commit(self._group)
         commitment = complete(self._group, blinded, sale.attributes(self._group), 0)
         return SaleEntry(self._group.encode(commitment)).encode()
 
-    def _check_date(self, sale: Sale) -> None:
+    def _check_date(self, sale: Sale, field: str) -> None:
         # A shop east of Greenwich is a day ahead of UTC for part of the day.
         if sale.date > (self._clock() + timedelta(hours=14)).date():
-            raise Refused("future-date", "the sale is in the future", "sale.date")
+            raise Refused("future-date", "the sale is in the future", field)
 
     def _append(self, transaction: Transaction, origin: str, prepared: Sequence[Prepared]) -> range:
         orders = [order for order, _ in prepared]
@@ -250,18 +262,8 @@ def _each(items: Sequence[T], prepare: Callable[[T], R], field: str = "purchases
     for index, item in enumerate(items):
         try:
             prepared.append(prepare(item))
-        except KvittoError as error:
-            raise _placed(error, f"{field}[{index}]") from None
+        except (FormatError, Refused, VerificationError) as error:
+            place = f"{field}[{index}]"
+            error.field = f"{place}.{error.field}" if error.field else place
+            raise
     return prepared
-
-
-def _placed(error: KvittoError, place: str) -> KvittoError:
-    inner = getattr(error, "field", None)
-    where = f"{place}.{inner}" if inner else place
-    if isinstance(error, Refused):
-        return Refused(error.code, str(error), where)
-    if isinstance(error, FormatError):
-        return FormatError(str(error), where)
-    if isinstance(error, VerificationError):
-        return VerificationError(f"{where}: {error}")
-    return error

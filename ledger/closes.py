@@ -109,7 +109,6 @@ class CloseFold:
         self.closes: list[Close] = []
         self._declaration = declaration
         self._root_at = root_at
-        self._periods: set[int] = set()
 
     def accept(self, event: Mapping[str, Any]) -> Close:
         """The close, now the last of ``closes``; an error when it has no effect.
@@ -119,15 +118,14 @@ class CloseFold:
         close = Close.from_event(event, self._declaration.origin)
         if close.number != len(self.closes):
             raise VerificationError("close: its number is not the next one")
-        if close.period in self._periods:
-            raise VerificationError("close: the period has one already")
+        if self.closes and close.period <= self.closes[-1].period:
+            raise VerificationError("close: the period has one already, or has passed")
         if self.closes and close.size < self.closes[-1].size:
             raise VerificationError("close: its size decreases")
         self._check_signatures(close)
         if self._root_at(close.size) != close.root:
             raise VerificationError("close: not the root of the log at that size")
         self.closes.append(close)
-        self._periods.add(close.period)
         return close
 
     def _check_signatures(self, close: Close) -> None:

@@ -84,14 +84,9 @@ class Store:
             yield Log(connection, origin)
 
     def _commit(self, tickets: Sequence[Ticket[Transaction]]) -> None:
-        try:
-            with self._writer.begin() as connection:
-                transaction = Transaction(connection, self._states, self._decode)
-                for ticket in tickets:
-                    transaction.attempt(ticket)
-                states = transaction.seal()
-        except BaseException:
-            # The commit may have been applied all the same: believe only what is stored.
-            self._states.clear()
-            raise
-        self._states |= states
+        with self._writer.begin() as connection:
+            transaction = Transaction(connection, self._states, self._decode)
+            for ticket in tickets:
+                transaction.attempt(ticket)
+            states = transaction.seal()
+        self._states |= states  # not before: a commit that fails leaves them as they were

@@ -133,42 +133,37 @@ class TileReader:
     def __init__(self, fetch: Callable[[Sequence[Tile]], Sequence[bytes]], size: int) -> None:
         self._fetch = fetch
         self._size = size
-        self._fetched: dict[Tile, bytes] = {}
-        self._subtrees: dict[tuple[Tile, int, int], bytes] = {}
+        self._trees: dict[Tile, list[list[bytes]]] = {}
 
     def hashes(self, nodes: Sequence[Node]) -> list[bytes]:
         """The hash of each complete subtree; tiles not seen before are fetched in one call."""
         places = [self._place(node) for node in nodes]
         self._load({tile for tile, _, _ in places})
-        return [self._subtree(*place) for place in places]
+        return [self._trees[tile][height][index] for tile, height, index in places]
 
     def _place(self, node: Node) -> tuple[Tile, int, int]:
-        """The tile that a node is computed from, and which of its hashes: ``[start, stop)``."""
+        """The tile that a node lies in, how high in it, and how far to the right."""
         level, height = divmod(node[0], _TILE_HEIGHT)
-        first = node[1] << height
-        index, start = divmod(first, TILE_WIDTH)
+        index, place = divmod(node[1], TILE_WIDTH >> height)
         tile = Tile(level, index, tile_width(level, index, self._size))
-        stop = start + (1 << height)
-        if stop > tile.width:
+        if (place + 1) << height > tile.width:
             raise FormatError("the log is not that large", "size")
-        return tile, start, stop
+        return tile, height, place
 
     def _load(self, tiles: set[Tile]) -> None:
-        missing = sorted(tiles - self._fetched.keys())
+        missing = sorted(tiles - self._trees.keys())
         if not missing:
             return
         for tile, data in zip(missing, self._fetch(missing), strict=True):
             if len(data) != tile.width * HASH_BYTES:
                 raise FormatError("a tile has not the length of its width", "tile")
-            self._fetched[tile] = data
+            self._trees[tile] = _tree(data)
 
-    def _subtree(self, tile: Tile, start: int, stop: int) -> bytes:
-        """The hash over ``[start, stop)`` of a tile; kept, since neighbours' proofs share most."""
-        if stop - start == 1:
-            return self._fetched[tile][HASH_BYTES * start : HASH_BYTES * stop]
-        known = self._subtrees.get((tile, start, stop))
-        if known is None:
-            middle = (start + stop) // 2
-            left, right = self._subtree(tile, start, middle), self._subtree(tile, middle, stop)
-            known = self._subtrees[tile, start, stop] = node_hash(left, right)
-        return known
+
+def _tree(data: bytes) -> list[list[bytes]]:
+    """The complete subtrees of a tile by height; kept, since proofs of neighbours share most."""
+    tree = [[data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]]
+    while len(tree[-1]) > 1:
+        pairs = zip(tree[-1][:-1:2], tree[-1][1::2], strict=True)
+        tree.append([node_hash(left, right) for left, right in pairs])
+    return tree

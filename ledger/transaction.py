@@ -127,20 +127,17 @@ class Transaction:
         log = self._touch(origin)
         indices = range(log.size, log.size + len(new))
         parsed = [self._admit(origin, data) for data in new]
-        rows = [
-            {
-                "log_id": log.state.id,
-                "position": index,
-                "data": data,
-                "commitment": None if entry is None else commitment_of(entry),
-            }
-            for index, data, entry in zip(indices, new, parsed, strict=True)
-        ]
-        with savepoint(self.connection, "append"):  # a unit may catch the error and go on
-            self._insert(log.state.id, rows)
-            for index, entry in zip(indices, parsed, strict=True):
-                if isinstance(entry, Void):
-                    self._insert_void(log.state.id, index, entry.index)
+        rows = _entry_rows(log.state.id, indices, new, parsed)
+        if not rows:
+            return indices
+        try:
+            with savepoint(self.connection, "append"):  # a unit may catch the error and go on
+                self.connection.execute(_INSERT_ENTRIES, rows)
+                for index, entry in zip(indices, parsed, strict=True):
+                    if isinstance(entry, Void):
+                        self._insert_void(log.state.id, index, entry.index)
+        except IntegrityError:
+            raise DuplicateCommitment(self._first_duplicate(log.state.id, rows)) from None
         log.leaves += [leaf_hash(data) for data in new]
         return indices
 
@@ -154,15 +151,6 @@ class Transaction:
         if commitment is not None and self._decode is not None:
             self._decode(commitment)
         return entry
-
-    def _insert(self, log_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
-        if not rows:
-            return
-        try:
-            with savepoint(self.connection, "entries"):
-                self.connection.execute(_INSERT_ENTRIES, rows)
-        except IntegrityError:
-            raise DuplicateCommitment(self._first_duplicate(log_id, rows)) from None
 
     def _insert_void(self, log_id: int, index: int, voided: int) -> None:
         """Only a purchase that is there already can be voided (docs/protocol.md 4)."""
@@ -194,7 +182,11 @@ class Transaction:
         return self._open[origin]
 
     def _current_state(self, origin: str) -> LogState:
-        """The state kept in memory, unless another process has written meanwhile."""
+        """The state kept in memory, if it is that of the database.
+
+        It is not when another process has written, or when a commit was applied and its answer
+        lost. Then the log's right edge is read again, and must lead to its checkpoint.
+        """
         # FOR UPDATE, where a database knows it, lets each log have one writer at a time.
         query = select(logs).where(logs.c.origin == origin).with_for_update()
         row = self.connection.execute(query).one_or_none()
@@ -264,6 +256,20 @@ class Transaction:
             self.connection.execute(insert(tiles), added)
         if extended:
             self.connection.execute(_UPDATE_TILE, extended)
+
+
+def _entry_rows(
+    log_id: int, indices: range, new: Sequence[bytes], parsed: Sequence[Entry | None]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "log_id": log_id,
+            "position": index,
+            "data": data,
+            "commitment": None if entry is None else commitment_of(entry),
+        }
+        for index, data, entry in zip(indices, new, parsed, strict=True)
+    ]
 
 
 class _UnitFailed(Exception):  # noqa: N818 - as NotInLog

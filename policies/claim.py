@@ -22,6 +22,7 @@ from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
 __all__ = [
     "NONCE_SIZE",
     "ClaimBody",
+    "claim_id",
     "claim_scopes",
     "claim_statement",
     "new_nonce",
@@ -68,6 +69,14 @@ class ClaimBody:
         return sha256(canonical_json(self.document())).digest()
 
 
+def claim_id(body: ClaimBody, proof: bytes) -> str:
+    """A name for exactly this body with exactly this proof: 64 hex digits.
+
+    The body names a policy version and a ring, so it determines the encoded statement.
+    """
+    return sha256(body.context() + proof).hexdigest()
+
+
 def new_nonce() -> str:
     """A fresh nonce, so that two claims with equal bodies have different contexts."""
     return secrets.token_hex(NONCE_SIZE)
@@ -111,9 +120,7 @@ def claim_scopes(origin: str, policy_id: str, number: int) -> tuple[Scope, Scope
     return Scope("serial", text), Scope("secret", text)
 
 
-def policy_predicates(
-    group: Group, policy: Policy, claimed: dt.date
-) -> tuple[Predicate, ...]:
+def policy_predicates(group: Group, policy: Policy, claimed: dt.date) -> tuple[Predicate, ...]:
     """What ``policy`` demands of a purchase for a claim made on ``claimed``."""
     predicates: list[Predicate] = []
     if policy.products is not None:

@@ -25,18 +25,32 @@ class Duration:
     months: int
     days: int
 
+    def after(self, day: date) -> date:
+        """The day this long after ``day``; counted as :meth:`before` counts.
+
+        ``FormatError`` beyond the year 9999.
+        """
+        try:
+            return _add_months(day, self.months) + timedelta(days=self.days)
+        except (ValueError, OverflowError):
+            raise FormatError("reaches beyond the calendar", "duration") from None
+
     def before(self, day: date) -> date:
         """The day this long before ``day``.
 
         Months first, the day of the month cut to what the month has (a year before 29 February
         is 28 February), then days. ``FormatError`` before the year 1.
         """
-        months = day.year * 12 + day.month - 1 - self.months
-        year, month = months // 12, months % 12 + 1
-        if year < 1:
-            raise FormatError("reaches before the calendar", "purchased")
-        start = date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
-        return start - timedelta(days=min(self.days, start.toordinal() - 1))
+        try:
+            return _add_months(day, -self.months) - timedelta(days=self.days)
+        except (ValueError, OverflowError):
+            raise FormatError("reaches before the calendar", "duration") from None
+
+
+def _add_months(day: date, count: int) -> date:
+    months = day.year * 12 + day.month - 1 + count
+    year, month = months // 12, months % 12 + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
 def parse_duration(text: str, field: str = "duration") -> Duration:

@@ -5,6 +5,7 @@ written to the merchant's event log in its RFC 8785 form; a claim names one vers
 """
 
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -23,7 +24,7 @@ from pydantic import (
 from commitments.currency import currency
 from commitments.errors import FormatError
 from commitments.gtin import normalise_product
-from commitments.sale import check_product, parse_day
+from commitments.sale import check_code, check_product, parse_day
 from commitments.wire import canonical_json, nfc, parse_identifier
 from policies.durations import parse_duration
 
@@ -70,6 +71,7 @@ DurationText = Annotated[
 ]
 Text = Annotated[str, Field(min_length=1, max_length=200), _checked(_require_text)]
 Code = Annotated[Text, _checked(check_product)]
+Batch = Annotated[Text, _checked(partial(check_code, name="batches"))]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), _checked(currency)]
 
 
@@ -157,7 +159,7 @@ class Policy(_Strict):
     products: tuple[Code, ...] | None = Field(default=None, min_length=1, max_length=MAX_CODES)
     purchased: Window | None = None
     price: Price | None = None
-    batches: tuple[Text, ...] | None = Field(default=None, min_length=1, max_length=MAX_CODES)
+    batches: tuple[Batch, ...] | None = Field(default=None, min_length=1, max_length=MAX_CODES)
     claims_per_purchase: int = Field(default=1, ge=1, le=MAX_CLAIMS)
     ends_ownership: bool = Field(
         default=False,
@@ -177,8 +179,10 @@ class Policy(_Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for name in ("products", "batches", "remedies"):
-            codes = getattr(self, name)
-            if codes is not None and len(set(map(normalise_product, codes))) != len(codes):
+            codes = getattr(self, name) or ()
+            if len(set(map(normalise_product, codes) if name == "products" else codes)) < len(
+                codes
+            ):
                 raise ValueError(f"{name}: a value occurs twice")
         if self.valid_from > self.valid_to:
             raise ValueError("valid_from is after valid_to")

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
-from commitments.wire import encode_base64, lp
+from commitments.wire import encode_base64
 from policies.claim import ClaimBody
-from zk.statement import Statement
 
 __all__ = [
     "APPROVED",
@@ -17,7 +15,6 @@ __all__ = [
     "LAPSED",
     "RETIRED",
     "Decision",
-    "claim_id",
     "decided_event",
     "declined",
     "retired_event",
@@ -73,11 +70,6 @@ class Decision:
 def declined(identifier: str, reason: str, earlier: str | None = None) -> Decision:
     """A decline. It leaves no trace: its reason can be checked against the public logs."""
     return Decision(identifier, _DECLINED, reason, earlier=earlier)
-
-
-def claim_id(statement: Statement, proof: bytes) -> str:
-    """A name for exactly this statement with exactly this proof."""
-    return sha256(lp(statement.encode()) + lp(proof)).hexdigest()
 
 
 def decided_event(

@@ -25,7 +25,9 @@ _OTHER_SHOPS_SALES = 800
 
 def demo(
     *,
-    sales: Annotated[Path, typer.Option(help="A shop's export, as for `merchant import`.")] = _SALES,
+    sales: Annotated[
+        Path, typer.Option(help="A shop's export, as for `merchant import`.")
+    ] = _SALES,
     directory: Annotated[
         Path | None, typer.Option(help="Keep database and wallets here; it must not exist.")
     ] = None,
@@ -57,8 +59,13 @@ def demo(
     view = table(
         ["who claims for", "outcome", "why", "what the verifier learned", "what it did not"],
         [
-            [s.what, s.came if s.as_expected else f"{s.came}, NOT {s.expected}", s.why, s.learned,
-             s.hidden]
+            [
+                s.what,
+                s.came if s.as_expected else f"{s.came}, NOT {s.expected}",
+                s.why,
+                s.learned,
+                s.hidden,
+            ]
             for s in scenes
         ],
     )

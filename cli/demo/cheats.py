@@ -1,7 +1,6 @@
 """What a dishonest buyer can try. Each forges a proof and sends it past its own wallet."""
 
 from datetime import UTC
-from typing import Any
 
 from cli.demo.town import Buyer, Town
 from policies.claim import ClaimBody, claim_statement, new_nonce
@@ -34,7 +33,9 @@ def own_window(town: Town, buyer: Buyer, policy_id: str) -> Forgery:
     return body, prove(statement, buyer.wallet.purchases[0].opening)
 
 
-def foreign_ring(town: Town, guest: Buyer, guest_town: Town, host: Buyer, policy_id: str) -> Forgery:
+def foreign_ring(
+    town: Town, guest: Buyer, guest_town: Town, host: Buyer, policy_id: str
+) -> Forgery:
     """A perfect proof about a purchase from another shop, sent as one about this shop's."""
     policy = _policy(town, policy_id)
     body, ring = _material(town, host, policy)

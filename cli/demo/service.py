@@ -24,6 +24,7 @@ class Calendar:
         self._now = datetime(1970, 1, 1, tzinfo=UTC)
 
     def __call__(self) -> datetime:
+        """The moment."""
         return self._now
 
     def turn_to_evening_of(self, day: date) -> None:

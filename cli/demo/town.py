@@ -6,8 +6,8 @@ from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
-from cli.demo.service import OPERATOR_KEY, Calendar
 from cli import merchant_service
+from cli.demo.service import OPERATOR_KEY, Calendar
 from commitments.sale import Sale
 from sdk.shop import LogKeys, Shop
 from sdk.wallet import Wallet

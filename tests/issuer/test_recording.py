@@ -49,8 +49,9 @@ def test_the_receipt_repeats_order_and_sale(world: World) -> None:
 def test_nothing_is_recorded_when_one_of_many_is_bad(world: World) -> None:
     good = [world.order(world.sale(), new_keys()) for _ in range(3)]
     bad = replace(good[1], reference="another order than the request was made for")
-    with pytest.raises(VerificationError, match=r"purchases\[1\]"):
+    with pytest.raises(VerificationError) as refused:
         world.issuer.record(world.merchant, [good[0], bad, good[2]])
+    assert refused.value.field == "purchases[1]"
     assert world.sizes() == (0, 1)
     assert len(world.issuer.record(world.merchant, good)) == 3
 

@@ -47,6 +47,21 @@ def test_counts_back_by_the_calendar(text: str, day: date, expected: date) -> No
     assert parse_duration(text).before(day) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "day", "expected"),
+    [
+        ("P1Y", date(2024, 2, 29), date(2025, 2, 28)),
+        ("P1M", date(2026, 1, 31), date(2026, 2, 28)),
+        ("P1M", date(2026, 12, 21), date(2027, 1, 21)),
+        ("P7D", date(2026, 12, 28), date(2027, 1, 4)),
+    ],
+)
+def test_counts_forward_by_the_calendar(text: str, day: date, expected: date) -> None:
+    assert parse_duration(text).after(day) == expected
+    with pytest.raises(FormatError):
+        parse_duration(text).after(date.max)
+
+
 def test_refuses_to_reach_before_the_calendar() -> None:
     assert parse_duration("P999Y").before(date(2026, 1, 1)) == date(1027, 1, 1)
     with pytest.raises(FormatError):

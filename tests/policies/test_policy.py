@@ -50,6 +50,8 @@ def test_reads_and_writes_the_same_document() -> None:
         ({"remedies": ["apology"]}, "remedies.0"),
         ({"remedies": ["repair", "repair"]}, None),
         ({"products": [KETTLE, "0" + KETTLE]}, None),
+        ({"batches": [" A"]}, "batches.0"),
+        ({"batches": ["A", "A"]}, None),
         ({"response_time": "7 days"}, "response_time"),
         ({"terms": "javascript:alert(1)"}, "terms"),
         ({"surprise": 1}, "surprise"),
@@ -75,6 +77,12 @@ def test_an_error_never_repeats_the_value() -> None:
     with pytest.raises(FormatError) as refused:
         parse_policy({**WARRANTY, "origin": "s3cret value"})
     assert "s3cret" not in str(refused.value)
+
+
+def test_batches_are_not_products() -> None:
+    """A batch code that looks like a GTIN is still only itself."""
+    codes = ("96385074", "00000096385074")
+    assert parse_policy({**WARRANTY, "batches": list(codes)}).batches == codes
 
 
 def test_validity_and_window() -> None:

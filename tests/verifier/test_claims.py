@@ -66,7 +66,9 @@ def test_the_same_claim_again_gets_the_same_answer(world: World) -> None:
     body = world.body(bought)
     proof = world.prove(bought, body)
     first = world.verifier.decide(ORIGIN, body, proof)
-    world.close()
+    for _ in range(3):
+        world.close()
+    world.clock.advance(days=9)  # too late for a new claim with this body
     again = world.verifier.decide(ORIGIN, body, proof)
     assert first.new
     assert not again.new
@@ -201,10 +203,10 @@ def test_an_earlier_close_serves_until_it_is_two_closes_old(world: World) -> Non
         ({"version": 7}, "unknown-policy", "claim.policy"),
         ({"first": 1}, "unknown-horizon", "claim.first"),
         ({"size": 2, "voided_at": 3}, "unknown-horizon", "claim.size"),
-        ({"voided_at": 2**60}, "unknown-horizon", "claim.voided_at"),
+        ({"voided_at": 2**50}, "unknown-horizon", "claim.voided_at"),
         ({"first": 3, "size": 3}, "unknown-horizon", "claim.size"),
         ({"lane": 1}, "unknown-lane", "claim.lane"),
-        ({"lane": 2**60}, "unknown-lane", "claim.lane"),
+        ({"lane": 2**50}, "unknown-lane", "claim.lane"),
     ],
 )
 def test_a_claim_that_cannot_be_judged_is_refused(

@@ -124,3 +124,21 @@ def test_of_two_refunds_of_one_purchase_the_earlier_wins(world: World, bought: B
     with pytest.raises(Refused):  # the secret is public now, and is still worth nothing here
         _retire(world, later, bought)
     assert len(world.events("ownership.retired")) == 1
+
+
+def test_a_refund_that_has_lapsed_does_not_stop_a_later_one(world: World, bought: Bought) -> None:
+    world.publish(REFUND, id="second-refund")
+    overtaken = world.claim(bought, "refund-14d")
+    assert world.claim(bought).approved
+    later = world.claim(bought, "second-refund")
+    with pytest.raises(Refused) as refused:
+        _retire(world, overtaken, bought)
+    assert refused.value.code == "lapsed"
+    assert _retire(world, later, bought).status == "completed"
+
+
+def test_the_deadline_counts_by_the_calendar(world: World) -> None:
+    world.publish(REFUND, id="slow", response_time="P1M")
+    bought, _ = world.buy(world.sale(), world.sale())
+    world.close()
+    assert world.claim(bought, "slow").retire_by == "2026-12-21T12:00:00Z"

@@ -1,0 +1,77 @@
+"""The application: routes, errors, and the daily close."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import Depends, FastAPI
+
+from api.openapi import openapi_document
+from api.privacy import hide_queries
+from api.problems import add_problem_handlers, log_unexpected
+from api.queries import refuse_repeats
+from api.routers import (
+    claims,
+    closes,
+    evidence,
+    logs,
+    merchants,
+    policies,
+    purchases,
+    sales,
+    service,
+)
+from api.service import Service
+from api.settings import Settings
+from issuer.closing import close_due
+
+__all__ = ["create_app"]
+
+_ROUTERS = (merchants, purchases, sales, closes, policies, claims, evidence, logs, service)
+_CLOSE_SECONDS = 60  # how late after midnight a day may be closed
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service on the database that ``settings`` names, as an ASGI application.
+
+    Days are closed while its lifespan lasts.
+    """
+    app = FastAPI(
+        title="Kvitto",
+        lifespan=_lifespan,
+        dependencies=[Depends(refuse_repeats)],
+        generate_unique_id_function=lambda route: route.name,
+        redirect_slashes=False,
+        docs_url=None,  # the pages load scripts from elsewhere; the document is what counts
+        redoc_url=None,
+        # Spans and metrics would carry what the access log must not.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.service = Service.open(settings)
+    add_problem_handlers(app)
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    document = openapi_document(app)
+    app.openapi = lambda: document  # type: ignore[method-assign] # FastAPI's way to replace it
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    hide_queries()
+    closing = asyncio.create_task(_close_days(app.state.service))
+    yield
+    closing.cancel()
+    with suppress(asyncio.CancelledError):
+        await closing
+    app.state.service.store.close()
+
+
+async def _close_days(service: Service) -> None:
+    """Close what is due, now and each minute; an error must not end it."""
+    while True:
+        try:
+            await asyncio.to_thread(close_due, service.store, service.settings.clock)
+        except Exception as error:  # noqa: BLE001 - tried again in a minute
+            log_unexpected(error)
+        await asyncio.sleep(_CLOSE_SECONDS)

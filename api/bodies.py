@@ -1,0 +1,96 @@
+"""Reading request bodies: bounded, strict, and each error with the name of its field.
+
+Bodies are read by ``commitments.wire.parse_json`` and the rooms' own parsers, which accept one
+spelling of everything; the models of :mod:`api.documents` only describe them.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from api.problems import TooLarge
+from commitments.errors import FormatError, Refused
+from commitments.wire import parse_json
+
+__all__ = ["MAX_ITEMS", "Body", "BulkBody", "array", "integer", "members", "placed", "text"]
+
+MAX_ITEMS = 1000
+"""Purchases or sales in one request: about a second of the issuer's arithmetic."""
+_BODY_BYTES = 1 << 16  # the longest event of a log, and every document here becomes one
+_BULK_BYTES = 1 << 23  # 1,000 purchases whose texts are long and written with escapes
+
+
+def _read(limit: int) -> Callable[[Request], Awaitable[bytes]]:
+    """A dependency that reads a body and stops at ``limit`` bytes, whatever was announced."""
+
+    async def read(request: Request) -> bytes:
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise TooLarge(f"the body is larger than {limit} bytes")
+        return bytes(body)
+
+    return read
+
+
+Body = Annotated[bytes, Depends(_read(_BODY_BYTES))]
+BulkBody = Annotated[bytes, Depends(_read(_BULK_BYTES))]
+
+
+def members(
+    body: bytes | Any, required: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The members of a JSON object, given as bytes or parsed; all required, no other.
+
+    ``FormatError`` names the member.
+    """
+    whole = isinstance(body, bytes)
+    document = parse_json(body) if whole else body
+    if not isinstance(document, dict):
+        raise FormatError("not an object", "body" if whole else None)
+    for name in required:
+        if name not in document:
+            raise FormatError("missing", name)
+    for name in document:
+        if name not in required and name not in optional:
+            raise FormatError("unknown member", name)
+    return document
+
+
+def text(document: dict[str, Any], name: str) -> str:
+    """The member ``name``, which is text."""
+    value = document[name]
+    if not isinstance(value, str):
+        raise FormatError("not text", name)
+    return value
+
+
+def integer(document: dict[str, Any], name: str) -> int:
+    """The member ``name``, which is an unsigned integer."""
+    value = document[name]
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise FormatError("not an unsigned integer", name)
+    return value
+
+
+def array(document: dict[str, Any], name: str) -> list[Any]:
+    """The member ``name``, which is a list of at least one and not too many."""
+    value = document[name]
+    if not isinstance(value, list) or not value:
+        raise FormatError("not a list with anything in it", name)
+    if len(value) > MAX_ITEMS:
+        raise Refused("too-many", f"more than {MAX_ITEMS}", name)
+    return value
+
+
+@contextmanager
+def placed(place: str) -> Iterator[None]:
+    """Errors of what is read inside name their field below ``place``: ``purchases[17].sale``."""
+    try:
+        yield
+    except FormatError as error:
+        field = f"{place}.{error.field}" if error.field else place
+        raise FormatError(str(error), field) from None

@@ -1,0 +1,67 @@
+"""What routes ask for: the service, the merchant of the path, and who may speak for it."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.keys import check_operator_key
+from api.service import Service
+from issuer.merchants import Merchant, find_merchant
+
+__all__ = ["AnyMerchant", "MerchantId", "OperatorOnly", "OwnMerchant", "TheService"]
+
+_operator_key = HTTPBearer(
+    scheme_name="operatorKey",
+    description="Creates merchants. A setting of the service.",
+    auto_error=False,  # a missing key is a problem document like any other
+)
+_merchant_key = HTTPBearer(
+    scheme_name="merchantKey",
+    description="Writes to one merchant's logs. Shown once, when the merchant is created.",
+    auto_error=False,
+)
+
+MerchantId = Annotated[
+    str, Path(alias="merchant", description="The merchant's id.", examples=["acme"])
+]
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+TheService = Annotated[Service, Depends(_service)]
+
+
+def _text(key: HTTPAuthorizationCredentials | None) -> str | None:
+    return None if key is None else key.credentials
+
+
+def _check_operator(
+    service: TheService,
+    key: Annotated[HTTPAuthorizationCredentials | None, Depends(_operator_key)],
+) -> None:
+    check_operator_key(_text(key), service.settings.operator_key)
+
+
+def _any_merchant(service: TheService, merchant_id: MerchantId) -> Merchant:
+    return find_merchant(service.store, merchant_id)
+
+
+def _own_merchant(
+    service: TheService,
+    merchant_id: MerchantId,
+    key: Annotated[HTTPAuthorizationCredentials | None, Depends(_merchant_key)],
+) -> Merchant:
+    # The key first: who has none does not learn from this route which merchants there are.
+    service.keys.check(_text(key), merchant_id)
+    return find_merchant(service.store, merchant_id)
+
+
+OperatorOnly = Depends(_check_operator)
+AnyMerchant = Annotated[Merchant, Depends(_any_merchant)]
+"""The merchant of the path, for routes that are open to all."""
+OwnMerchant = Annotated[Merchant, Depends(_own_merchant)]
+"""The merchant of the path, after its API key has been checked."""

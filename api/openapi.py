@@ -1,0 +1,133 @@
+"""The OpenAPI document: descriptions at the routes, schemas from the models, examples from a file.
+
+The examples are what a service said and was told on one occasion; ``tests/api/story.py`` plays
+that again and writes the file.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from api.documents import REQUESTS, Problem
+from api.problems import MEDIA_TYPE, problem_document, problem_status
+
+__all__ = ["described", "openapi_document", "problem_responses"]
+
+_REF = "#/components/schemas/{model}"
+_EXAMPLES = "examples.json"
+
+_DESCRIPTION = """\
+Prove your purchase, not your person.
+
+A merchant records each sale in a public log as a commitment that says nothing. A buyer later
+proves that one of a thousand purchases is theirs and fits a published policy, and learns the
+decision at once; nobody learns which purchase it was.
+
+Bodies are strict JSON: UTF-8 in Unicode NFC, whole numbers below 2^53, no member twice, no unknown
+member. Every error is a problem document (RFC 9457) whose `type` is stable, and leaves nothing
+written. The logs are served as [C2SP tlog-tiles](https://c2sp.org/tlog-tiles).
+"""
+
+_TAGS = [
+    {"name": "merchants", "description": "Who sells: each merchant has two logs of its own."},
+    {"name": "purchases", "description": "Recording sales, and what becomes of them."},
+    {"name": "policies", "description": "What a merchant promises, in versions that never change."},
+    {"name": "claims", "description": "Anonymous claims and their decisions. No account, no key."},
+    {"name": "evidence", "description": "Parts of the logs with proofs, for wallets."},
+    {"name": "logs", "description": "The logs themselves, for auditors: c2sp.org/tlog-tiles."},
+    {"name": "service", "description": "The service itself."},
+]
+
+
+def described(
+    answers: Mapping[int, type[BaseModel]],
+    problems: str = "",
+    takes: type[BaseModel] | None = None,
+) -> dict[str, Any]:
+    """Arguments of a route's decorator that describe it.
+
+    ``answers``: the model by status, the usual one first. ``problems``: codes, separated by
+    spaces. ``takes``: the model of the body.
+    """
+    responses: dict[int | str, dict[str, Any]] = {
+        status: {"model": model, "description": _summary(model)}
+        for status, model in answers.items()
+    }
+    extra = None
+    if takes is not None:
+        body = {"required": True, "content": {"application/json": {"schema": _ref(takes)}}}
+        extra = {"requestBody": body}
+    return {
+        "status_code": next(iter(answers)),
+        "responses": responses | problem_responses(problems),
+        "response_model": None,  # what the rooms answer is sent as it is
+        "openapi_extra": extra,
+    }
+
+
+def problem_responses(codes: str) -> dict[int | str, dict[str, Any]]:
+    """The entries of ``responses`` for problems with these codes, separated by spaces."""
+    by_status: dict[int | str, list[str]] = {}
+    for code in codes.split():
+        by_status.setdefault(problem_status(code), []).append(code)
+    by_status["default"] = ["internal", "overloaded"]
+    return {status: _problem_response(same) for status, same in by_status.items()}
+
+
+def _problem_response(codes: list[str]) -> dict[str, Any]:
+    examples = {code: {"value": problem_document(code, "What exactly.")} for code in codes}
+    content = {MEDIA_TYPE: {"schema": _ref(Problem), "examples": examples}}
+    return {"description": ", ".join(f"`{code}`" for code in codes), "content": content}
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The document of ``app``'s routes, with all schemas and examples."""
+    document = get_openapi(
+        title="Kvitto",
+        version="1",
+        description=_DESCRIPTION,
+        tags=_TAGS,
+        routes=app.routes,
+        separate_input_output_schemas=False,
+    )
+    described_only: list[tuple[type[BaseModel], Literal["validation"]]]
+    described_only = [(model, "validation") for model in (*REQUESTS, Problem)]
+    _, schemas = models_json_schema(described_only, ref_template=_REF)
+    document["components"]["schemas"] |= schemas["$defs"]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            _add_examples(operation, _examples().get(operation["operationId"], {}))
+    return document
+
+
+def _add_examples(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in example.get("parameters", {}):
+            parameter["example"] = example["parameters"][parameter["name"]]
+    if "request" in example:
+        (content,) = operation["requestBody"]["content"].values()
+        content["example"] = example["request"]
+    if "response" in example:
+        (content,) = next(iter(operation["responses"].values()))["content"].values()
+        content["example"] = example["response"]
+
+
+@cache
+def _examples() -> dict[str, Any]:
+    examples: dict[str, Any] = json.loads(files("api").joinpath(_EXAMPLES).read_bytes())
+    return examples
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _summary(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").partition("\n")[0]

@@ -1,0 +1,81 @@
+"""Query parameters, as strict as bodies: one spelling for a number, no unknown or repeated name."""
+
+from typing import Annotated, Any
+
+from fastapi import Request
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
+
+from commitments.errors import FormatError
+from commitments.wire import parse_decimal
+
+__all__ = ["Decimal", "EventsQuery", "PageQuery", "RingQuery", "refuse_repeats"]
+
+# What a wallet needs, and few of each; claims are read page by page, or as tiles.
+_SHOWN_EVENTS = ("log.declared", "log.closed", "policy.published")
+_LARGEST_PAGE = 100
+
+
+def refuse_repeats(request: Request) -> None:
+    """A dependency that refuses ``?lane=1&lane=2``, of which each reader takes another."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if names.count(name) > 1:
+            raise FormatError("given more than once", name)
+
+
+def _decimal(given: Any) -> int:
+    try:
+        return parse_decimal(given, "")
+    except FormatError as error:
+        raise ValueError(str(error)) from None
+
+
+def _event_types(given: str) -> str:
+    types = given.split(",")
+    if len(set(types)) != len(types) or not set(types) <= set(_SHOWN_EVENTS):
+        raise ValueError(f"not some of {', '.join(_SHOWN_EVENTS)}, separated by commas")
+    return given
+
+
+_NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0}
+_PAGE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": _LARGEST_PAGE}
+
+Decimal = Annotated[int, PlainValidator(_decimal), WithJsonSchema(_NUMBER)]
+PageSize = Annotated[
+    int, PlainValidator(_decimal), Field(ge=1, le=_LARGEST_PAGE), WithJsonSchema(_PAGE)
+]
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RingQuery(_Query):
+    """Which ring (docs/protocol.md 4)."""
+
+    first: Decimal = Field(description="Where its span begins: 0, or the size of a close.")
+    size: Decimal = Field(description="Where its span ends: the size of a close.")
+    voided_at: Decimal = Field(description="Voids below this count: the size of a close.")
+    lane: Decimal = Field(description="Which cell of the span.")
+
+
+class EventsQuery(_Query):
+    """Which events to show."""
+
+    types: Annotated[str, AfterValidator(_event_types)] = Field(
+        default=",".join(_SHOWN_EVENTS), description="Types of events, separated by commas."
+    )
+
+
+class PageQuery(_Query):
+    """Which page of a list."""
+
+    cursor: Decimal = Field(default=0, description="`next` of the page before.")
+    limit: PageSize = Field(default=50, description="How many at most.")

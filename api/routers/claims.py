@@ -1,0 +1,82 @@
+"""Claims: made without an account, decided at once."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+
+from api.bodies import Body, members, placed, text
+from api.dependencies import AnyMerchant, TheService
+from api.documents import Claims, Decision, NewClaim, Retirement
+from api.openapi import described
+from api.queries import PageQuery
+from commitments.wire import parse_base64, parse_hex
+from policies.claim import parse_claim
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/merchants/{merchant}/claims", tags=["claims"])
+
+ClaimId = Annotated[str, Path(description="From the claim's decision.")]
+
+
+@router.post(
+    "",
+    **described(
+        {201: Decision, 200: Decision},
+        "malformed foreign-origin unknown-merchant unknown-policy unknown-horizon unknown-lane"
+        " too-large policy-not-valid claim-date stale-horizon ring-too-small",
+        NewClaim,
+    ),
+)
+def make_a_claim(service: TheService, merchant: AnyMerchant, body: Body) -> JSONResponse:
+    """Make a claim: 201 where it is approved, 200 where it is declined.
+
+    The same claim with the same proof gives the same answer again, with 200. A decline leaves no
+    trace.
+    """
+    document = members(body, ("claim", "proof"))
+    claim = parse_claim(document["claim"])
+    proof = parse_base64(text(document, "proof"), "proof")
+    decision = service.verifier.decide(merchant.origin, claim, proof)
+    return JSONResponse(decision.document(), 201 if decision.new else 200)
+
+
+@router.get("", **described({200: Claims}, "malformed unknown-merchant"))
+def list_claims(
+    service: TheService, merchant: AnyMerchant, query: Annotated[PageQuery, Query()]
+) -> JSONResponse:
+    """Approved claims in the order of their events, some at a time."""
+    found = service.verifier.decisions(merchant.origin, query.cursor, query.limit)
+    page: dict[str, Any] = {"claims": [decision.document() for _, decision in found]}
+    page["next"] = found[-1][0] if len(found) == query.limit else None
+    return JSONResponse(page)
+
+
+@router.get("/{claim_id}", **described({200: Decision}, "unknown-claim unknown-merchant"))
+def read_a_claim(service: TheService, merchant: AnyMerchant, claim_id: ClaimId) -> JSONResponse:
+    """An approved claim as it stands now."""
+    return JSONResponse(service.verifier.decision(merchant.origin, claim_id).document())
+
+
+@router.post(
+    "/{claim_id}/retirement",
+    **described(
+        {200: Decision},
+        "malformed unknown-claim unknown-merchant too-large not-awaiting-secret wrong-secret"
+        " lapsed",
+        Retirement,
+    ),
+)
+def complete_a_refund(
+    service: TheService, merchant: AnyMerchant, claim_id: ClaimId, body: Body
+) -> JSONResponse:
+    """Complete an approval that ends the ownership: its owner shows the secret.
+
+    From then on the secret is public, and every other claim of this owner is refused.
+    """
+    document = members(body, ("secret",))
+    group = service.settings.group
+    with placed("secret"):
+        secret = group.decode_scalar(parse_hex(document["secret"], "", group.scalar_size))
+    return JSONResponse(service.verifier.retire(merchant.origin, claim_id, secret).document())

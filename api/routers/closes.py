@@ -1,0 +1,22 @@
+"""Closing a period by a call."""
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from api.dependencies import OwnMerchant, TheService
+from api.documents import Close
+from api.openapi import described
+from issuer.closing import close_now
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/merchants/{merchant}", tags=["purchases"])
+
+
+@router.post("/closes", **described({201: Close}, "unauthorised foreign-merchant not-manual"))
+def close_the_period(service: TheService, merchant: OwnMerchant) -> JSONResponse:
+    """Close the current period of a log whose `period` is `manual`; others close each UTC day.
+
+    A purchase can be claimed from its first close on.
+    """
+    return JSONResponse(close_now(service.store, service.settings.clock, merchant), 201)

@@ -1,0 +1,82 @@
+"""The logs as files that any CDN can keep (c2sp tlog-tiles)."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import PlainTextResponse
+
+from api.dependencies import MerchantId, TheService
+from api.openapi import problem_responses
+from commitments.errors import FormatError
+from ledger.events import events_origin
+from ledger.log import Log, NotInLog
+from ledger.tiles import parse_bundle_path, parse_tile_path
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/logs/{merchant}/{log}", tags=["logs"])
+
+LogKind = Annotated[
+    Literal["purchases", "events"], Path(alias="log", description="Which of the two logs.")
+]
+
+_FOR_ALL = {"Access-Control-Allow-Origin": "*"}
+_CHECKPOINT_HEADERS = {**_FOR_ALL, "Cache-Control": "no-store"}
+# Partial tiles too: a tile of width 7 says the same for ever.
+_TILE_HEADERS = {**_FOR_ALL, "Cache-Control": "public, max-age=604800, immutable"}
+_BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.get(
+    "/checkpoint",
+    response_class=PlainTextResponse,
+    responses={
+        200: {"description": "A signed note."},
+        **problem_responses("not-found"),
+    },
+)
+def read_a_checkpoint(
+    service: TheService, merchant_id: MerchantId, kind: LogKind
+) -> PlainTextResponse:
+    """The log's newest checkpoint: its size and root, signed."""
+    with service.store.log(_origin(service.settings.origin(merchant_id), kind)) as log:
+        return PlainTextResponse(log.checkpoint(), headers=_CHECKPOINT_HEADERS)
+
+
+@router.get(
+    "/tile/{path:path}",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Hashes, or entries each behind its length.",
+            "content": {"application/octet-stream": _BYTES},
+        },
+        **problem_responses("not-found"),
+    },
+)
+def read_a_tile(
+    service: TheService,
+    merchant_id: MerchantId,
+    kind: LogKind,
+    path: Annotated[str, Path(description="`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]`.")],
+) -> Response:
+    """A tile of the log's tree, or a bundle of its entries. Neither ever changes."""
+    with service.store.log(_origin(service.settings.origin(merchant_id), kind)) as log:
+        content = _content(log, f"tile/{path}")
+    return Response(content, headers=_TILE_HEADERS, media_type="application/octet-stream")
+
+
+def _origin(purchases: str, kind: str) -> str:
+    return purchases if kind == "purchases" else events_origin(purchases)
+
+
+def _content(log: Log, path: str) -> bytes:
+    try:
+        if path.startswith("tile/entries/"):
+            return log.bundle(*parse_bundle_path(path))
+        tile = parse_tile_path(path)
+    except NotInLog:
+        raise
+    except FormatError:
+        raise NotInLog("no such tile", "path") from None
+    return log.tile(tile.level, tile.index, tile.width)

@@ -1,0 +1,60 @@
+"""Sales whose buyers are not there to ask, and the buyers who come later."""
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from api.bodies import Body, BulkBody, array, members, placed, text
+from api.dependencies import AnyMerchant, OwnMerchant, TheService
+from api.documents import NewSales, Receipt, Redemption, Slips
+from api.openapi import described
+from api.orders import alone, read_sale
+from zk.issuance import parse_request
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/merchants/{merchant}", tags=["purchases"])
+
+
+@router.post(
+    "/sales",
+    **described(
+        {201: Slips},
+        "malformed unauthorised foreign-merchant too-large future-date too-many",
+        NewSales,
+    ),
+)
+def record_sales(service: TheService, merchant: OwnMerchant, body: BulkBody) -> JSONResponse:
+    """Record up to 1,000 sales without a buyer, all or none.
+
+    Each gets a one-time code, to print on the paper receipt; it is not stored and not shown
+    again. A problem names the place: `sales[17].price`.
+    """
+    sales = []
+    for index, document in enumerate(array(members(body, ("sales",)), "sales")):
+        with placed(f"sales[{index}]"):
+            sales.append(read_sale(document))
+    slips = service.issuer.record_sales(merchant, sales)
+    return JSONResponse(
+        {"slips": [{"index": slip.index, "code": slip.code} for slip in slips]}, 201
+    )
+
+
+@router.post(
+    "/redemptions",
+    **described(
+        {201: Receipt},
+        "malformed unknown-code unknown-merchant already-redeemed duplicate-order"
+        " duplicate-request duplicate-commitment too-large not-verified",
+        Redemption,
+    ),
+)
+def redeem_a_slip(service: TheService, merchant: AnyMerchant, body: Body) -> JSONResponse:
+    """Turn a slip into a purchase of one's own, once.
+
+    The code is the order's reference: the wallet makes its request for it.
+    """
+    document = members(body, ("code", "request"))
+    request = parse_request(document["request"], service.settings.group)
+    with alone():
+        receipt = service.issuer.redeem(merchant, text(document, "code"), request)
+    return JSONResponse(receipt, 201)

@@ -1,0 +1,38 @@
+"""The parts of a running service, put together once."""
+
+from dataclasses import dataclass
+
+from api.keys import MerchantKeys
+from api.settings import Settings
+from issuer.recording import Issuer
+from ledger.closed import ClosedLogs
+from ledger.store import Store
+from verifier.service import Verifier
+
+__all__ = ["Service"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything the routes work with. One per application."""
+
+    settings: Settings
+    store: Store
+    keys: MerchantKeys
+    issuer: Issuer
+    verifier: Verifier
+    closed: ClosedLogs
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Service":
+        """Open the database, and make in it what is missing."""
+        store = Store(settings.database)  # the issuer computes every commitment itself
+        store.create()
+        return cls(
+            settings,
+            store,
+            MerchantKeys(store),
+            Issuer(store, settings.group, settings.clock),
+            Verifier(store, settings.group, settings.clock),
+            ClosedLogs(),
+        )

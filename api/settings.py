@@ -1,0 +1,29 @@
+"""What the service is told when it starts."""
+
+from dataclasses import dataclass, field
+
+from commitments.clock import Clock, system_clock
+from commitments.group import Group
+from commitments.p256 import P256
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one service.
+
+    ``service_name`` begins every origin (``ledger.example`` in ``ledger.example/acme``) and can
+    never change; ``database`` is a URL such as ``sqlite:////srv/kvitto.db``; who has
+    ``operator_key`` can create merchants.
+    """
+
+    service_name: str
+    database: str = field(repr=False)  # the URL of a database server has its password
+    operator_key: str = field(repr=False)
+    clock: Clock = system_clock
+    group: Group = P256
+
+    def origin(self, merchant_id: str) -> str:
+        """The origin of a merchant's purchase log."""
+        return f"{self.service_name}/{merchant_id}"

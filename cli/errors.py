@@ -1,0 +1,147 @@
+"""The one place where a command's failure becomes a line of text and an exit status.
+
+Status 0: done. 1: refused, declined or failed. 2: wrong usage, or input that cannot be read.
+130: stopped by Ctrl-C. An error goes to stderr as ``error: …``; with ``--json`` it is a document
+``{"error": {"type", "message", "field"}}`` on stdout. Never a traceback.
+"""
+
+import dataclasses
+import json
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli.output import tell
+from commitments.errors import FormatError, KvittoError, VerificationError
+
+__all__ = ["CommandLine", "Failure"]
+
+_FAILED, _UNREADABLE, _INTERRUPTED = 1, 2, 130
+_CODES = {FormatError: "malformed", VerificationError: "not-verified"}  # as the service's problems
+_UNREADABLE_CODES = (
+    *("usage", "malformed", "unreadable"),
+    *("wrong-passphrase", "damaged-file", "newer-file"),
+)
+# What some errors hold one by one, and the heading that then stands for the whole message.
+_LISTS = {
+    "rows": "{} bad cells; nothing was recorded",
+    "reasons": "this claim does not qualify; nothing was sent",
+    "orders": "{} purchases qualify; name one with --purchase",
+}
+_HINTS = {"unreachable": "; is --url right, and the service running?"}
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+class Failure(KvittoError):  # noqa: N818 - the name is what happened
+    """A command cannot do what was asked of it, for a reason that lies on this computer."""
+
+
+class CommandLine(TyperGroup):
+    """The root command. Whatever its commands raise ends here."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: FBT001, FBT002 - the signature is Typer's
+        windows_expand_args: bool = True,  # noqa: FBT001, FBT002 - as above
+        **extra: Any,
+    ) -> Any:
+        """Run, and end the process with the exit status."""
+        arguments = sys.argv[1:] if args is None else list(args)
+        try:
+            status = super().main(
+                arguments,
+                prog_name,
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+        except Exception as error:  # noqa: BLE001 - no command may end in a traceback
+            status = _report(error, as_json="--json" in arguments)
+        if not standalone_mode:
+            return status
+        sys.exit(status)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Problem:
+    """What is said about an error."""
+
+    type: str
+    message: str
+    field: str | None = None
+    lists: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        return _UNREADABLE if self.type in _UNREADABLE_CODES else _FAILED
+
+    def document(self) -> dict[str, Any]:
+        members = {"type": self.type, "message": self.message, "field": self.field}
+        return {"error": {**members, **self.lists}}
+
+    def lines(self) -> list[str]:
+        place = f"{self.field}: " if self.field else ""
+        items = [item for items in self.lists.values() for item in items]
+        return [f"error: {place}{self.message}", *(f"  {item}" for item in items)]
+
+
+def _report(error: Exception, *, as_json: bool) -> int:
+    """Say what went wrong, where the caller looks for it; the exit status."""
+    if isinstance(error, typer.Abort) and not isinstance(error.__context__, EOFError):
+        return _INTERRUPTED  # at a question
+    problem = _problem(error)
+    if not problem.message:
+        return _UNREADABLE  # no command was named, and Typer has shown the help instead
+    if as_json:
+        typer.echo(json.dumps(problem.document()))
+    else:
+        tell(problem.lines())
+    return problem.status
+
+
+def _problem(error: Exception) -> _Problem:
+    match error:
+        case typer.TyperException():
+            return _Problem("usage", error.format_message())
+        case typer.Abort():
+            return _Problem("usage", "there is nobody to answer a question; see --help")
+        case KvittoError():
+            return _of_kvitto(error)
+        case OSError(filename=None, strerror=str(reason)):
+            return _Problem("failed", reason)
+        case OSError(filename=name, strerror=str(reason)):
+            return _Problem("unreadable", reason, str(name))
+    # Without the error's own message, which may repeat a secret.
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{type(error).__name__} in {last.name}, line {last.lineno}"
+    return _Problem("internal", f"a mistake of this program, not yours: {place}")
+
+
+def _of_kvitto(error: KvittoError) -> _Problem:
+    message = str(error)
+    lists = {}
+    for name, heading in _LISTS.items():
+        if items := [str(item) for item in getattr(error, name, ())]:
+            lists[name] = items
+            message = heading.format(len(items))
+    code = _code(error)
+    message += _HINTS.get(code, "")
+    return _Problem(code, message, getattr(error, "field", None), lists)
+
+
+def _code(error: KvittoError) -> str:
+    """The service's own code where it refused; else the name of what happened."""
+    for kind in type(error).__mro__:
+        if kind in _CODES:
+            return _CODES[kind]
+    name = _CAPITAL.sub("-", type(error).__name__).lower()
+    return str(getattr(error, "code", name))

@@ -1,0 +1,63 @@
+"""Files that commands read and write."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from cli.output import show
+from commitments.errors import FormatError
+from commitments.wire import parse_json
+
+__all__ = ["new_file", "read_document", "write_document"]
+
+_LARGEST = 1 << 24  # bytes; every document here is far smaller
+
+
+def read_document(path: Path) -> Any:
+    """The strict JSON in a file, or on stdin for ``-``; errors name the file."""
+    if path == Path("-"):
+        data = sys.stdin.buffer.read(_LARGEST + 1)
+    else:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise FormatError("too large", str(path))
+    try:
+        return parse_json(data, str(path))
+    except FormatError as error:
+        raise FormatError(str(error), error.field or str(path)) from None
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[TextIO]:
+    """A text file that only its owner can read.
+
+    What is there already is never overwritten (``FileExistsError``), and a file into which
+    nothing was written before an error is removed again.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a descriptor
+            yield file
+    except BaseException:
+        if path.stat().st_size == 0:
+            path.unlink()
+        raise
+
+
+def write_document(out: Path | None, make: Callable[[], Any], *, as_json: bool) -> None:
+    """The document that ``make`` returns: into the new file ``out``, or to stdout without one.
+
+    The file comes first, so that nothing is made that could then not be written.
+    """
+    if out is None:
+        show(make(), as_json=True)
+        return
+    with new_file(out) as file:
+        document = make()
+        file.write(json.dumps(document, indent=2) + "\n")
+    show(document, f"written to {out}", as_json=as_json)

@@ -1,0 +1,50 @@
+"""The command ``kvitto``. Commands import what they need when they run, so that help is quick."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from cli import merchant, proof, wallet
+from cli.bench import bench
+from cli.demo import demo
+from cli.errors import CommandLine
+from cli.serve import serve
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="kvitto",
+    cls=CommandLine,
+    help="Prove your purchase, not your person: anonymous claims over a public purchase log.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's signature of a callback
+    if wanted:
+        typer.echo(f"kvitto {version('kvitto')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+app.add_typer(merchant.app)
+app.add_typer(wallet.app)
+app.command()(serve)
+app.add_typer(proof.app)
+app.command()(demo)
+app.command()(bench)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,211 @@
+"""``kvitto merchant``: the shop's side, over the service's HTTP interface."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.options import DEFAULT_URL, MerchantId, MerchantKey, OperatorKey, Url, whole_number
+from cli.output import AsJson, bar, facts, note, show, table
+from commitments.errors import FormatError
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="merchant", help="Record sales, publish policies, close periods.", no_args_is_help=True
+)
+policy = typer.Typer(
+    name="policy", help="Promises: what is covered, for how long.", no_args_is_help=True
+)
+app.add_typer(policy)
+
+
+class Period(StrEnum):
+    """When a purchase log closes a period (docs/protocol.md 4)."""
+
+    DAILY = "P1D"
+    MANUAL = "manual"
+
+
+@app.command()
+def create(
+    merchant_id: Annotated[str, typer.Argument(metavar="ID", help="As in URLs: a-z, 0-9, -.")],
+    *,
+    name: Annotated[str, typer.Option(help="As people read it.")],
+    key: OperatorKey,
+    period: Annotated[
+        Period, typer.Option(help="Close each UTC day, or when told to.")
+    ] = Period.DAILY,
+    capacity: Annotated[
+        int | None, typer.Option(parser=whole_number, help="Most purchases in a ring.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Create a merchant with its logs. The API key it prints is shown only once."""
+    wanted: dict[str, Any] = {"id": merchant_id, "name": name, "period": period.value}
+    if capacity is not None:
+        wanted |= {"capacity": capacity}
+    created = _post(url, key, "merchants", wanted)
+    show(created, facts(created), as_json=as_json)
+
+
+@app.command()
+def record(  # noqa: PLR0913 - options of a command line
+    request: Annotated[
+        Path, typer.Argument(metavar="REQUEST.json", help="From the buyer's wallet; - for stdin.")
+    ],
+    *,
+    order: Annotated[str, typer.Option(help="The shop's reference for this unit sold.")],
+    date: Annotated[str, typer.Option(help="Day of the sale, YYYY-MM-DD.")],
+    product: Annotated[str, typer.Option(help="A GTIN, or the shop's own code.")],
+    price: Annotated[str, typer.Option(help="In the major unit, as 249.00.")],
+    currency: Annotated[str, typer.Option(help="Three letters, as EUR.")],
+    batch: Annotated[str, typer.Option(help="Production batch, if known.")] = "",
+    unit: Annotated[str, typer.Option(help="Serial number, if known.")] = "",
+    merchant: MerchantId,
+    key: MerchantKey,
+    url: Url = DEFAULT_URL,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the receipt to this new file, not to stdout.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record a sale to a buyer who is there, and print the receipt for the buyer's wallet."""
+    from cli.cells import parse_batch, parse_price, parse_product, parse_unit
+    from cli.files import read_document, write_document
+    from commitments.currency import currency as known_currency
+    from commitments.sale import Sale, parse_day
+
+    sale = Sale(
+        date=parse_day(date),
+        product=parse_product(product),
+        price=parse_price(price, known_currency(currency)),
+        currency=currency,
+        batch=parse_batch(batch),
+        unit=parse_unit(unit),
+    )
+    body = {"order": order, "sale": sale.document(), "request": read_document(request)}
+    write_document(
+        out, lambda: _post(url, key, f"merchants/{merchant}/purchases", body), as_json=as_json
+    )
+
+
+@app.command("import")
+def import_sales(
+    sales: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SALES.csv",
+            help="Columns date, product, price, currency, batch, unit; or Shopify's order export.",
+        ),
+    ],
+    *,
+    codes: Annotated[
+        Path | None, typer.Option(help="New file for the codes; else SALES.codes.csv.")
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be read.")
+    ] = False,
+    merchant: MerchantId,
+    key: MerchantKey,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Record the sales of a shop's export, and write a one-time code for each buyer.
+
+    Whoever has a code can turn the sale into a purchase of their own: keep the file safe.
+    """
+    from cli.codes_file import record_sales
+    from cli.sales_import import read_sales
+    from commitments.clock import system_clock
+
+    file = read_sales(sales, today=system_clock().date(), skip_bad=skip_bad)
+    path = codes or sales.with_suffix(".codes.csv")
+    if not file.sales:
+        raise FormatError("there is no sale in it", str(sales))
+    with bar("recording", len(file.sales)) as advance:
+        record_sales(
+            file.sales,
+            lambda chunk: _post(url, key, f"merchants/{merchant}/sales", {"sales": chunk}),
+            path,
+            advance,
+        )
+    for left_out in file.bad:
+        note(f"left out: {left_out}")
+    for order in file.skipped:
+        note(f"no sale: order {order.order} ({order.reason})")
+    summary: dict[str, Any] = {
+        "recorded": len(file.sales),
+        "codes": str(path),
+        "bad": [bad._asdict() for bad in file.bad],
+        "skipped": [{"order": order.order, "reason": order.reason} for order in file.skipped],
+    }
+    counts = {name: len(summary[name]) or None for name in ("bad", "skipped")}
+    show(summary, facts(summary | counts), as_json=as_json)
+
+
+@app.command()
+def void(
+    index: Annotated[
+        int, typer.Argument(metavar="INDEX", parser=whole_number, help="The purchase's entry.")
+    ],
+    *,
+    merchant: MerchantId,
+    key: MerchantKey,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Declare a purchase void: it returned to the shop, or never happened."""
+    answer = _post(url, key, f"merchants/{merchant}/voids", {"index": index})
+    show(answer, f"entry {index} is void by entry {answer['index']}", as_json=as_json)
+
+
+@app.command()
+def close(
+    *, merchant: MerchantId, key: MerchantKey, url: Url = DEFAULT_URL, as_json: AsJson = False
+) -> None:
+    """Close the period now (of a log made with --period manual); claims need a close."""
+    event = _post(url, key, f"merchants/{merchant}/closes", {})
+    show(event, facts(event), as_json=as_json)
+
+
+@policy.command()
+def publish(
+    file: Annotated[Path, typer.Argument(metavar="POLICY.json", help="- for stdin.")],
+    *,
+    merchant: MerchantId,
+    key: MerchantKey,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a version of a policy, for good."""
+    from cli.files import read_document
+
+    document = read_document(file)
+    answer = _post(url, key, f"merchants/{merchant}/policies", document)
+    published = answer["policy"]
+    line = f"{published['id']} version {published['version']} is event {answer['index']}"
+    show(answer, line, as_json=as_json)
+
+
+@policy.command("list")
+def list_policies(*, merchant: MerchantId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """All versions of all policies."""
+    answer = _get(url, f"merchants/{merchant}/policies")
+    columns = ("id", "version", "kind", "valid_from", "valid_to", "smallest_ring", "title")
+    rows = [[one[name] for name in columns] for one in answer["policies"]]
+    show(answer, table([name.replace("_", " ") for name in columns], rows), as_json=as_json)
+
+
+def _get(url: str, path: str) -> Any:
+    from cli.merchant_service import get
+
+    return get(url, path)
+
+
+def _post(url: str, key: str, path: str, document: Any) -> Any:
+    from cli.merchant_service import post
+
+    return post(url, key, path, document)

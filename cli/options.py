@@ -1,0 +1,76 @@
+"""Options that several commands share, and how what was typed is read."""
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from commitments.errors import FormatError
+from commitments.wire import parse_decimal
+
+__all__ = ["DEFAULT_URL", "MerchantId", "MerchantKey", "OperatorKey", "Url", "whole_number"]
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+_MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+_KEY = re.compile(r"[!-~]{1,200}", re.ASCII)  # what an HTTP header carries
+_SAFER = "Better in the environment: everybody on this computer can read a program's arguments."
+
+
+def whole_number(typed: str | int) -> int:
+    """A number in one spelling (int() would take ``1_000``). Typer also passes defaults here."""
+    if isinstance(typed, int):
+        return typed
+    try:
+        return parse_decimal(typed, "number")
+    except FormatError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _check_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise typer.BadParameter("not an address like http://127.0.0.1:8000")
+    return url.rstrip("/")
+
+
+def _check_merchant(merchant: str) -> str:
+    if not _MERCHANT.fullmatch(merchant):
+        raise typer.BadParameter("only a-z, 0-9 and hyphens, at most 40")
+    return merchant
+
+
+def _check_key(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise typer.BadParameter("not a key")
+    return key
+
+
+Url = Annotated[
+    str, typer.Option(envvar="KVITTO_URL", callback=_check_url, help="Where the service is.")
+]
+MerchantId = Annotated[
+    str, typer.Option(envvar="KVITTO_MERCHANT", callback=_check_merchant, help="The merchant's id.")
+]
+MerchantKey = Annotated[
+    str,
+    typer.Option(
+        "--key",
+        envvar="KVITTO_API_KEY",
+        callback=_check_key,
+        help=f"The merchant's API key. {_SAFER}",
+    ),
+]
+OperatorKey = Annotated[
+    str,
+    typer.Option(
+        "--key",
+        envvar="KVITTO_OPERATOR_KEY",
+        callback=_check_key,
+        help=f"The operator's key. {_SAFER}",
+    ),
+]

@@ -1,0 +1,158 @@
+"""``kvitto serve``: the service on SQLite, in one process."""
+
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.errors import Failure
+from cli.files import new_file
+from cli.options import whole_number
+from cli.output import AsJson, facts, show
+from commitments.errors import FormatError
+from commitments.wire import parse_identifier
+
+__all__ = ["serve"]
+
+_NAME = "localhost"
+_KEY_BYTES = 32
+_WAITING = 128  # connections that the system holds while all threads are busy
+_GRACE = 5  # seconds for requests that are running when the service is told to stop
+
+# Without the client's address: beside the time, it could tell who claims and who redeems a code.
+_LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {"format": "%(asctime)s %(levelname)s %(message)s"},
+        "access": {
+            "()": "uvicorn.logging.AccessFormatter",
+            "fmt": "%(asctime)s %(request_line)s %(status_code)s",
+            "use_colors": False,
+        },
+    },
+    "handlers": {
+        "plain": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "access": {"class": "logging.StreamHandler", "formatter": "access"},
+    },
+    "loggers": {
+        "kvitto": {"handlers": ["plain"], "level": "INFO"},
+        "uvicorn.error": {"handlers": ["plain"], "level": "WARNING"},
+        "uvicorn.access": {"handlers": ["access"], "level": "INFO"},
+    },
+}
+
+
+def _port_number(typed: str | int) -> int:
+    port = whole_number(typed)
+    if port >= 1 << 16:
+        raise typer.BadParameter("there is no such port")
+    return port
+
+
+def serve(
+    *,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Holds the database and the operator's key.")
+    ] = Path("~/.kvitto/service"),
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(parser=_port_number, metavar="PORT", help="0 for any free one.")
+    ] = 8000,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Begins the origin of every log; fixed by the first start."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start the service; Ctrl-C stops it.
+
+    Who has the operator's key can create merchants. It is taken from KVITTO_OPERATOR_KEY, or made
+    at the first start and kept in the file operator.key.
+    """
+    if sys.flags.optimize:
+        raise Failure("refuses python -O, under which libraries stop checking what they are given")
+    os.umask(0o077)  # the database holds the logs' signing keys
+    directory = data.expanduser().absolute()
+    with _listen(host, port) as listening:
+        directory.mkdir(parents=True, exist_ok=True)
+        app = _application(directory, name)
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+        key_file = None if _given_key() else str(directory / "operator.key")
+        running = {"url": address, "data": str(directory), "operator_key_file": key_file}
+        show(running, facts(running), as_json=as_json)
+        sys.stdout.flush()
+        _run(app, listening)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=_WAITING)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]  # the rest repeats the address
+        raise Failure(f"cannot listen on {host} port {port}: {reason}") from None
+    # asyncio does this for sockets it makes itself; without it answers wait 40 ms for an ACK.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _application(directory: Path, name: str | None) -> Any:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from api.app import create_app
+    from api.settings import Settings
+
+    key = _given_key() or _kept(directory / "operator.key", secrets.token_hex(_KEY_BYTES))
+    database = directory / "kvitto.db"
+    settings = Settings(
+        service_name=_service_name(directory, name),
+        database=f"sqlite:///{database}",
+        operator_key=key,
+    )
+    try:
+        return create_app(settings)
+    except SQLAlchemyError as error:
+        raise Failure(f"{database}: cannot be used ({type(error).__name__})") from None
+
+
+def _given_key() -> str | None:
+    return os.environ.get("KVITTO_OPERATOR_KEY") or None
+
+
+def _service_name(directory: Path, wanted: str | None) -> str:
+    """The name that the logs in ``directory`` bear: changed, it would be another service."""
+    name = parse_identifier(wanted or _NAME, "name")
+    kept = _kept(directory / "service.name", name)
+    if wanted is not None and wanted != kept:
+        raise Failure(f"the service in {directory} has another name, which cannot change")
+    return kept
+
+
+def _kept(path: Path, fresh: str) -> str:
+    """The line in a file, which is made with ``fresh`` where there is none."""
+    try:
+        with new_file(path) as file:
+            file.write(f"{fresh}\n")
+    except FileExistsError:
+        line = path.read_text("ascii", errors="replace").strip()
+        if not (line and line.isascii() and line.isprintable()):
+            raise FormatError("not one line of text", str(path)) from None
+        return line
+    return fresh
+
+
+def _run(app: Any, listening: socket.socket) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, log_config=_LOGGING, server_header=False, timeout_graceful_shutdown=_GRACE
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening])
+    if not server.started:
+        raise Failure("the service did not start")

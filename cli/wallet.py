@@ -1,0 +1,255 @@
+"""``kvitto wallet``: the buyer's side."""
+
+import errno
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.errors import Failure
+from cli.options import DEFAULT_URL, MerchantId, Url, whole_number
+from cli.output import AsJson, agreed, facts, note, show, tell, waiting
+from cli.wallet_words import (
+    claim_words,
+    decision_facts,
+    ending_words,
+    purchase_document,
+    purchase_facts,
+    wallet_document,
+    wallet_tables,
+)
+
+if TYPE_CHECKING:
+    from sdk import Purchase, Shop, Wallet
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="wallet",
+    help="Keep receipts, and claim with them. KVITTO_PASSPHRASE saves typing the passphrase.",
+    no_args_is_help=True,
+)
+
+DEFAULT_WALLET = Path("~/.kvitto/wallet")
+SMALLEST_RING = 16  # as sdk.wallet.SMALLEST_RING, which takes long to import
+WalletPath = Annotated[
+    Path, typer.Option("--wallet", envvar="KVITTO_WALLET", help="The wallet's file.")
+]
+SmallestRing = Annotated[
+    int,
+    typer.Option(parser=whole_number, metavar="N", help="Never hide among fewer purchases."),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+class Remedy(StrEnum):
+    """What a claim asks for."""
+
+    REPAIR = "repair"
+    REPLACEMENT = "replacement"
+    REFUND = "refund"
+    STORE_CREDIT = "store_credit"
+
+
+@app.command()
+def create(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> None:
+    """Make a new wallet, encrypted under a passphrase."""
+    from sdk import Wallet
+
+    path = wallet.expanduser()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    Wallet.create(path, _passphrase(new=True)).close()
+    show({"wallet": str(path)}, f"{path} is ready", as_json=as_json)
+
+
+@app.command()
+def request(
+    *,
+    order: Annotated[str, typer.Option(help="The shop's reference for the unit that you buy.")],
+    out: Annotated[Path | None, typer.Option(help="Write to this new file, not to stdout.")] = None,
+    merchant: MerchantId,
+    url: Url = DEFAULT_URL,
+    wallet: WalletPath = DEFAULT_WALLET,
+    as_json: AsJson = False,
+) -> None:
+    """Make the request that the cash desk needs to record your purchase."""
+    from cli.files import write_document
+    from sdk import Shop
+
+    with _open(wallet) as mine, Shop(url, merchant) as shop:
+        write_document(out, lambda: mine.request(shop, order).document(), as_json=as_json)
+
+
+@app.command()
+def accept(
+    receipt: Annotated[
+        Path, typer.Argument(metavar="RECEIPT.json", help="From the cash desk; - for stdin.")
+    ],
+    *,
+    merchant: MerchantId,
+    url: Url = DEFAULT_URL,
+    wallet: WalletPath = DEFAULT_WALLET,
+    as_json: AsJson = False,
+) -> None:
+    """Check a receipt against the merchant's log, and keep it."""
+    from cli.files import read_document
+    from sdk import Shop
+
+    document = read_document(receipt)
+    with _open(wallet) as mine, Shop(url, merchant) as shop:
+        purchase = mine.accept(shop, document)
+    show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)
+
+
+@app.command()
+def redeem(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The one-time code on the slip.")],
+    *,
+    merchant: MerchantId,
+    url: Url = DEFAULT_URL,
+    wallet: WalletPath = DEFAULT_WALLET,
+    as_json: AsJson = False,
+) -> None:
+    """Turn a one-time code into a purchase of your own."""
+    from sdk import Shop
+
+    order = code.strip().upper()  # as it is printed, however it was typed
+    with _open(wallet) as mine, Shop(url, merchant) as shop:
+        receipt = shop.redeem(order, mine.request(shop, order))
+        purchase = mine.accept(shop, receipt)
+    show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)
+
+
+@app.command("list")
+def list_purchases(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> None:
+    """Purchases, requests without a receipt, and claims."""
+    with _open(wallet) as mine:
+        document = wallet_document(mine)
+        views = wallet_tables(mine)
+    show(document, *views, as_json=as_json)
+
+
+@app.command()
+def claim(  # noqa: PLR0913 - options of a command line
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="The policy's id.")],
+    *,
+    remedy: Annotated[Remedy, typer.Option(help="What to ask for.")],
+    purchase: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="N", help="Its number in kvitto wallet list."),
+    ] = None,
+    smallest_ring: SmallestRing = SMALLEST_RING,
+    yes: Yes = False,
+    merchant: MerchantId,
+    url: Url = DEFAULT_URL,
+    wallet: WalletPath = DEFAULT_WALLET,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that a purchase qualifies, without saying which; see first what that reveals.
+
+    Exit status 1 when the claim is declined, or when no purchase qualifies: then nothing is sent,
+    and each condition that fails is named.
+    """
+    from sdk import Shop
+
+    with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
+        named = None if purchase is None else _numbered(mine, purchase)
+        if _awaits_answer(mine, shop, policy, remedy, named):
+            note("An earlier claim of yours got no answer. It is sent again, or made anew.")
+        else:
+            with waiting("reading the logs"):
+                preview = mine.preview(shop, policy, remedy=remedy, purchase=named)
+            named = _by_order(mine.purchases, shop, preview.order)
+            if not as_json:
+                tell(claim_words(preview))
+        if not (yes or as_json):
+            _require_consent("Send the claim?")
+        with waiting("proving"):
+            result = mine.claim(shop, policy, remedy=remedy, purchase=named)
+    show(asdict(result), facts(decision_facts(result)), as_json=as_json)
+    if result.decision != "approved":
+        raise typer.Exit(1)
+
+
+@app.command()
+def retire(
+    claim_id: Annotated[str, typer.Argument(metavar="CLAIM_ID", help="An approved refund.")],
+    *,
+    smallest_ring: SmallestRing = SMALLEST_RING,
+    yes: Yes = False,
+    merchant: MerchantId,
+    url: Url = DEFAULT_URL,
+    wallet: WalletPath = DEFAULT_WALLET,
+    as_json: AsJson = False,
+) -> None:
+    """Complete a refund: end the ownership by handing in the purchase's secret."""
+    from sdk import Shop
+
+    with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
+        approved = next((each for each in mine.claims if each.claim_id == claim_id), None)
+        if approved is None:
+            raise Failure("the wallet has made no such claim")
+        if not as_json:
+            tell(ending_words(approved, mine.claims))
+        if not (yes or as_json):
+            _require_consent("End the ownership?")
+        with waiting("handing in the secret"):
+            result = mine.retire(shop, approved)
+    show(asdict(result), facts(decision_facts(result)), as_json=as_json)
+
+
+# ---- the wallet
+
+
+def _open(path: Path, smallest_ring: int = SMALLEST_RING) -> "Wallet":
+    from sdk import Wallet
+
+    path = path.expanduser()
+    if not path.is_file():  # before a passphrase is asked for
+        reason = "no wallet here; kvitto wallet create makes one"
+        raise FileNotFoundError(errno.ENOENT, reason, str(path))
+    return Wallet.open(path, _passphrase(), smallest_ring=smallest_ring)
+
+
+def _passphrase(*, new: bool = False) -> str:
+    given = os.environ.get("KVITTO_PASSPHRASE")
+    if given:
+        return given
+    asked: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new, err=True)
+    return asked
+
+
+def _numbered(wallet: "Wallet", number: int) -> "Purchase":
+    if not 1 <= number <= len(wallet.purchases):
+        raise typer.BadParameter("the wallet has no purchase of this number", param_hint="purchase")
+    return wallet.purchases[number - 1]
+
+
+def _by_order(purchases: "Sequence[Purchase]", shop: "Shop", order: str) -> "Purchase":
+    """The purchase that the owner has been shown: no other is to be claimed with."""
+    at_shop = (p for p in purchases if p.origin.rpartition("/")[2] == shop.merchant)
+    return next(purchase for purchase in at_shop if purchase.order == order)
+
+
+def _awaits_answer(
+    wallet: "Wallet", shop: "Shop", policy: str, remedy: str, named: "Purchase | None"
+) -> bool:
+    """Whether such a claim was sent before and got no answer: the wallet sends that one again."""
+    sent = [
+        claim.body.origin
+        for claim in wallet.claims
+        if claim.outcome is None
+        and (claim.body.policy, claim.body.remedy) == (policy, remedy)
+        and (named is None or named.order == claim.order)
+    ]
+    return bool(sent) and shop.keys().origin in sent
+
+
+def _require_consent(question: str) -> None:
+    if not agreed(question):
+        note("Nothing was sent.")
+        raise typer.Exit(1)

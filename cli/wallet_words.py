@@ -1,0 +1,156 @@
+"""What a wallet holds and does, as documents for scripts and in words for people."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cli.output import table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from sdk import Claim, ClaimResult, Preview, Purchase, Wallet
+
+__all__ = [
+    "claim_words",
+    "decision_facts",
+    "ending_words",
+    "purchase_document",
+    "purchase_facts",
+    "wallet_document",
+    "wallet_tables",
+]
+
+_REASONS = {
+    "proof_invalid": "the proof does not hold",
+    "already_claimed": "the same purchase was claimed with before",
+    "ownership_ended": "the ownership of the purchase has ended",
+}
+
+
+def purchase_document(purchase: "Purchase") -> dict[str, Any]:
+    """A purchase as JSON, without its keys."""
+    return {
+        "origin": purchase.origin,
+        "order": purchase.order,
+        "index": purchase.index,
+        "sale": purchase.sale.document(),
+    }
+
+
+def purchase_facts(purchase: "Purchase") -> dict[str, object]:
+    """A purchase in words."""
+    from sdk.eligibility import amount
+
+    sale = purchase.sale
+    return {
+        "order": purchase.order,
+        "merchant": purchase.origin,
+        "bought": sale.date,
+        "product": sale.product,
+        "price": amount(sale.price, sale.currency),
+        "batch": sale.batch,
+        "unit": sale.unit,
+        "entry": purchase.index,
+    }
+
+
+def _brief(purchase: "Purchase") -> dict[str, object]:
+    shown = ("order", "merchant", "bought", "product", "price")
+    every = purchase_facts(purchase)
+    return {name: every[name] for name in shown}
+
+
+def wallet_document(wallet: "Wallet") -> dict[str, Any]:
+    """All that a wallet holds as JSON, without secrets."""
+    numbered = enumerate(wallet.purchases, start=1)
+    return {
+        "purchases": [{"number": n, **purchase_document(each)} for n, each in numbered],
+        "pending": [{"origin": each.origin, "order": each.order} for each in wallet.pending],
+        "claims": [_claim_document(claim) for claim in wallet.claims],
+    }
+
+
+def wallet_tables(wallet: "Wallet") -> "list[Table | str]":
+    """All that a wallet holds, for people."""
+    numbered = enumerate(wallet.purchases, start=1)
+    rows: dict[str, list[dict[str, object]]] = {
+        "purchases": [{"number": n, **_brief(each)} for n, each in numbered],
+        "waiting for a receipt": [
+            {"order": each.order, "merchant": each.origin} for each in wallet.pending
+        ],
+        "claims": [_claim_facts(claim) for claim in wallet.claims],
+    }
+    tables = [
+        table(list(found[0]), [row.values() for row in found], title)
+        for title, found in rows.items()
+        if found
+    ]
+    return [*tables] or ["the wallet is empty"]
+
+
+def claim_words(preview: "Preview") -> Iterator[str]:
+    """What the verifier will learn, and what not."""
+    yield f"With order {preview.order}, everybody learns that"
+    yield from _list(preview.learns)
+    yield "Nobody learns"
+    yield from _list(preview.hidden)
+    for advice in preview.advice:
+        yield f"Be aware: {advice.text}"
+
+
+def ending_words(claim: "Claim", claims: "Sequence[Claim]") -> Iterator[str]:
+    """What handing in the secret for ``claim`` ends; ``claims`` are all that the wallet made."""
+    key = (claim.body.origin, claim.order)
+    linked = sum((each.body.origin, each.order) == key for each in claims)
+    yield f"This ends the ownership of order {claim.order} for good:"
+    yield from _list(["nothing can be claimed for it afterwards, by you or by a later owner"])
+    yield from _list(["its secret becomes public, and cannot be taken back"])
+    if linked > 1:
+        yield from _list(
+            [f"everybody can then see that your {linked} claims for it are of one buyer"]
+        )
+
+
+def decision_facts(result: "ClaimResult") -> dict[str, object]:
+    """A decision in words, with what to do next."""
+    waits = result.status == "awaiting_secret"
+    return {
+        "decision": result.decision,
+        "because": _REASONS.get(result.reason, result.reason) if result.reason else None,
+        "order": result.order,
+        "policy": result.policy,
+        "claim": result.claim_id,
+        "status": result.status,
+        "earlier claim": result.earlier,
+        "next": f"kvitto wallet retire {result.claim_id}" if waits else None,
+        "at the latest": result.retire_by if waits else None,
+    }
+
+
+def _claim_document(claim: "Claim") -> dict[str, Any]:
+    return {
+        "claim_id": claim.claim_id,
+        "order": claim.order,
+        "claim": claim.body.document(),
+        "outcome": claim.outcome,
+        "reason": claim.reason,
+        "ends_ownership": claim.ends_ownership,
+        "secret_sent": claim.secret_sent,
+    }
+
+
+def _claim_facts(claim: "Claim") -> dict[str, object]:
+    return {
+        "claim": claim.claim_id,
+        "order": claim.order,
+        "policy": claim.body.policy,
+        "remedy": claim.body.remedy,
+        "date": claim.body.date,
+        "outcome": claim.outcome or "no answer yet",
+        "because": _REASONS.get(claim.reason, claim.reason) if claim.reason else None,
+    }
+
+
+def _list(sentences: Sequence[str]) -> Iterator[str]:
+    for sentence in sentences:
+        yield f"  - {sentence}"

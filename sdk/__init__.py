@@ -1,0 +1,48 @@
+"""The buyer's room: a wallet that believes nobody, and a client for the shop's service.
+
+``Wallet`` and ``Shop`` are all that most programs need; the README has an example of ten lines.
+"""
+
+from sdk.advice import Advice
+from sdk.errors import (
+    DamagedFile,
+    NewerFile,
+    NotEligible,
+    NotProvableYet,
+    RingTooSmall,
+    SeveralQualify,
+    ShopError,
+    UnexpectedAnswer,
+    Unreachable,
+    WalletError,
+    WalletInUse,
+    WrongPassphrase,
+)
+from sdk.preview import Preview
+from sdk.shop import Shop
+from sdk.state import Claim, Purchase
+from sdk.wallet import ClaimResult, Wallet
+from zk.issuance import BuyerRequest
+
+__all__ = [
+    "Advice",
+    "BuyerRequest",
+    "Claim",
+    "ClaimResult",
+    "DamagedFile",
+    "NewerFile",
+    "NotEligible",
+    "NotProvableYet",
+    "Preview",
+    "Purchase",
+    "RingTooSmall",
+    "SeveralQualify",
+    "Shop",
+    "ShopError",
+    "UnexpectedAnswer",
+    "Unreachable",
+    "Wallet",
+    "WalletError",
+    "WalletInUse",
+    "WrongPassphrase",
+]

@@ -1,0 +1,88 @@
+"""What a buyer should know before a claim is made; returned, never printed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ledger.rings import Ring
+from sdk.logs import MerchantView
+from sdk.state import Claim
+
+__all__ = ["Advice", "advise", "common_members"]
+
+_DAILY = "P1D"
+_LATE = timedelta(days=2)  # a daily log closes within a day
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A warning: a stable ``code`` for programs and a ``text`` for people."""
+
+    code: str
+    text: str
+
+
+def common_members(rings: Sequence[Sequence[int]]) -> int:
+    """How many log entries all these rings have in common."""
+    return len(set.intersection(*map(set, rings))) if rings else 0
+
+
+def advise(
+    view: MerchantView, ring: Ring, earlier: Sequence[Claim], now: datetime, *, ends_ownership: bool
+) -> tuple[Advice, ...]:
+    """All warnings before a claim over ``ring``; ``earlier`` are claims with the same purchase."""
+    return (
+        *_seed(view),
+        *_closes(view, now),
+        *_lost(view, ring, earlier),
+        *_linked(ring, earlier, ends_ownership=ends_ownership),
+        *_waiting(earlier),
+    )
+
+
+def _seed(view: MerchantView) -> Iterator[Advice]:
+    if not view.declaration.seed_witnesses:
+        yield Advice(
+            "no-seed-witness",
+            "No independent witness signs the log's closes: the merchant could have chosen which "
+            "purchases share a ring.",
+        )
+
+
+def _closes(view: MerchantView, now: datetime) -> Iterator[Advice]:
+    if view.declaration.period == _DAILY and now - view.closes[-1].ended > _LATE:
+        yield Advice(
+            "late-close",
+            f"The log should close daily, but its last close is of {view.closes[-1].ended:%F}: "
+            "the service may be hiding newer ones.",
+        )
+
+
+def _lost(view: MerchantView, ring: Ring, earlier: Sequence[Claim]) -> Iterator[Advice]:
+    used = {index for claim in earlier for index in claim.indices}
+    cell = view.partition.cell(ring.first, ring.size, ring.lane)
+    lost = used.intersection(cell).difference(ring.indices)
+    if lost:
+        yield Advice(
+            "ring-lost-members",
+            f"{len(lost)} purchases among which you hid before have since been declared void. A "
+            "merchant could do that to see which buyer comes back.",
+        )
+
+
+def _linked(ring: Ring, earlier: Sequence[Claim], *, ends_ownership: bool) -> Iterator[Advice]:
+    if ends_ownership and earlier:
+        common = common_members([ring.indices, *(claim.indices for claim in earlier)])
+        yield Advice(
+            "claims-become-linked",
+            f"Ending the ownership links this claim to {len(earlier)} earlier ones of yours; "
+            f"their rings have {common} purchases in common.",
+        )
+
+
+def _waiting(earlier: Sequence[Claim]) -> Iterator[Advice]:
+    if any(claim.ends_ownership and claim.outcome == "approved" for claim in earlier):
+        yield Advice(
+            "approval-lapses",
+            "An approved claim of yours still waits for your secret; another claim ends it.",
+        )

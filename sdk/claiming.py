@@ -1,0 +1,158 @@
+"""From a policy and a purchase to a proof, everything checked before anything is said."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ledger.rings import Ring, RingName
+from policies.claim import ClaimBody, claim_id, claim_statement, new_nonce
+from policies.policy import Policy
+from sdk.advice import Advice, advise, common_members
+from sdk.eligibility import shortfalls
+from sdk.errors import NotEligible, RingTooSmall, SeveralQualify
+from sdk.horizons import choose_ring, ring_like
+from sdk.logs import MerchantView
+from sdk.rings import fetch_ring
+from sdk.shop import Shop
+from sdk.state import GROUP, Claim, Merchant, Purchase, State
+from zk.prove import prove
+from zk.statement import Statement
+from zk.verify import proof_tags
+
+__all__ = ["Prepared", "choose_purchase", "prepare"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A claim that could be made: all that it would say, and nothing said yet."""
+
+    policy: Policy
+    purchase: Purchase
+    body: ClaimBody
+    ring: Ring
+    statement: Statement
+    advice: tuple[Advice, ...]
+
+    def prove(self) -> Claim:
+        """The claim with its proof."""
+        proof = prove(self.statement, self.purchase.opening)
+        return Claim(
+            claim_id=claim_id(self.body, proof),
+            order=self.purchase.order,
+            body=self.body,
+            proof=proof,
+            tags=proof_tags(self.statement, proof),
+            indices=self.ring.indices,
+            ends_ownership=self.policy.ends_ownership,
+        )
+
+
+def choose_purchase(
+    state: State, policy: Policy, remedy: str, now: datetime, named: Purchase | None
+) -> Purchase:
+    """The named purchase, or the only one, that can make this claim.
+
+    ``NotEligible`` with every reason, ``SeveralQualify`` when one has to be named.
+    """
+    if remedy not in policy.remedies:
+        raise NotEligible([f"the policy offers {', '.join(policy.remedies)}, not {remedy}"])
+    if named is not None:
+        candidates = [named]
+    else:
+        candidates = [p for p in state.purchases.values() if p.origin == policy.origin]
+    against = [_reasons_against(state, policy, purchase, now) for purchase in candidates]
+    pairs = list(zip(candidates, against, strict=True))
+    able = [purchase for purchase, reasons in pairs if not reasons]
+    if len(able) == 1:
+        return able[0]
+    if able:
+        raise SeveralQualify([purchase.order for purchase in able])
+    if len(candidates) == 1:
+        raise NotEligible(against[0])
+    by_order = [f"order {p.order}: {reason}" for p, reasons in pairs for reason in reasons]
+    raise NotEligible(by_order or ["the wallet holds no purchase from this merchant"])
+
+
+def prepare(
+    shop: Shop,
+    view: MerchantView,
+    state: State,
+    policy: Policy,
+    purchase: Purchase,
+    remedy: str,
+    now: datetime,
+    smallest_ring: int,
+) -> tuple[Prepared, Merchant]:
+    """Everything of a claim but its proof, and what to remember of the merchant.
+
+    ``RingTooSmall`` below the policy's minimum or the buyer's own, ``smallest_ring``; other
+    errors as :func:`sdk.rings.fetch_ring` and :func:`sdk.horizons.choose_ring`.
+    """
+    merchant = state.merchants[policy.origin]
+    earlier = state.claims_of(purchase)
+    name = _ring_name(view, policy, purchase, earlier, now)
+    proven, merchant = fetch_ring(shop, merchant, view, name, purchase)
+    _require_size(proven.ring, policy, earlier, smallest_ring)
+    body = ClaimBody(
+        origin=policy.origin,
+        policy=policy.id,
+        version=policy.version,
+        date=now.astimezone(UTC).date().isoformat(),
+        number=secrets.choice(_unused_numbers(policy, earlier)),
+        remedy=remedy,
+        first=name.first,
+        size=name.size,
+        voided_at=name.voided_at,
+        lane=name.lane,
+        nonce=new_nonce(),
+    )
+    statement = claim_statement(GROUP, policy, body, proven.ring.root, proven.members)
+    advice = advise(view, proven.ring, earlier, now, ends_ownership=policy.ends_ownership)
+    return Prepared(policy, purchase, body, proven.ring, statement, advice), merchant
+
+
+def _reasons_against(state: State, policy: Policy, purchase: Purchase, now: datetime) -> list[str]:
+    earlier = state.claims_of(purchase)
+    if purchase.origin != policy.origin:
+        return ["the purchase is from another merchant"]
+    reasons = shortfalls(policy, purchase.sale, now.astimezone(UTC).date())
+    if any(claim.secret_sent for claim in earlier):
+        reasons.append("the ownership has ended: the purchase's secret was handed in")
+    elif not _unused_numbers(policy, earlier):
+        reasons.append(f"all {policy.claims_per_purchase} claims of the policy have been made")
+    return reasons
+
+
+def _unused_numbers(policy: Policy, earlier: Sequence[Claim]) -> list[int]:
+    used = {
+        claim.body.number for claim in earlier if claim.body.policy == policy.id and claim.uses_slot
+    }
+    return [number for number in range(policy.claims_per_purchase) if number not in used]
+
+
+def _ring_name(
+    view: MerchantView,
+    policy: Policy,
+    purchase: Purchase,
+    earlier: Sequence[Claim],
+    now: datetime,
+) -> RingName:
+    name = choose_ring(view, policy, now.astimezone(UTC).date(), purchase.index)
+    if not policy.ends_ownership:
+        return name
+    used = [
+        (RingName(c.body.first, c.body.size, c.body.voided_at, c.body.lane), c.indices)
+        for c in earlier
+    ]
+    return ring_like(view, name, used, purchase.index)
+
+
+def _require_size(ring: Ring, policy: Policy, earlier: Sequence[Claim], smallest_ring: int) -> None:
+    minimum = max(policy.smallest_ring, smallest_ring)
+    if len(ring.members) < minimum:
+        raise RingTooSmall(len(ring.members), minimum)
+    if policy.ends_ownership:  # it links the claims: what is left is what their rings share
+        common = common_members([ring.indices, *(claim.indices for claim in earlier)])
+        if common < smallest_ring:
+            raise RingTooSmall(common, smallest_ring)

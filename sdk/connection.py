@@ -1,0 +1,142 @@
+"""HTTP as a wallet needs it: every answer ends, nothing is followed, nothing is remembered.
+
+The server is not trusted. An answer has a largest size and a latest moment; a redirect is not
+followed (it could move a claim to where it can be linked); cookies are not kept (they would link
+one buyer's claims); compressed answers are refused (they could unpack without end).
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, NoReturn
+
+import httpx
+
+from commitments.errors import FormatError, Overloaded, Refused
+from commitments.wire import canonical_json, parse_json
+from sdk.errors import UnexpectedAnswer, Unreachable
+
+__all__ = ["JSON", "NOTE", "TILE", "Connection"]
+
+JSON = "application/json"
+NOTE = "text/plain"
+TILE = "application/octet-stream"
+
+_PROBLEM = "application/problem+json"
+_PROBLEM_TYPE = "urn:kvitto:problem:"
+_LONGEST_PROBLEM = 64 * 1024
+_LONGEST_TEXT = 300  # characters of a problem that are shown to a person
+_WAIT = httpx.Timeout(20, connect=10)  # seconds without a byte
+_PATIENCE = 60.0  # seconds for a whole answer, however its bytes trickle
+
+
+class Connection:
+    """Requests to one service.
+
+    ``transport`` is httpx's seam: tests put an adversary behind it. ``monotonic`` counts seconds.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        transport: httpx.BaseTransport | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
+        self._client = httpx.Client(
+            base_url=base_url,
+            transport=transport,
+            timeout=_WAIT,
+            follow_redirects=False,
+            headers={"User-Agent": "kvitto", "Accept-Encoding": "identity"},
+        )
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._client.close()
+
+    def get(
+        self, path: str, content_type: str, limit: int, query: dict[str, str] | None = None
+    ) -> bytes:
+        """The body at ``path``, of this type and at most ``limit`` bytes.
+
+        ``Refused`` or ``Overloaded`` when the service says so in a problem document;
+        ``ShopError`` for everything else that is not this body.
+        """
+        with self._answer("GET", path, params=query) as answer:
+            return self._body(answer, content_type, limit)
+
+    def get_json(self, path: str, limit: int, query: dict[str, str] | None = None) -> Any:
+        """The parsed JSON at ``path``; errors as :meth:`get`."""
+        return _parsed(self.get(path, JSON, limit, query))
+
+    def post_json(self, path: str, document: Any, limit: int) -> Any:
+        """The parsed JSON that the service answers to ``document``; errors as :meth:`get`."""
+        content = {"content": canonical_json(document), "headers": {"Content-Type": JSON}}
+        with self._answer("POST", path, **content) as answer:
+            return _parsed(self._body(answer, JSON, limit))
+
+    @contextmanager
+    def _answer(self, method: str, path: str, **options: Any) -> Iterator[httpx.Response]:
+        try:
+            with self._client.stream(method, path, **options) as answer:
+                yield answer
+        except httpx.HTTPError as error:
+            # `from None`: httpx's errors carry the request, and this one may carry a secret.
+            raise Unreachable(f"no answer from the shop ({type(error).__name__})") from None
+
+    def _body(self, answer: httpx.Response, content_type: str, limit: int) -> bytes:
+        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if not answer.is_success:
+            self._raise_problem(answer, kind)
+        if kind != content_type:
+            raise UnexpectedAnswer(f"the shop did not answer with {content_type}")
+        return self._read(answer, limit)
+
+    def _raise_problem(self, answer: httpx.Response, kind: str) -> NoReturn:
+        if answer.is_redirect:
+            raise UnexpectedAnswer("the shop answers with a redirect, which is not followed")
+        if kind != _PROBLEM:
+            raise UnexpectedAnswer(f"the shop answers with status {answer.status_code}")
+        problem = _parsed(self._read(answer, _LONGEST_PROBLEM))
+        code, detail, field = _read_problem(problem)
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            raise Overloaded(detail)
+        if answer.is_server_error:
+            raise UnexpectedAnswer(f"the shop answers with status {answer.status_code}")
+        raise Refused(code, detail, field)
+
+    def _read(self, answer: httpx.Response, limit: int) -> bytes:
+        if answer.headers.get("Content-Encoding", "identity") != "identity":
+            raise UnexpectedAnswer("the shop's answer is compressed")
+        until = self._monotonic() + _PATIENCE
+        body = bytearray()
+        # As the bytes come, not in chunks of a size: one that never fills would never be looked at.
+        for chunk in answer.iter_bytes():
+            body += chunk
+            if len(body) > limit:
+                raise UnexpectedAnswer(f"the shop's answer is longer than {limit} bytes")
+            if self._monotonic() > until:
+                raise UnexpectedAnswer("the shop's answer does not end")
+        return bytes(body)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return parse_json(body, "answer")
+    except FormatError as error:
+        raise UnexpectedAnswer(f"the shop's answer: {error}") from None
+
+
+def _read_problem(problem: Any) -> tuple[str, str, str | None]:
+    """Code, detail and field of a problem document (RFC 9457), as far as they are readable."""
+    members = problem if isinstance(problem, dict) else {}
+    code = _printable(members.get("type")).removeprefix(_PROBLEM_TYPE)
+    detail = _printable(members.get("detail")) or _printable(members.get("title"))
+    return code, detail or "refused", _printable(members.get("field")) or None
+
+
+def _printable(text: Any) -> str:
+    return text[:_LONGEST_TEXT] if isinstance(text, str) and text.isprintable() else ""

@@ -1,0 +1,78 @@
+"""Whether a purchase qualifies, in words: which predicate fails, and by how much.
+
+Only for the buyer's eyes. The proof says nothing but that every predicate holds.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from commitments.currency import currency
+from commitments.gtin import normalise_product
+from commitments.sale import Sale
+from policies.policy import Policy, Price
+
+__all__ = ["amount", "shortfalls"]
+
+
+def shortfalls(policy: Policy, sale: Sale, today: date) -> list[str]:
+    """One sentence for each predicate of ``policy`` that ``sale`` does not satisfy today."""
+    return [
+        *_product(policy, sale),
+        *_window(policy, sale, today),
+        *(_price(policy.price, sale) if policy.price else ()),
+        *_batch(policy, sale),
+    ]
+
+
+def amount(minor_units: int, alpha: str) -> str:
+    """A price as people write it: ``24.90 EUR``."""
+    return f"{_decimal(minor_units, alpha)} {alpha}"
+
+
+def _product(policy: Policy, sale: Sale) -> Iterator[str]:
+    covered = policy.products
+    if covered is not None and normalise_product(sale.product) not in map(
+        normalise_product, covered
+    ):
+        yield f"product {sale.product} is not covered"
+
+
+def _window(policy: Policy, sale: Sale, today: date) -> Iterator[str]:
+    window = policy.window(today)
+    if window is None:
+        return
+    first, last = window
+    if sale.date < first:
+        early = _days((first - sale.date).days)
+        yield f"bought {sale.date}, {early} before the window begins {first}"
+    elif sale.date > last:
+        late = _days((sale.date - last).days)
+        yield f"bought {sale.date}, {late} after the window ends {last}"
+
+
+def _price(price: Price, sale: Sale) -> Iterator[str]:
+    paid = f"price {amount(sale.price, sale.currency)}"
+    if sale.currency != price.currency:
+        yield f"{paid} is not in {price.currency}"
+    elif sale.price < price.min:
+        below = _decimal(price.min - sale.price, sale.currency)
+        yield f"{paid} is {below} below the minimum {_decimal(price.min, sale.currency)}"
+    elif sale.price > price.max:
+        above = _decimal(sale.price - price.max, sale.currency)
+        yield f"{paid} is {above} above the maximum {_decimal(price.max, sale.currency)}"
+
+
+def _batch(policy: Policy, sale: Sale) -> Iterator[str]:
+    if policy.batches is not None and sale.batch not in policy.batches:
+        named = "no batch is known" if sale.batch is None else f"batch {sale.batch} is not covered"
+        yield named
+
+
+def _decimal(minor_units: int, alpha: str) -> str:
+    digits = currency(alpha).minor_digits
+    whole, part = divmod(minor_units, 10**digits)
+    return f"{whole}.{part:0{digits}d}" if digits else str(whole)
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

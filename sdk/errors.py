@@ -1,0 +1,104 @@
+"""What can go wrong in the buyer's room, besides the errors of every room.
+
+KvittoError
+├── WalletError             the wallet refuses, or its file cannot be used
+│   ├── WrongPassphrase       or a file that somebody else has written
+│   ├── DamagedFile           bytes have changed, or are missing
+│   ├── NewerFile             written by a newer version of this software
+│   ├── WalletInUse           another process has it open
+│   ├── NotEligible           no purchase satisfies the policy; says which predicate, by how much
+│   ├── SeveralQualify        more than one does: name it
+│   ├── NotProvableYet        the purchase has not been closed yet
+│   └── RingTooSmall          fewer purchases to hide among than the policy or the buyer asks for
+└── ShopError               the shop's service cannot be used
+    ├── Unreachable           no answer: nothing is known about what became of the request
+    └── UnexpectedAnswer      an answer that this protocol does not know, or without end
+
+All of it is local knowledge. Nothing in these errors is ever sent.
+"""
+
+from collections.abc import Sequence
+
+from commitments.errors import KvittoError
+
+__all__ = [
+    "DamagedFile",
+    "NewerFile",
+    "NotEligible",
+    "NotProvableYet",
+    "RingTooSmall",
+    "SeveralQualify",
+    "ShopError",
+    "UnexpectedAnswer",
+    "Unreachable",
+    "WalletError",
+    "WalletInUse",
+    "WrongPassphrase",
+]
+
+# The names say what happened, as those of commitments.errors do.
+# ruff: noqa: N818
+
+
+class WalletError(KvittoError):
+    """The wallet refuses, or its file cannot be used."""
+
+
+class WrongPassphrase(WalletError):
+    """The passphrase does not open the file, or somebody else has written the file."""
+
+
+class DamagedFile(WalletError):
+    """The file is not a wallet, or some of its bytes have changed or are missing."""
+
+
+class NewerFile(WalletError):
+    """A newer version of this software has written the file."""
+
+
+class WalletInUse(WalletError):
+    """Another process has the file open."""
+
+
+class NotEligible(WalletError):
+    """No purchase can make this claim.
+
+    ``reasons`` holds one sentence for each predicate that fails, with by how much.
+    """
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = tuple(reasons)
+
+
+class SeveralQualify(WalletError):
+    """More than one purchase can make this claim; ``orders`` are their order references."""
+
+    def __init__(self, orders: Sequence[str]) -> None:
+        super().__init__(f"{len(orders)} purchases qualify: name the one that is meant")
+        self.orders = tuple(orders)
+
+
+class NotProvableYet(WalletError):
+    """The purchase has not been closed yet: it can be proven from the log's next close on."""
+
+
+class RingTooSmall(WalletError):
+    """The ring has ``size`` members, and the policy or the buyer asks for ``minimum``."""
+
+    def __init__(self, size: int, minimum: int) -> None:
+        super().__init__(f"only {size} purchases to hide among, where {minimum} are asked for")
+        self.size = size
+        self.minimum = minimum
+
+
+class ShopError(KvittoError):
+    """The shop's service cannot be used."""
+
+
+class Unreachable(ShopError):
+    """No complete answer came. Whether the shop has seen the request is not known."""
+
+
+class UnexpectedAnswer(ShopError):
+    """An answer that this protocol does not know, that is too long, or that does not end."""

@@ -1,0 +1,65 @@
+"""Which ring a claim hides in: the choice of docs/protocol.md 4, the same for every wallet."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+from ledger.rings import RingName
+from policies.policy import Policy
+from sdk.errors import NotEligible, NotProvableYet
+from sdk.logs import MerchantView
+
+__all__ = ["choose_ring", "ring_like"]
+
+# A shop east of Greenwich is up to 14 hours ahead of UTC: it records sales of the window's first
+# day when that day has not begun there. Every wallet allows for it, so that none stands out.
+_AHEAD = timedelta(hours=14)
+
+
+def choose_ring(view: MerchantView, policy: Policy, today: date, index: int) -> RingName:
+    """The ring for a claim made today with the purchase at ``index``.
+
+    Its span ends at the last close and begins at the last one before the policy's purchase
+    window, or with the log. ``NotProvableYet`` until the purchase has been closed,
+    ``NotEligible`` for a purchase that was recorded before the window.
+    """
+    size = view.closes[-1].close.size if view.closes else 0
+    if index >= size:
+        raise NotProvableYet("the purchase can be proven from the log's next close on")
+    window = policy.window(today)
+    first = 0 if window is None else _last_close_before(view, window[0])
+    if index < first:
+        raise NotEligible(["the purchase was recorded before the policy's window begins"])
+    return _ring(view, first, size, index)
+
+
+def ring_like(
+    view: MerchantView,
+    default: RingName,
+    earlier: Sequence[tuple[RingName, Sequence[int]]],
+    index: int,
+) -> RingName:
+    """The ring that has most members in common with all ``earlier`` ones.
+
+    For a claim that ends the ownership and so links the owner's claims to each other: what is
+    left of the owner's privacy is the intersection of their rings (docs/protocol.md 8). The
+    choice is among ``default`` and the spans used before.
+    """
+    common = set.intersection(*(set(indices) for _, indices in earlier)) if earlier else set()
+    spans = {(name.first, name.size) for name, _ in earlier} - {(default.first, default.size)}
+    candidates = [default, *(_ring(view, *span, index) for span in sorted(spans))]
+
+    def shared(name: RingName) -> int:
+        return len(common.intersection(view.partition.cell(name.first, name.size, name.lane)))
+
+    return max(candidates, key=shared)
+
+
+def _ring(view: MerchantView, first: int, size: int, index: int) -> RingName:
+    voided_at = view.closes[-1].close.size
+    return RingName(first, size, voided_at, view.partition.lane_of(index, first, size))
+
+
+def _last_close_before(view: MerchantView, begins: date) -> int:
+    moment = datetime.combine(begins, time.min, tzinfo=UTC)
+    sizes = [dated.close.size for dated in view.closes if dated.ended <= moment - _AHEAD]
+    return max(sizes, default=0)

@@ -1,0 +1,241 @@
+"""What a merchant's two logs say, as far as they have proven it: the wallet's view of a merchant.
+
+Nothing is taken from the service but bytes under signed checkpoints. Every close the wallet has
+ever seen must be a prefix of the purchase log it sees now, so that a merchant who shows different
+people different logs must keep doing so for ever.
+
+What is fetched depends on the logs alone and not on what this wallet saw before. Proving that
+*any* earlier checkpoint is a prefix would take the tiles around its size: fetching those shortly
+before a claim would tell the service when the claimant last came, or bought. Closes are earlier
+checkpoints that all wallets have in common.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
+from typing import Any
+
+from commitments.attributes import EPOCH
+from commitments.domain import suite_name
+from commitments.errors import FormatError, VerificationError
+from commitments.wire import le
+from ledger.checkpoint import Checkpoint, open_checkpoint
+from ledger.closes import CLOSED, Close, CloseFold
+from ledger.events import LogDeclaration, check_event, encode_event
+from ledger.evidence import verify_event_evidence
+from ledger.merkle import (
+    build_consistency,
+    build_root,
+    complete_nodes,
+    leaf_hash,
+    verify_consistency,
+)
+from ledger.note import parse_vkey
+from ledger.partition import Partition
+from ledger.tiles import TileReader
+from policies.policy import Policy, parse_policy
+from sdk.errors import NotEligible
+from sdk.shop import Shop
+from sdk.state import GROUP, Head, Merchant
+
+__all__ = ["DatedClose", "MerchantView", "newest_head", "read_merchant"]
+
+_DAILY = "P1D"
+_PUBLISHED = "policy.published"
+_SUITE = suite_name(GROUP).decode("ascii")
+
+
+@dataclass(frozen=True)
+class DatedClose:
+    """A close, and the moment at which its period ended."""
+
+    close: Close
+    ended: datetime
+
+
+@dataclass(frozen=True)
+class MerchantView:
+    """What the logs of a merchant have proven: its declaration, closes and policies.
+
+    ``partition`` is made from the accepted closes, which ``closes`` holds with their dates.
+    """
+
+    declaration: LogDeclaration
+    closes: tuple[DatedClose, ...]
+    partition: Partition
+    policies: tuple[Policy, ...]
+
+    def policy(self, policy_id: str, today: date) -> Policy:
+        """The newest version of a policy that is valid today; ``NotEligible`` without one."""
+        versions = [policy for policy in self.policies if policy.id == policy_id]
+        if not versions:
+            raise NotEligible([f"the merchant has published no policy {policy_id}"])
+        valid = [policy for policy in versions if policy.is_valid_on(today)]
+        if not valid:
+            newest = max(versions, key=lambda policy: policy.version)
+            period = f"from {newest.valid_from} to {newest.valid_to}"
+            raise NotEligible([f"the policy {policy_id} is valid {period} only, not on {today}"])
+        return max(valid, key=lambda policy: policy.version)
+
+
+def read_merchant(shop: Shop, merchant: Merchant) -> tuple[MerchantView, Merchant]:
+    """The present view of a merchant, and what the wallet is to remember of it.
+
+    ``VerificationError`` names what does not hold, and nothing is to be remembered then.
+    """
+    # 1. The events are in the event log, and those shown before are where they were.
+    evidence = shop.events()
+    event_log = verify_event_evidence(evidence, parse_vkey(merchant.events_vkey))
+    event_head = _grown(merchant.events, event_log)
+    indices = [index for index, _ in evidence.events]
+    if indices != sorted(indices):
+        raise FormatError("the events are not in order", "events")
+    shown = [leaf_hash(le(index, 8) + encode_event(event)) for index, event in evidence.events]
+    if _digest(shown[: merchant.shown]) != merchant.shown_digest:
+        raise VerificationError("event log: what was shown before is hidden or another")
+    declaration = _declaration(evidence.events, merchant)
+    # 2. The purchase log is read after the events that speak of it.
+    note = shop.checkpoint("purchases")
+    purchase_log = open_checkpoint(note, parse_vkey(merchant.purchases_vkey))
+    purchase_head = _grown(merchant.purchases, purchase_log)
+    # 3. The closes are those that the rules accept; each is a prefix of the purchase log.
+    events = [event for _, event in evidence.events]
+    closes = tuple(_accepted_closes(events, declaration, _TrueRoots(shop, purchase_log)))
+    if len(closes) < merchant.closes:
+        raise VerificationError("purchase log: it contradicts a close that was seen before")
+    view = MerchantView(
+        declaration,
+        closes,
+        _partition(declaration, closes),
+        tuple(_policies(events, merchant.origin)),
+    )
+    return view, replace(
+        merchant,
+        purchases=purchase_head,
+        events=event_head,
+        shown=len(shown),
+        shown_digest=_digest(shown),
+        closes=len(closes),
+    )
+
+
+def newest_head(known: Head | None, checkpoint: Checkpoint) -> Head:
+    """The larger of a head seen before and the one of ``checkpoint``.
+
+    ``VerificationError`` for another root at the same size: the log is forked.
+    """
+    new = Head(checkpoint.size, checkpoint.root)
+    if known is None or known.size < new.size:
+        return new
+    if known.size == new.size and known.root != new.root:
+        raise VerificationError(
+            "log: it was shown with another root at this size; somebody is shown a false log"
+        )
+    return known
+
+
+def _grown(known: Head | None, checkpoint: Checkpoint) -> Head:
+    if known is not None and checkpoint.size < known.size:
+        raise VerificationError("log: it has shrunk since it was last seen")
+    return newest_head(known, checkpoint)
+
+
+def _digest(shown: Sequence[bytes]) -> bytes:
+    return sha256(b"".join(shown)).digest()
+
+
+def _declaration(
+    events: Sequence[tuple[int, Mapping[str, Any]]], merchant: Merchant
+) -> LogDeclaration:
+    """Event 0, which names the pinned keys and a ciphersuite that is known here."""
+    if not events or events[0][0] != 0:
+        raise VerificationError("event log: its declaration is not shown")
+    declaration = LogDeclaration.from_event(events[0][1])
+    pinned = (merchant.origin, merchant.purchases_vkey, merchant.events_vkey)
+    declared = (declaration.origin, declaration.purchases.vkey, declaration.events.vkey)
+    if declared != pinned:
+        raise VerificationError("event log: it declares other keys than those known")
+    if declaration.suite != _SUITE:
+        raise VerificationError("event log: it declares an unknown ciphersuite")
+    return declaration
+
+
+def _partition(declaration: LogDeclaration, closes: Sequence[DatedClose]) -> Partition:
+    accepted = (dated.close for dated in closes)
+    return Partition(declaration.capacity, declaration.void_window, accepted)
+
+
+class _TrueRoots:
+    """The purchase log's root at any size, read from tiles and proven under its checkpoint."""
+
+    def __init__(self, shop: Shop, checkpoint: Checkpoint) -> None:
+        self._reader = TileReader(shop.tiles("purchases"), checkpoint.size)
+        self._checkpoint = checkpoint
+
+    def fetch(self, sizes: Iterable[int]) -> None:
+        """Fetch at once what :meth:`at` will need for ``sizes``."""
+        within = sorted({size for size in sizes if size <= self._checkpoint.size})
+        self._reader.hashes([node for size in within for node in complete_nodes(0, size)])
+
+    def at(self, size: int) -> bytes | None:
+        """The root at ``size``; None when the log is not that large."""
+        whole = self._checkpoint
+        if size > whole.size:
+            return None
+        root = build_root(self._reader, size)
+        proof = build_consistency(self._reader, size, whole.size)
+        verify_consistency(size, root, whole.size, whole.root, proof)
+        return root
+
+
+def _accepted_closes(
+    events: Sequence[Mapping[str, Any]], declaration: LogDeclaration, roots: _TrueRoots
+) -> Iterator[DatedClose]:
+    """The closes that count, in order; those that the rules do not accept have no effect."""
+    shown = list(_readable_closes(events, declaration.origin))
+    roots.fetch(close.size for close, _ in shown)
+    fold = CloseFold(declaration, roots.at)
+    for close, event in shown:
+        if close.number > len(fold.closes):
+            raise VerificationError("event log: a close is hidden")
+        try:
+            accepted = fold.accept(event)
+        except (FormatError, VerificationError):
+            # The service's tiles are proven in roots.at before they are compared with a close;
+            # tiles that are false must not make a true close look false.
+            roots.at(close.size)
+            continue
+        yield DatedClose(accepted, _ended(accepted, event, declaration.period))
+
+
+def _readable_closes(
+    events: Sequence[Mapping[str, Any]], origin: str
+) -> Iterator[tuple[Close, Mapping[str, Any]]]:
+    for event in events:
+        if event.get("type") == CLOSED:
+            with suppress(FormatError):
+                yield Close.from_event(event, origin), event
+
+
+def _ended(close: Close, event: Mapping[str, Any], period: str) -> datetime:
+    """The end of the close's day, or the moment of a close that was made by a call."""
+    if period != _DAILY:
+        return datetime.fromisoformat(event["time"])
+    try:
+        return datetime.combine(EPOCH + timedelta(days=close.period + 1), time.min, tzinfo=UTC)
+    except OverflowError:
+        raise VerificationError("event log: a close lies beyond the calendar") from None
+
+
+def _policies(events: Sequence[Mapping[str, Any]], origin: str) -> Iterator[Policy]:
+    """The policies in the order of the log; a version that was published before has no effect."""
+    seen = set()
+    for event in events:
+        with suppress(FormatError):
+            check_event(event, _PUBLISHED, ["policy"])
+            policy = parse_policy(event["policy"])
+            if policy.origin == origin and (policy.id, policy.version) not in seen:
+                seen.add((policy.id, policy.version))
+                yield policy

@@ -1,0 +1,67 @@
+"""Checking a purchase's receipt: the log's word, not the shop's (docs/protocol.md 3, step 3)."""
+
+from typing import Any
+
+from commitments.errors import FormatError, VerificationError
+from commitments.sale import parse_sale
+from ledger.checkpoint import Checkpoint
+from ledger.entries import Purchase as PurchaseEntry
+from ledger.note import parse_vkey
+from ledger.tlog_proof import TlogProof, verify_tlog_proof
+from sdk.state import Merchant, Pending, Purchase
+
+__all__ = ["receipt_order", "verify_receipt"]
+
+_MEMBERS = {"type", "origin", "order", "sale", "index", "proof"}
+
+
+def receipt_order(document: Any) -> tuple[str, str]:
+    """Origin and order reference that a receipt names; ``FormatError`` where it names none."""
+    if not isinstance(document, dict) or document.keys() != _MEMBERS:
+        raise FormatError("not the members of a receipt", "receipt")
+    if document["type"] != "receipt":
+        raise FormatError('not "receipt"', "receipt.type")
+    for name in ("origin", "order", "proof"):
+        if not isinstance(document[name], str):
+            raise FormatError("not text", f"receipt.{name}")
+    if type(document["index"]) is not int:
+        raise FormatError("not an index", "receipt.index")
+    return document["origin"], document["order"]
+
+
+def verify_receipt(
+    document: Any, pending: Pending, merchant: Merchant
+) -> tuple[Purchase, Checkpoint]:
+    """The purchase that a receipt speaks of, and the checkpoint it was found under.
+
+    ``pending`` is the wallet's own request for this order, ``merchant`` the one whose keys were
+    pinned. ``FormatError`` for what is no receipt; ``VerificationError`` naming what does not
+    hold.
+    """
+    # 1. It answers this request.
+    if receipt_order(document) != (pending.origin, pending.order):
+        raise VerificationError("receipt: it is for another order")
+    # 2. With these attributes and the wallet's own keys, the purchase has a serial.
+    purchase = Purchase(
+        origin=pending.origin,
+        order=pending.order,
+        sale=parse_sale(document["sale"]),
+        index=document["index"],
+        keys=pending.keys,
+        proof=document["proof"],
+    )
+    if purchase.opening.serial == 0:
+        raise VerificationError("receipt: the purchase has no serial; ask for it anew")
+    # 3. The commitment recomputed from both is in the log, at the place the receipt names.
+    proof = TlogProof.parse(purchase.proof.encode("utf-8"))
+    if proof.index != purchase.index:
+        raise VerificationError("receipt: its proof is of another entry")
+    entry = PurchaseEntry(purchase.commitment).encode()
+    try:
+        checkpoint = verify_tlog_proof(proof, entry, parse_vkey(merchant.purchases_vkey))
+    except VerificationError as error:
+        raise VerificationError(
+            "receipt: the log does not hold this sale under the wallet's keys"
+            f" as the receipt describes it ({error})"
+        ) from None
+    return purchase, checkpoint

@@ -1,0 +1,172 @@
+"""The shop's service, as a wallet sees it: what it says, not what of it is true."""
+
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import httpx
+
+from commitments.errors import FormatError
+from commitments.wire import encode_base64, parse_identifier
+from ledger.events import events_origin
+from ledger.evidence import EventEvidence
+from ledger.merkle import HASH_BYTES
+from ledger.note import Verifier, parse_vkey
+from ledger.rings import RingEvidence, RingName
+from ledger.tiles import TILE_WIDTH, Tile, tile_path
+from policies.claim import ClaimBody
+from sdk.connection import NOTE, TILE, Connection
+from zk.issuance import BuyerRequest
+
+__all__ = ["LogKeys", "LogKind", "Shop"]
+
+LogKind = Literal["purchases", "events"]
+
+_MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+_EVENT_TYPES = "log.declared,log.closed,policy.published"
+_LONGEST_NOTE = 128 * 1024  # as ledger.note
+_LONGEST_ANSWER = 1 << 20
+_LONGEST_EVENTS = 32 << 20  # ten years of daily closes and some hundred policies are 5 MB
+_LONGEST_RING = 8 << 20  # a cell of 4,096, each with its entry and ten hashes, is 3 MB
+_PARALLEL = 4  # tiles fetched at once
+
+
+@dataclass(frozen=True)
+class LogKeys:
+    """A merchant's origin and the public keys of its two logs, as the service names them."""
+
+    origin: str
+    purchases: Verifier
+    events: Verifier
+
+
+class Shop:
+    """The service at ``base_url`` and one ``merchant`` of it.
+
+    Who claims for two purchases through one ``Shop`` may do so over one connection, which the
+    service sees; nothing else in the requests links them. ``transport`` is httpx's seam for
+    proxies and for tests. ``FormatError`` for a URL or an id that cannot be one.
+    """
+
+    def __init__(
+        self, base_url: str, merchant: str, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        if not _MERCHANT.fullmatch(merchant):
+            raise FormatError("not a merchant's id", "merchant")
+        base = _checked_url(base_url)
+        self.merchant = merchant
+        self.address = f"{base}/v1/merchants/{merchant}"
+        self._connection = Connection(base, transport)
+        self._root = f"/v1/merchants/{merchant}"
+
+    def __repr__(self) -> str:
+        return f"Shop({self.address!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    # ---- public data
+
+    def keys(self) -> LogKeys:
+        """Origin and keys that the service names for this merchant. To be pinned once."""
+        answer = self._connection.get_json(self._root, _LONGEST_ANSWER)
+        origin = parse_identifier(_text(answer, "origin"), "origin")
+        purchases = parse_vkey(_text(answer, "purchases_vkey"))
+        events = parse_vkey(_text(answer, "events_vkey"))
+        if origin.rpartition("/")[2] != self.merchant:
+            raise FormatError("the origin is another merchant's", "origin")
+        if (purchases.name, events.name) != (origin, events_origin(origin)):
+            raise FormatError("the keys are not those of the merchant's logs", "purchases_vkey")
+        return LogKeys(origin, purchases, events)
+
+    def events(self) -> EventEvidence:
+        """The declaration, all closes and all policies, with their proof."""
+        path = f"{self._root}/events"
+        return EventEvidence.parse(
+            self._connection.get_json(path, _LONGEST_EVENTS, {"types": _EVENT_TYPES})
+        )
+
+    def checkpoint(self, log: LogKind) -> bytes:
+        """The newest checkpoint of a log, a signed note."""
+        return self._connection.get(self._log_path(log, "checkpoint"), NOTE, _LONGEST_NOTE)
+
+    def tiles(self, log: LogKind) -> Callable[[Sequence[Tile]], Sequence[bytes]]:
+        """How to fetch tiles of a log, for :class:`ledger.tiles.TileReader`."""
+
+        def fetch(wanted: Sequence[Tile]) -> list[bytes]:
+            with ThreadPoolExecutor(_PARALLEL, "tiles") as pool:
+                return list(pool.map(fetch_one, wanted))
+
+        def fetch_one(tile: Tile) -> bytes:
+            path = tile_path(tile.level, tile.index, tile.width)
+            return self._connection.get(self._log_path(log, path), TILE, TILE_WIDTH * HASH_BYTES)
+
+        return fetch
+
+    def ring(self, name: RingName) -> tuple[RingEvidence, bytes]:
+        """A ring's evidence, and the signed checkpoint of the purchase log that it is under."""
+        query = {
+            "first": str(name.first),
+            "size": str(name.size),
+            "voided_at": str(name.voided_at),
+            "lane": str(name.lane),
+        }
+        answer = self._connection.get_json(f"{self._root}/ring", _LONGEST_RING, query)
+        note = _text(answer, "checkpoint")
+        return RingEvidence.from_json(answer.get("ring")), note.encode("utf-8")
+
+    # ---- requests
+
+    def redeem(self, code: str, request: BuyerRequest) -> Any:
+        """The receipt for a slip's one-time code; the code is the order's reference."""
+        document = {"code": code, "request": request.document()}
+        return self._connection.post_json(f"{self._root}/redemptions", document, _LONGEST_ANSWER)
+
+    def submit(self, body: ClaimBody, proof: bytes) -> Any:
+        """The decision on a claim."""
+        document = {"claim": body.document(), "proof": encode_base64(proof)}
+        return self._connection.post_json(f"{self._root}/claims", document, _LONGEST_ANSWER)
+
+    def decision(self, claim_id: str) -> Any:
+        """The decision on an approved claim, as it stands."""
+        return self._connection.get_json(f"{self._root}/claims/{claim_id}", _LONGEST_ANSWER)
+
+    def retire(self, claim_id: str, secret: bytes) -> Any:
+        """Send an owner's secret, which ends the ownership. Only :meth:`Wallet.retire` may."""
+        path = f"{self._root}/claims/{claim_id}/retirement"
+        return self._connection.post_json(path, {"secret": secret.hex()}, _LONGEST_ANSWER)
+
+    def _log_path(self, log: LogKind, path: str) -> str:
+        return f"/logs/{self.merchant}/{log}/{path}"
+
+
+def _checked_url(base_url: str) -> str:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        raise FormatError("not a URL", "base_url") from None
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
+        raise FormatError("not the URL of a service, such as https://shop.example", "base_url")
+    return base_url.rstrip("/")
+
+
+def _text(answer: Any, name: str) -> str:
+    text = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(text, str):
+        raise FormatError("not text", name)
+    return text

@@ -1,0 +1,299 @@
+"""What a wallet remembers. Immutable: a change is a new ``State``, written before it is used.
+
+Everything here is secret or says what its owner did; nothing of it is printed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, Self
+
+from commitments.errors import FormatError
+from commitments.group import Group
+from commitments.p256 import P256
+from commitments.purchase import BuyerKeys, Opening, commit, serial_shift
+from commitments.sale import Sale, parse_sale
+from commitments.wire import (
+    canonical_json,
+    encode_base64,
+    parse_base64,
+    parse_hex,
+    parse_json,
+)
+from policies.claim import ClaimBody, parse_claim
+from zk.issuance import BuyerRequest, parse_request
+
+__all__ = ["GROUP", "Claim", "Head", "Merchant", "Pending", "Purchase", "State"]
+
+GROUP: Group = P256
+"""The ciphersuite of every log that a wallet reads: entries hold its 33-byte points."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A log's size and root, as its key has signed them."""
+
+    size: int
+    root: bytes
+
+    def document(self) -> list[Any]:
+        """As JSON."""
+        return [self.size, self.root.hex()]
+
+    @classmethod
+    def parse(cls, document: Any) -> Self:
+        """Read the JSON form."""
+        size, root = document
+        return cls(size, parse_hex(root, "root"))
+
+
+@dataclass(frozen=True)
+class Merchant:
+    """A merchant whose keys were pinned on first contact, and how its logs were last seen.
+
+    ``purchases`` and ``events`` are the newest heads of its logs; ``shown`` counts the events that
+    its event log has shown, and ``shown_digest`` is over them and their places; ``closes`` counts
+    the closes that were accepted.
+    """
+
+    origin: str
+    address: str
+    purchases_vkey: str
+    events_vkey: str
+    purchases: Head | None = None
+    events: Head | None = None
+    shown: int = 0
+    shown_digest: bytes = sha256().digest()
+    closes: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "origin": self.origin,
+            "address": self.address,
+            "purchases_vkey": self.purchases_vkey,
+            "events_vkey": self.events_vkey,
+            "purchases": self.purchases and self.purchases.document(),
+            "events": self.events and self.events.document(),
+            "shown": self.shown,
+            "shown_digest": self.shown_digest.hex(),
+            "closes": self.closes,
+        }
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        members = dict(document)
+        for name in ("purchases", "events"):
+            members[name] = None if members[name] is None else Head.parse(members[name])
+        members["shown_digest"] = parse_hex(members["shown_digest"], "shown_digest")
+        return cls(**members)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A request whose receipt has not come yet."""
+
+    origin: str
+    order: str
+    keys: BuyerKeys
+    request: BuyerRequest
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "origin": self.origin,
+            "order": self.order,
+            "keys": _keys_document(self.keys),
+            "request": self.request.document(),
+        }
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        request = parse_request(document["request"], GROUP)
+        return cls(document["origin"], document["order"], _parse_keys(document["keys"]), request)
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """A purchase that was found in the merchant's log, with the keys that make it the buyer's.
+
+    ``index`` is its place in the log, ``proof`` the tlog-proof that came with the receipt.
+    """
+
+    origin: str
+    order: str
+    sale: Sale
+    index: int
+    keys: BuyerKeys = field(repr=False)
+    proof: str = field(repr=False)
+
+    @cached_property
+    def opening(self) -> Opening:
+        """All that is inside the commitment (docs/protocol.md 3)."""
+        request = GROUP.encode(self.keys.commit(GROUP))
+        shift = serial_shift(GROUP, self.origin, self.order, request)
+        return Opening(
+            attributes=self.sale.attributes(GROUP),
+            serial=(self.keys.serial_0 + shift) % GROUP.order,
+            secret=self.keys.secret,
+            blinding=self.keys.blinding,
+        )
+
+    @cached_property
+    def commitment(self) -> bytes:
+        """``C``, encoded, as the log has it."""
+        return GROUP.encode(commit(GROUP, self.opening))
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "origin": self.origin,
+            "order": self.order,
+            "sale": self.sale.document(),
+            "index": self.index,
+            "keys": _keys_document(self.keys),
+            "proof": self.proof,
+        }
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        members = dict(document)
+        members["sale"] = parse_sale(members["sale"])
+        members["keys"] = _parse_keys(members["keys"])
+        return cls(**members)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim whose proof was made, and what became of it.
+
+    ``indices`` are its ring's members; ``outcome`` is None while no answer has come, then
+    ``approved``, ``declined`` or ``refused`` (never judged); ``receipt`` is the verified receipt
+    of an approval; ``secret_sent`` says that the purchase's secret is no secret any more.
+    """
+
+    claim_id: str
+    order: str
+    body: ClaimBody
+    proof: bytes = field(repr=False)
+    tags: tuple[bytes, ...] = field(repr=False)
+    indices: tuple[int, ...] = field(repr=False)
+    ends_ownership: bool
+    outcome: str | None = None
+    reason: str | None = None
+    receipt: Mapping[str, Any] | None = field(default=None, repr=False)
+    secret_sent: bool = False
+
+    @property
+    def uses_slot(self) -> bool:
+        """Whether its number is used up, or may be."""
+        return self.outcome in (None, "approved") or self.reason == "already_claimed"
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "claim_id": self.claim_id,
+            "order": self.order,
+            "body": self.body.document(),
+            "proof": encode_base64(self.proof),
+            "tags": [tag.hex() for tag in self.tags],
+            "indices": list(self.indices),
+            "ends_ownership": self.ends_ownership,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "receipt": self.receipt,
+            "secret_sent": self.secret_sent,
+        }
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        members = dict(document)
+        members["body"] = parse_claim(members["body"])
+        members["proof"] = parse_base64(members["proof"], "proof")
+        members["tags"] = tuple(parse_hex(tag, "tags") for tag in members["tags"])
+        members["indices"] = tuple(members["indices"])
+        return cls(**members)
+
+
+OrderKey = tuple[str, str]
+"""Origin and order reference: what names a purchase within a wallet."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A wallet's whole memory; the mappings are never changed in place."""
+
+    merchants: Mapping[str, Merchant] = field(default_factory=dict)
+    pending: Mapping[OrderKey, Pending] = field(default_factory=dict)
+    purchases: Mapping[OrderKey, Purchase] = field(default_factory=dict)
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return "State(…)"
+
+    def with_merchant(self, merchant: Merchant) -> "State":
+        """With what is now known of a merchant."""
+        return replace(self, merchants={**self.merchants, merchant.origin: merchant})
+
+    def with_pending(self, pending: Pending) -> "State":
+        """With a request that waits for its receipt."""
+        key = (pending.origin, pending.order)
+        return replace(self, pending={**self.pending, key: pending})
+
+    def with_purchase(self, purchase: Purchase) -> "State":
+        """With a purchase in the place of its request."""
+        key = (purchase.origin, purchase.order)
+        waiting = {other: pending for other, pending in self.pending.items() if other != key}
+        return replace(self, pending=waiting, purchases={**self.purchases, key: purchase})
+
+    def with_claim(self, claim: Claim) -> "State":
+        """With a claim, or with what became of it."""
+        return replace(self, claims={**self.claims, claim.claim_id: claim})
+
+    def claims_of(self, purchase: Purchase) -> list[Claim]:
+        """All claims whose proof was made with this purchase, in their order."""
+        key = (purchase.origin, purchase.order)
+        return [c for c in self.claims.values() if (c.body.origin, c.order) == key]
+
+    def encode(self) -> bytes:
+        """As the bytes that the wallet's file holds."""
+        return canonical_json(
+            {
+                "merchants": [merchant.document() for merchant in self.merchants.values()],
+                "pending": [pending.document() for pending in self.pending.values()],
+                "purchases": [purchase.document() for purchase in self.purchases.values()],
+                "claims": [claim.document() for claim in self.claims.values()],
+            }
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> "State":
+        """Read what :meth:`encode` wrote; ``FormatError`` for anything else."""
+        document = parse_json(data, "wallet")
+        try:
+            merchants = [Merchant.parse(item) for item in document["merchants"]]
+            pending = [Pending.parse(item) for item in document["pending"]]
+            purchases = [Purchase.parse(item) for item in document["purchases"]]
+            claims = [Claim.parse(item) for item in document["claims"]]
+        except (KeyError, TypeError, ValueError):
+            raise FormatError("not what a wallet remembers", "wallet") from None
+        return cls(
+            {merchant.origin: merchant for merchant in merchants},
+            {(item.origin, item.order): item for item in pending},
+            {(item.origin, item.order): item for item in purchases},
+            {claim.claim_id: claim for claim in claims},
+        )
+
+
+def _keys_document(keys: BuyerKeys) -> list[str]:
+    scalars = (keys.serial_0, keys.secret, keys.blinding)
+    return [GROUP.encode_scalar(scalar).hex() for scalar in scalars]
+
+
+def _parse_keys(document: Any) -> BuyerKeys:
+    return BuyerKeys(*(GROUP.decode_scalar(parse_hex(text, "keys")) for text in document))

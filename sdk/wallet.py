@@ -1,0 +1,364 @@
+"""The buyer's wallet: keys, receipts and claims, and the order in which things become durable.
+
+What the wallet must not forget is written before anyone else can know of it: keys before the
+request is handed out, a claim before it is sent, the sending of a secret before the secret.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from commitments.clock import Clock, system_clock
+from commitments.errors import Refused, VerificationError
+from commitments.purchase import BuyerKeys
+from commitments.sale import check_code, parse_sale
+from commitments.wire import canonical_json, parse_identifier
+from ledger.events import event_time
+from sdk.advice import Advice, common_members
+from sdk.claiming import Prepared, choose_purchase, prepare
+from sdk.decisions import Answer, parse_answer, verify_approval
+from sdk.errors import RingTooSmall, WalletError
+from sdk.logs import newest_head, read_merchant
+from sdk.preview import Preview, preview_of
+from sdk.receipts import receipt_order, verify_receipt
+from sdk.shop import LogKeys, Shop
+from sdk.state import GROUP, Claim, Merchant, Pending, Purchase, State
+from sdk.wallet_file import WalletFile
+from zk.hedged import HedgedScalars
+from zk.issuance import BuyerRequest, prove_request
+
+__all__ = ["SMALLEST_RING", "ClaimResult", "Wallet"]
+
+SMALLEST_RING = 16
+"""Purchases to hide among, below which a wallet makes no proof unless its owner says otherwise."""
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """What became of a claim.
+
+    ``decision`` is ``approved`` or ``declined``, ``reason`` says why it was declined. ``status``
+    ``awaiting_secret`` asks for :meth:`Wallet.retire` until ``retire_by``. ``earlier`` is the
+    claim that used the slot before. An approval has been verified in the merchant's event log;
+    a decline is the service's word.
+    """
+
+    claim_id: str
+    order: str
+    policy: str
+    decision: str
+    status: str
+    reason: str | None
+    retire_by: str | None
+    earlier: str | None
+    advice: tuple[Advice, ...] = ()
+
+
+class Wallet:
+    """A buyer's purchases at any number of merchants. For one thread at a time.
+
+    Use :meth:`create`, :meth:`open` or :meth:`in_memory`. ``clock`` says which day it is;
+    ``smallest_ring`` is the buyer's own minimum, beside that of each policy.
+    """
+
+    def __init__(
+        self, state: State, file: WalletFile | None, *, clock: Clock, smallest_ring: int
+    ) -> None:
+        self._state = state
+        self._file = file
+        self._clock = clock
+        self._smallest_ring = smallest_ring
+
+    def __repr__(self) -> str:
+        return "Wallet(…)"
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        passphrase: str,
+        *,
+        clock: Clock = system_clock,
+        smallest_ring: int = SMALLEST_RING,
+    ) -> Self:
+        """A new wallet in a new file, encrypted under ``passphrase``."""
+        state = State()
+        file = WalletFile.create(Path(path), passphrase, state.encode())
+        return cls(state, file, clock=clock, smallest_ring=smallest_ring)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        passphrase: str,
+        *,
+        clock: Clock = system_clock,
+        smallest_ring: int = SMALLEST_RING,
+    ) -> Self:
+        """The wallet in a file; errors as :meth:`sdk.wallet_file.WalletFile.open`."""
+        file, content = WalletFile.open(Path(path), passphrase)
+        return cls(State.decode(content), file, clock=clock, smallest_ring=smallest_ring)
+
+    @classmethod
+    def in_memory(cls, *, clock: Clock = system_clock, smallest_ring: int = SMALLEST_RING) -> Self:
+        """A wallet that is gone with the process."""
+        return cls(State(), None, clock=clock, smallest_ring=smallest_ring)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let other processes open the file."""
+        if self._file is not None:
+            self._file.close()
+
+    # ---- purchases
+
+    @property
+    def purchases(self) -> Sequence[Purchase]:
+        """All purchases, in the order of their receipts."""
+        return tuple(self._state.purchases.values())
+
+    @property
+    def pending(self) -> Sequence[Pending]:
+        """Requests whose receipt has not come yet."""
+        return tuple(self._state.pending.values())
+
+    @property
+    def claims(self) -> Sequence[Claim]:
+        """All claims whose proof was made, whatever became of them."""
+        return tuple(self._state.claims.values())
+
+    def request(self, shop: Shop | str, order: str) -> BuyerRequest:
+        """The request for one order, to be handed to the shop's cash desk.
+
+        ``shop`` may be a merchant's origin, where there is no connection. Its keys are fresh and
+        stored before it is returned; they serve this order only. Asking again while the receipt
+        has not come gives the same request: a second one would be a second purchase.
+        ``WalletError`` for an order whose receipt the wallet has.
+        """
+        origin = shop if isinstance(shop, str) else self._at(shop).origin
+        parse_identifier(origin, "origin")
+        check_code(order, "order")
+        key = (origin, order)
+        if key in self._state.purchases:
+            raise WalletError("the wallet has the receipt of this order")
+        if key not in self._state.pending:
+            self._commit(self._state.with_pending(_new_request(origin, order)))
+        return self._state.pending[key].request
+
+    def accept(self, shop: Shop, receipt: Any) -> Purchase:
+        """Check a receipt, the JSON object that the cash desk returned, and keep it.
+
+        Kept only if the merchant's log holds exactly this sale under this wallet's own keys; the
+        same receipt again changes nothing. ``VerificationError`` names what does not hold;
+        ``WalletError`` when the wallet has not asked for this order.
+        """
+        key = receipt_order(receipt)
+        merchant = self._at(shop)
+        if key[0] != merchant.origin:
+            raise VerificationError("receipt: it is of another merchant")
+        known = self._state.purchases.get(key)
+        if known and (known.sale, known.index) == (parse_sale(receipt["sale"]), receipt["index"]):
+            return known
+        pending = self._state.pending.get(key)
+        if pending is None:
+            raise WalletError("the wallet has made no request for this order, or has its receipt")
+        purchase, checkpoint = verify_receipt(receipt, pending, merchant)
+        head = newest_head(merchant.purchases, checkpoint)
+        state = self._state.with_merchant(replace(merchant, purchases=head))
+        self._commit(state.with_purchase(purchase))
+        return purchase
+
+    # ---- claims
+
+    def preview(
+        self, shop: Shop, policy_id: str, *, remedy: str, purchase: Purchase | None = None
+    ) -> Preview:
+        """What everybody would learn from this claim.
+
+        Nothing is sent but the request for the ring. Errors as :meth:`claim`.
+        """
+        return preview_of(self._prepare(shop, policy_id, remedy, purchase))
+
+    def claim(
+        self, shop: Shop, policy_id: str, *, remedy: str, purchase: Purchase | None = None
+    ) -> ClaimResult:
+        """Prove to the merchant that a purchase qualifies under a policy, and learn the decision.
+
+        Without ``purchase`` the only one that qualifies is taken. A claim that was sent without
+        an answer coming back is sent again, the same bytes, before any other under its policy.
+
+        Raises
+        ------
+        NotEligible
+            every predicate that does not hold, and by how much; nothing was sent.
+        SeveralQualify, NotProvableYet, RingTooSmall
+            nothing was sent.
+        VerificationError
+            the service shows something that its logs do not prove.
+        Refused, ShopError
+            the service judges no claim now; after ``Unreachable`` try again.
+        """
+        unanswered = self._unanswered(shop, policy_id, remedy, purchase)
+        if unanswered is not None:
+            result = self._send_again(shop, unanswered)
+            if result is not None:
+                return result
+        prepared = self._prepare(shop, policy_id, remedy, purchase)
+        claim = prepared.prove()
+        self._commit(self._state.with_claim(claim))
+        try:
+            answer = parse_answer(shop.submit(claim.body, claim.proof), claim)
+        except Refused:
+            self._commit(self._state.with_claim(replace(claim, outcome="refused")))
+            raise
+        return self._conclude(shop, claim, answer, prepared.advice)
+
+    def retire(self, shop: Shop, claim: ClaimResult | Claim) -> ClaimResult:
+        """Hand in the purchase's secret, which completes an approved refund.
+
+        Only for an approval that the event log has proven, under a policy that ends the
+        ownership, and before its time runs out. ``RingTooSmall`` when the rings of all claims
+        that this links have fewer purchases in common than the buyer asks for.
+        """
+        stored = self._retirable(claim.claim_id)
+        merchant = self._at(shop)
+        if merchant.origin != stored.body.origin:
+            raise WalletError("the claim was approved by another merchant")
+        purchase = self._state.purchases[stored.body.origin, stored.order]
+        made = self._state.claims_of(purchase)
+        common = common_members([each.indices for each in made])
+        if common < self._smallest_ring:
+            raise RingTooSmall(common, self._smallest_ring)
+        sent = replace(stored, secret_sent=True)
+        self._commit(self._state.with_claim(sent))
+        secret = GROUP.encode_scalar(purchase.keys.secret)
+        return self._conclude(shop, sent, _hand_in(shop, sent, secret))
+
+    # ---- inside
+
+    def _commit(self, state: State) -> None:
+        """Make ``state`` durable, then true."""
+        if self._file is not None:
+            self._file.write(state.encode())
+        self._state = state
+
+    def _at(self, shop: Shop) -> Merchant:
+        """The merchant behind ``shop``: the pinned one, or on first contact one to be pinned."""
+        for merchant in self._state.merchants.values():
+            if merchant.address == shop.address:
+                return merchant
+        return self._pin(shop, shop.keys())
+
+    def _pin(self, shop: Shop, keys: LogKeys) -> Merchant:
+        known = self._state.merchants.get(keys.origin)
+        vkeys = (keys.purchases.vkey, keys.events.vkey)
+        if known is not None and (known.purchases_vkey, known.events_vkey) != vkeys:
+            raise VerificationError("shop: its logs have other keys than those known")
+        new = Merchant(keys.origin, shop.address, *vkeys)
+        merchant = replace(known, address=shop.address) if known else new
+        self._commit(self._state.with_merchant(merchant))
+        return merchant
+
+    def _prepare(self, shop: Shop, policy_id: str, remedy: str, named: Purchase | None) -> Prepared:
+        view, merchant = read_merchant(shop, self._at(shop))
+        self._commit(self._state.with_merchant(merchant))
+        now = self._clock()
+        policy = view.policy(policy_id, now.astimezone(UTC).date())
+        purchase = choose_purchase(self._state, policy, remedy, now, named)
+        prepared, merchant = prepare(
+            shop, view, self._state, policy, purchase, remedy, now, self._smallest_ring
+        )
+        self._commit(self._state.with_merchant(merchant))
+        return prepared
+
+    def _unanswered(
+        self, shop: Shop, policy_id: str, remedy: str, named: Purchase | None
+    ) -> Claim | None:
+        origin = self._at(shop).origin
+        for claim in self._state.claims.values():
+            asked = (claim.body.origin, claim.body.policy, claim.body.remedy)
+            meant = named is None or named.order == claim.order
+            if claim.outcome is None and meant and asked == (origin, policy_id, remedy):
+                return claim
+        return None
+
+    def _send_again(self, shop: Shop, claim: Claim) -> ClaimResult | None:
+        """The answer to a claim whose first answer was lost; None if it was never judged."""
+        try:
+            document = shop.submit(claim.body, claim.proof)
+        except Refused:  # too late to be judged now; it may have been judged then
+            try:
+                document = shop.decision(claim.claim_id)
+            except Refused:
+                self._commit(self._state.with_claim(replace(claim, outcome="refused")))
+                return None
+        return self._conclude(shop, claim, parse_answer(document, claim))
+
+    def _conclude(
+        self, shop: Shop, claim: Claim, answer: Answer, advice: tuple[Advice, ...] = ()
+    ) -> ClaimResult:
+        """Verify and store an answer. An approval that is not proven is no answer."""
+        state = self._state
+        if answer.approved:
+            merchant = self._at(shop)
+            checkpoint = verify_approval(answer.receipt, claim, merchant)
+            head = newest_head(merchant.events, checkpoint)
+            state = state.with_merchant(replace(merchant, events=head))
+            claim = replace(claim, outcome="approved", receipt=answer.receipt)
+        else:
+            claim = replace(claim, outcome="declined", reason=answer.reason)
+        self._commit(state.with_claim(claim))
+        return ClaimResult(
+            claim_id=claim.claim_id,
+            order=claim.order,
+            policy=claim.body.policy,
+            decision="approved" if answer.approved else "declined",
+            status=answer.status,
+            reason=answer.reason,
+            retire_by=answer.retire_by,
+            earlier=answer.earlier,
+            advice=advice,
+        )
+
+    def _retirable(self, claim_id: str) -> Claim:
+        claim = self._state.claims.get(claim_id)
+        if claim is None or claim.outcome != "approved" or claim.receipt is None:
+            raise WalletError("no approval of this claim has been proven")
+        if not claim.ends_ownership:
+            raise WalletError("this claim does not end the ownership: it needs no secret")
+        if claim.receipt["event"]["retire_by"] < event_time(self._clock()):
+            raise WalletError("the approval has lapsed: the secret would be given away for nothing")
+        return claim
+
+
+def _hand_in(shop: Shop, claim: Claim, secret: bytes) -> Answer:
+    """Send the secret; a refusal is none when an answer was lost and the claim is complete."""
+    try:
+        return parse_answer(shop.retire(claim.claim_id, secret), claim)
+    except Refused:
+        answer = parse_answer(shop.decision(claim.claim_id), claim)
+        if answer.status != "completed":
+            raise
+        return answer
+
+
+def _new_request(origin: str, order: str) -> Pending:
+    """Fresh keys from the operating system, hedged with the order they are for."""
+    randomness = HedgedScalars(GROUP, [], canonical_json([origin, order]))
+    keys = BuyerKeys(*randomness.scalars(3))
+    witness = [keys.serial_0, keys.secret, keys.blinding]
+    nonces = HedgedScalars(GROUP, witness, canonical_json(["request", origin, order]))
+    return Pending(origin, order, keys, prove_request(GROUP, origin, order, keys, nonces.scalar))

@@ -1,0 +1,110 @@
+"""The shop of ``tests/world.py`` with the service in front of it."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from sqlalchemy import func, select
+
+from api.app import create_app
+from api.settings import Settings
+from commitments.wire import encode_base64
+from issuer.merchants import find_merchant
+from ledger.schema import metadata
+from tests.api.client import Client
+from tests.world import REFUND, WARRANTY, Bought, FakeClock, World, new_keys
+
+__all__ = ["OPERATOR", "SALE", "Shop"]
+
+OPERATOR = "the operator's key"
+SALE = {
+    "date": "2026-11-15",
+    "product": "4006381333931",
+    "price": 24_900,
+    "currency": "EUR",
+    "batch": "L2026-114",
+    "unit": None,
+}
+
+
+class Shop(World):
+    """The merchant ``acme`` behind HTTP; what the tests of other rooms do, it does directly."""
+
+    def __init__(self, directory: Path, *, entered: bool = True) -> None:
+        self.clock = FakeClock()
+        self.entered = entered
+        url = f"sqlite:///{directory}/kvitto.db"
+        self.app = create_app(Settings("ledger.example", url, OPERATOR, self.clock))
+        service = self.app.state.service
+        self.store, self.issuer, self.verifier = service.store, service.issuer, service.verifier
+        self._orders = 0
+        self.client = Client(self.app)
+
+    def __enter__(self) -> Self:
+        self.client.__enter__()
+        if self.entered:
+            self.key = self.enter("acme")["api_key"]
+            self.merchant = find_merchant(self.store, "acme")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.client.__exit__(kind, error, traceback)
+
+    def enter(self, merchant_id: str, **choices: Any) -> dict[str, Any]:
+        """Create a merchant that closes by a call, if nothing else is chosen."""
+        body = {"id": merchant_id, "name": "Acme", "capacity": 64, "period": "manual", **choices}
+        answer = self.client.send("POST", "/v1/merchants", body=body, key=OPERATOR)
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+    def open_for_claims(self, *policies: dict[str, Any]) -> list[Bought]:
+        """Three purchases, a close, and a warranty and a refund policy besides ``policies``."""
+        bought = self.buy(*[self.sale()] * 3)
+        self.close()
+        for policy in (WARRANTY, REFUND, *policies):
+            self.publish(policy)
+        return bought
+
+    def get(self, path: str, query: dict[str, Any] | str | None = None) -> httpx.Response:
+        return self.client.send("GET", _full(path), query=query)
+
+    def post(self, path: str, body: Any, key: str | None = None) -> httpx.Response:
+        return self.client.send("POST", _full(path), body=body, key=key)
+
+    def write(self, path: str, body: Any) -> httpx.Response:
+        """As the merchant."""
+        return self.client.send("POST", _full(path), body=body, key=self.key)
+
+    def purchase_body(self, **changes: Any) -> dict[str, Any]:
+        """The body of a purchase by a buyer who has a wallet."""
+        order = self.order(self.sale(), new_keys())
+        body = {
+            "order": order.reference,
+            "sale": order.sale.document(),
+            "request": order.request.document(),
+        }
+        return {**body, **changes}
+
+    def claim_body(self, bought: Bought, policy: str = "warranty-2y") -> dict[str, Any]:
+        """An honest claim with its proof."""
+        body = self.body(bought, policy)
+        return {"claim": body.document(), "proof": encode_base64(self.prove(bought, body))}
+
+    def state(self) -> dict[str, Any]:
+        """How many rows each table has, and the checkpoints: what no refused request changes."""
+        with self.store.read() as connection:
+            tables = metadata.sorted_tables
+            rows = {t.name: connection.scalar(select(func.count()).select_from(t)) for t in tables}
+            heads = connection.execute(select(metadata.tables["logs"].c.checkpoint)).all()
+        return {**rows, "checkpoints": heads}
+
+
+def _full(path: str) -> str:
+    return path if path.startswith("/") else f"/v1/merchants/acme/{path}".rstrip("/")

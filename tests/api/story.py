@@ -1,0 +1,133 @@
+"""A day at a shop, request by request: where the examples of the OpenAPI document come from.
+
+``python -m tests.api.story`` plays it and writes ``api/examples.json``, and beside it
+``docs/policy.schema.json`` from the code.
+"""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+
+from policies.policy import json_schema
+from tests.api.shop import OPERATOR, SALE, Shop
+from tests.world import REFUND, WARRANTY, Bought, new_keys, new_request, opening_of
+
+__all__ = ["EXAMPLES", "SCHEMA", "Story", "play", "text_of"]
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "api" / "examples.json"
+SCHEMA = ROOT / "docs" / "policy.schema.json"
+_NO_KEY = "0123456789abcdef" * 4  # a key that opens nothing, where the answer had a real one
+
+
+class Story:
+    """What was asked and answered, by operation."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.examples: dict[str, dict[str, Any]] = {}
+
+    def post(self, path: str, body: Any = None, key: str | None = None) -> Any:
+        return self._record(self.shop.post(path, body, key), body)
+
+    def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
+        return self._record(self.shop.get(path, query), None)
+
+    def _record(self, answer: httpx.Response, body: Any) -> Any:
+        assert answer.is_success, answer.text
+        operation = self.shop.client.operation(answer.request)
+        assert operation is not None
+        example: dict[str, Any] = {"parameters": operation.parameters(answer)}
+        if body is not None:
+            example["request"] = body
+        if "json" in answer.headers["content-type"]:
+            example["response"] = answer.json()
+        elif "text" in answer.headers["content-type"]:
+            example["response"] = answer.text
+        self.examples[operation.id] = example
+        return example.get("response")
+
+
+def play(shop: Shop) -> dict[str, Any]:
+    """All operations once, by a shop and its buyers; the examples by operation."""
+    story = Story(shop)
+    created = story.post("/v1/merchants", _MERCHANT, OPERATOR)
+    holder, _, _ = created["api_key"].rpartition("_")
+    _record_sales(story, created["api_key"])
+    buyers = _buyers(story, created["api_key"])
+    story.post("closes", None, created["api_key"])
+    for policy in (REFUND, WARRANTY):
+        story.post("policies", {**policy, "smallest_ring": 3}, created["api_key"])
+    _claim(story, buyers)
+    _look(story)
+    created["api_key"] = f"{holder}_{_NO_KEY}"
+    return dict(sorted(story.examples.items()))
+
+
+_MERCHANT = {"id": "acme", "name": "Acme", "capacity": 64, "period": "manual", "void_window": 14}
+
+
+def _record_sales(story: Story, key: str) -> None:
+    slips = story.post("sales", {"sales": [SALE]}, key)["slips"]
+    code = slips[0]["code"]
+    request = new_request(code, new_keys()).document()
+    story.post("redemptions", {"code": code, "request": request})
+
+
+def _buyers(story: Story, key: str) -> list[Bought]:
+    keys = [new_keys() for _ in range(3)]
+    orders = [story.shop.order(story.shop.sale(unit=f"SN-{n}"), k) for n, k in enumerate(keys)]
+    bodies = [
+        {"order": o.reference, "sale": o.sale.document(), "request": o.request.document()}
+        for o in orders
+    ]
+    receipts = [story.post("purchases", bodies[0], key)]
+    receipts += story.post("purchases/bulk", {"purchases": bodies[1:]}, key)["receipts"]
+    story.post(
+        "voids", {"index": story.post("purchases", story.shop.purchase_body(), key)["index"]}, key
+    )
+    return [
+        Bought(receipt["index"], k, opening_of(order, k), receipt)
+        for receipt, k, order in zip(receipts, keys, orders, strict=True)
+    ]
+
+
+def _claim(story: Story, buyers: list[Bought]) -> None:
+    refund = story.post("claims", story.shop.claim_body(buyers[0], "refund-14d"))
+    secret = buyers[0].keys.secret.to_bytes(32, "big").hex()
+    story.post(f"claims/{refund['claim_id']}/retirement", {"secret": secret})
+    warranty = story.post("claims", story.shop.claim_body(buyers[1]))
+    story.get(f"claims/{warranty['claim_id']}")
+    story.get("claims", {"cursor": 0, "limit": 1})
+
+
+def _look(story: Story) -> None:
+    story.get("/v1/merchants")
+    story.get("")
+    story.get("policies")
+    story.get("policies/warranty-2y/1")
+    events = story.get("events", {"types": "log.declared,log.closed,policy.published"})
+    (size,) = [e["event"]["size"] for e in events["events"] if e["event"]["type"] == "log.closed"]
+    story.get("ring", {"first": 0, "size": size, "voided_at": size, "lane": 0})
+    story.get("/logs/acme/purchases/checkpoint")
+    story.get("/logs/acme/purchases/tile/0/000.p/5")
+    story.get("/v1/policy.schema.json")
+    story.get("/healthz")
+
+
+def text_of(document: Any) -> str:
+    """The document as it is written to a file."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    with TemporaryDirectory() as directory, Shop(Path(directory), entered=False) as shop:
+        EXAMPLES.write_text(text_of(play(shop)), "utf-8")
+    SCHEMA.write_text(text_of(json_schema()), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

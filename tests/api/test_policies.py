@@ -1,0 +1,38 @@
+from policies.policy import json_schema, parse_policy
+from tests.api.shop import Shop
+from tests.world import WARRANTY
+
+
+def test_a_policy_is_published_as_an_event(shop: Shop) -> None:
+    answer = shop.write("policies", WARRANTY)
+    document = parse_policy(WARRANTY).document()
+    assert (answer.status_code, answer.json()) == (201, {"index": 1, "policy": document})
+    ((index, event),) = shop.events("policy.published")
+    assert (index, event["policy"]) == (1, document)
+
+
+def test_policies_are_listed_and_read_by_version(shop: Shop) -> None:
+    versions = [{**WARRANTY, "version": 1}, {**WARRANTY, "version": 2, "title": "Longer"}]
+    for version in versions:
+        shop.write("policies", version)
+    titles = [policy["title"] for policy in shop.get("policies").json()["policies"]]
+    assert titles == ["Two-year guarantee", "Longer"]
+    assert shop.get("policies/warranty-2y/2").json()["title"] == "Longer"
+
+
+def test_the_id_of_a_policy_may_contain_slashes(shop: Shop) -> None:
+    shop.write("policies", {**WARRANTY, "id": "eu/warranty/2y"})
+    assert shop.get("policies/eu/warranty/2y/1").json()["id"] == "eu/warranty/2y"
+
+
+def test_a_published_version_stays_what_it_is(shop: Shop) -> None:
+    shop.write("policies", WARRANTY)
+    answer = shop.write("policies", {**WARRANTY, "title": "Other words"})
+    assert answer.json()["type"] == "urn:kvitto:problem:duplicate-policy"
+    assert shop.get("policies/warranty-2y/1").json()["title"] == "Two-year guarantee"
+
+
+def test_the_schema_of_a_policy_is_served(shop: Shop) -> None:
+    served = shop.get("/v1/policy.schema.json")
+    assert served.headers["content-type"] == "application/schema+json"
+    assert served.json() == json_schema()

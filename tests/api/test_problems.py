@@ -1,0 +1,278 @@
+"""Each rule that a request can break: a problem with a stable type, its field, nothing written."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.problems import MEDIA_TYPE
+from commitments.p256 import P256
+from tests.api.shop import OPERATOR, SALE, Shop
+from tests.world import WARRANTY, Bought, new_keys, new_request
+
+LONGEST = 1 << 16
+
+
+class Stage(Shop):
+    """A shop in which every rule can be broken."""
+
+    buyers: list[Bought]
+    refund: str
+    ordered: dict[str, Any]
+    redeemed: str
+    open_slip: str
+
+    def prepare(self) -> None:
+        self.foreign_key = self.enter("other")["api_key"]
+        self.daily_key = self.enter("daily", period="P1D")["api_key"]
+        expired = {**WARRANTY, "id": "expired", "valid_to": "2026-11-01"}
+        crowded = {**WARRANTY, "id": "crowded", "smallest_ring": 50}
+        self.buyers = self.open_for_claims(expired, crowded)
+        self.keys = new_keys()
+        self.ordered = self.same_request()
+        self.write("purchases", self.ordered)
+        self.close()
+        self.write("sales", {"sales": [SALE]})
+        self.close()
+        claim = self.post("claims", self.claim_body(self.buyers[1], "refund-14d")).json()
+        self.refund = claim["claim_id"]
+        slips = self.write("sales", {"sales": [SALE, SALE]}).json()["slips"]
+        self.open_slip, self.redeemed = (slip["code"] for slip in slips)
+        self.post("redemptions", self.redemption(self.redeemed))
+
+    def same_request(self) -> dict[str, Any]:
+        """Another order each time, and the same commitment in the request."""
+        order = self.order(self.sale(), self.keys)
+        request = order.request.document()
+        return {"order": order.reference, "sale": SALE, "request": request}
+
+    def redemption(self, code: str) -> dict[str, Any]:
+        return {"code": code, "request": new_request(code, new_keys()).document()}
+
+    def claim_with(self, built_for: str = "warranty-2y", **changes: Any) -> httpx.Response:
+        body = self.claim_body(self.buyers[0], built_for)
+        return self.post("claims", {**body, "claim": {**body["claim"], **changes}})
+
+    def purchase_with(self, **changes: Any) -> httpx.Response:
+        return self.write("purchases", self.purchase_body(**changes))
+
+    def retire(self, claim: str, secret: object) -> httpx.Response:
+        return self.post(f"claims/{claim}/retirement", {"secret": secret})
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    directory: Path = tmp_path_factory.mktemp("stage")
+    with Stage(directory) as stage:
+        stage.prepare()
+        yield stage
+
+
+def _sale(**changes: Any) -> Callable[[Stage], httpx.Response]:
+    return lambda stage: stage.purchase_with(sale={**SALE, **changes})
+
+
+def _request(**changes: Any) -> Callable[[Stage], httpx.Response]:
+    def send(stage: Stage) -> httpx.Response:
+        body = stage.purchase_body()
+        return stage.write("purchases", {**body, "request": {**body["request"], **changes}})
+
+    return send
+
+
+def _claim(**changes: Any) -> Callable[[Stage], httpx.Response]:
+    return lambda stage: stage.claim_with(**changes)
+
+
+def _policy(**changes: Any) -> Callable[[Stage], httpx.Response]:
+    return lambda stage: stage.write("policies", {**WARRANTY, "version": 9, **changes})
+
+
+def _raw(content: bytes) -> Callable[[Stage], httpx.Response]:
+    return lambda stage: stage.client.send("POST", "/v1/merchants/acme/claims", content=content)
+
+
+_NOT_ON_CURVE = "02" + "00" * 31 + "01"  # no y for this x
+_NOT_A_SCALAR = P256.order.to_bytes(32, "big").hex()
+
+CASES: list[tuple[str, str | None, Callable[[Stage], httpx.Response]]] = [
+    # bodies
+    ("malformed", "body", _raw(b"")),
+    ("malformed", "body", _raw(b"{")),
+    ("malformed", "body", _raw(b"[]")),
+    ("malformed", "body", _raw(b"\xff{}")),
+    ("malformed", "body", _raw(b"\xef\xbb\xbf{}")),
+    ("malformed", "body", _raw(b'{"claim": {}, "claim": {}}')),
+    ("malformed", "body", _raw(b'{"claim": NaN}')),
+    ("malformed", "body", _raw(b'{"claim": -Infinity}')),
+    ("malformed", "body", _raw(b'{"claim": 1.0}')),
+    ("malformed", "body", _raw(b'{"claim": 1e3}')),
+    ("malformed", "body", _raw(b"[" * 60_000)),
+    ("malformed", "claim.nonce", _raw(b'{"claim": {"nonce": "\\ud800"}}')),
+    ("malformed", "claim.nonce", _raw(b'{"claim": {"nonce": "A\xcc\x8a"}}')),
+    ("malformed", "claim.size", _raw(b'{"claim": {"size": 9007199254740993}}')),
+    ("malformed", "claim", _raw(b"{}")),
+    ("malformed", "prove", lambda s: s.post("claims", {"claim": {}, "proof": "", "prove": ""})),
+    ("too-large", None, _raw(b" " * (LONGEST + 1))),
+    ("too-large", None, lambda s: s.write("policies", {"title": "x" * LONGEST})),
+    # merchants
+    (
+        "duplicate-merchant",
+        "id",
+        lambda s: s.post("/v1/merchants", {"id": "acme", "name": "A"}, OPERATOR),
+    ),
+    ("malformed", "id", lambda s: s.post("/v1/merchants", {"id": "Acme", "name": "A"}, OPERATOR)),
+    ("malformed", "id", lambda s: s.post("/v1/merchants", {"id": 7, "name": "A"}, OPERATOR)),
+    ("malformed", "name", lambda s: s.post("/v1/merchants", {"id": "b", "name": ""}, OPERATOR)),
+    ("malformed", "name", lambda s: s.post("/v1/merchants", {"id": "b"}, OPERATOR)),
+    ("unauthorised", None, lambda s: s.post("/v1/merchants", {"id": "b", "name": "B"})),
+    ("unknown-merchant", "merchant", lambda s: s.get("/v1/merchants/nobody")),
+    ("unknown-merchant", "merchant", lambda s: s.get("/v1/merchants/nobody/claims")),
+    ("unknown-merchant", "merchant", lambda s: s.post("/v1/merchants/nobody/claims", {})),
+    # purchases
+    ("unauthorised", None, lambda s: s.post("purchases", s.purchase_body())),
+    ("foreign-merchant", None, lambda s: s.post("purchases", s.purchase_body(), s.foreign_key)),
+    ("malformed", "sale.price", _sale(price=-1)),
+    ("malformed", "sale.price", _sale(price=2**48)),
+    ("malformed", "sale.price", _sale(price="100")),
+    ("malformed", "sale.price", _sale(price=True)),
+    ("malformed", "sale.currency", _sale(currency="EUX")),
+    ("malformed", "sale.currency", _sale(currency="eur")),
+    ("malformed", "sale.currency", _sale(currency=978)),
+    ("malformed", "sale.date", _sale(date="2026-02-30")),
+    ("malformed", "sale.date", _sale(date="20261115")),
+    ("malformed", "sale.date", _sale(date="1969-12-31")),
+    ("malformed", "sale.product", _sale(product="4006381333932")),
+    ("malformed", "sale.product", _sale(product="")),
+    ("malformed", "sale.batch", _sale(batch="a\u0000b")),
+    ("malformed", "sale.unit", _sale(unit="x" * 201)),
+    ("malformed", "sale.colour", _sale(colour="red")),
+    ("malformed", "sale", lambda s: s.purchase_with(sale=None)),
+    ("malformed", "order", lambda s: s.purchase_with(order=None)),
+    ("malformed", "order", lambda s: s.purchase_with(order="")),
+    ("malformed", "order", lambda s: s.purchase_with(order="x" * 201)),
+    ("malformed", "order", lambda s: s.purchase_with(order="a\nb")),
+    ("malformed", "request", lambda s: s.purchase_with(request="00")),
+    ("malformed", "request.commitment", _request(commitment=_NOT_ON_CURVE)),
+    ("malformed", "request.commitment", _request(commitment="00" * 33)),
+    ("malformed", "request.commitment", _request(commitment="02")),
+    ("malformed", "request.commitment", _request(commitment="04" + "00" * 64)),
+    ("malformed", "request.commitment", _request(commitment=7)),
+    ("malformed", "request.proof", _request(proof="0" * 255)),
+    ("malformed", "request.proof", _request(proof="A" * 256)),
+    ("not-verified", None, _request(proof="01" * 128)),
+    ("not-verified", None, lambda s: s.purchase_with(order="another order")),
+    ("future-date", "sale.date", _sale(date="2026-11-23")),
+    ("duplicate-order", "order", lambda s: s.write("purchases", s.ordered)),
+    ("duplicate-request", "request", lambda s: s.write("purchases", s.same_request())),
+    ("malformed", "purchases", lambda s: s.write("purchases/bulk", {"purchases": []})),
+    ("malformed", "purchases", lambda s: s.write("purchases/bulk", {"purchases": {}})),
+    ("too-many", "purchases", lambda s: s.write("purchases/bulk", {"purchases": [0] * 1001})),
+    ("malformed", "sales[0]", lambda s: s.write("sales", {"sales": [None]})),
+    ("too-many", "sales", lambda s: s.write("sales", {"sales": [0] * 1001})),
+    ("unknown-code", "code", lambda s: s.post("redemptions", s.redemption("AAAA-BBBB"))),
+    ("malformed", "code", lambda s: s.post("redemptions", {**s.redemption("A"), "code": 7})),
+    ("already-redeemed", "code", lambda s: s.post("redemptions", s.redemption(s.redeemed))),
+    (
+        "not-verified",
+        None,
+        lambda s: s.post("redemptions", {**s.redemption(s.redeemed), "code": s.open_slip}),
+    ),
+    ("unknown-entry", "index", lambda s: s.write("voids", {"index": 2**53 - 1})),
+    ("not-voidable", "index", lambda s: s.write("voids", {"index": 4})),
+    ("malformed", "index", lambda s: s.write("voids", {"index": -1})),
+    ("malformed", "index", lambda s: s.write("voids", {"index": "0"})),
+    ("malformed", "index", lambda s: s.write("voids", {"index": False})),
+    ("not-manual", None, lambda s: s.post("/v1/merchants/daily/closes", None, s.daily_key)),
+    # policies
+    ("malformed", "kind", _policy(kind="gift")),
+    ("malformed", "purchased.oldest", _policy(purchased={"oldest": "two years"})),
+    ("malformed", "price.min", _policy(price={"currency": "EUR", "min": -1})),
+    ("malformed", "smallest_ring", _policy(smallest_ring=0)),
+    ("malformed", "discount", _policy(discount=5)),
+    ("foreign-origin", "origin", _policy(origin="ledger.example/other")),
+    ("duplicate-policy", "version", _policy(version=1)),
+    ("unknown-policy", "claim.policy", lambda s: s.get("policies/warranty-2y/9")),
+    ("not-found", None, lambda s: s.get("policies/warranty-2y/01")),
+    # claims
+    (
+        "malformed",
+        "proof",
+        lambda s: s.post("claims", {"claim": s.claim_body(s.buyers[0])["claim"], "proof": 7}),
+    ),
+    (
+        "malformed",
+        "proof",
+        lambda s: s.post("claims", {**s.claim_body(s.buyers[0]), "proof": "AB=="}),
+    ),
+    (
+        "malformed",
+        "proof",
+        lambda s: s.post("claims", {**s.claim_body(s.buyers[0]), "proof": "AAAA"}),
+    ),
+    ("malformed", "claim", lambda s: s.post("claims", {"claim": [], "proof": ""})),
+    ("malformed", "claim.nonce", _claim(nonce="00")),
+    ("malformed", "claim.lane", _claim(lane=-1)),
+    ("malformed", "claim.remedy", _claim(remedy="apology")),
+    ("malformed", "claim.remedy", _claim(remedy="refund")),
+    ("malformed", "claim.number", _claim(number=1)),
+    ("foreign-origin", "claim.origin", _claim(origin="ledger.example/other")),
+    ("unknown-policy", "claim.policy", _claim(policy="warranty-3y")),
+    ("unknown-policy", "claim.policy", _claim(version=2)),
+    ("policy-not-valid", "claim.policy", _claim(built_for="expired")),
+    ("ring-too-small", "claim.lane", _claim(built_for="crowded")),
+    ("claim-date", "claim.date", _claim(date="2026-11-22")),
+    ("claim-date", "claim.date", _claim(date="2026-11-19")),
+    ("malformed", "claim.date", _claim(date="2026-11-31")),
+    ("unknown-horizon", "claim.first", _claim(first=1)),
+    ("unknown-horizon", "claim.size", _claim(size=2)),
+    ("unknown-horizon", "claim.size", _claim(size=2**53 - 1)),
+    ("stale-horizon", "claim.voided_at", _claim(size=3, voided_at=3)),
+    ("unknown-lane", "claim.lane", _claim(lane=1)),
+    ("unknown-claim", "claim_id", lambda s: s.get("claims/" + "0" * 64)),
+    ("unknown-claim", "claim_id", lambda s: s.retire("0" * 64, "1" * 64)),
+    ("wrong-secret", "secret", lambda s: s.retire(s.refund, "0" * 63 + "1")),
+    ("wrong-secret", "secret", lambda s: s.retire(s.refund, "0" * 64)),
+    ("malformed", "secret", lambda s: s.retire(s.refund, _NOT_A_SCALAR)),
+    ("malformed", "secret", lambda s: s.retire(s.refund, "1" * 63)),
+    ("malformed", "secret", lambda s: s.retire(s.refund, 7)),
+    # the router's own
+    ("not-found", None, lambda s: s.get("/v1/nothing")),
+    ("not-found", None, lambda s: s.get("/v1/merchants/")),
+    ("method-not-allowed", None, lambda s: s.client.send("DELETE", "/v1/merchants/acme")),
+    ("method-not-allowed", None, lambda s: s.client.send("PUT", "/v1/merchants")),
+]
+
+
+@pytest.mark.parametrize(("code", "field", "send"), CASES)
+def test_a_broken_rule_is_a_problem_and_nothing_is_written(
+    stage: Stage,
+    code: str,
+    field: str | None,
+    send: Callable[[Stage], httpx.Response],
+) -> None:
+    before = stage.state()
+    answer = send(stage)
+    problem = answer.json()
+    assert (problem["type"], problem.get("field")) == (f"urn:kvitto:problem:{code}", field)
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert problem["status"] == answer.status_code
+    assert 400 <= answer.status_code < 500
+    assert stage.state() == before
+
+
+def test_the_stage_is_one_on_which_honest_requests_succeed(stage: Stage) -> None:
+    assert stage.purchase_with().status_code == 201
+    assert stage.post("redemptions", stage.redemption(stage.open_slip)).status_code == 201
+    assert stage.write("voids", {"index": 2}).status_code == 201
+    assert _policy()(stage).status_code == 201
+    assert stage.claim_with().status_code == 201
+    secret = stage.buyers[1].keys.secret.to_bytes(32, "big").hex()
+    assert stage.retire(stage.refund, secret).status_code == 200
+
+
+def test_a_method_that_is_not_allowed_names_those_that_are(shop: Shop) -> None:
+    answer = shop.client.send("DELETE", "/v1/merchants/acme")
+    assert answer.headers["allow"] == "GET"

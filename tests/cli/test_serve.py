@@ -1,0 +1,133 @@
+"""The service as a process: what it prints, keeps, logs, and refuses."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def same_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@contextmanager
+def serving(data: Path, log: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """A process that serves, and what it said; interrupted at the end."""
+    command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--json"]
+    command += ["--data", str(data)]
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True, env={}
+        )
+        with process:
+            assert process.stdout is not None
+            try:
+                yield process, json.loads(process.stdout.readline())
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait()
+
+
+def serve(*arguments: str | Path, **env: str) -> Result:
+    """A service that does not come to serving."""
+    return CliRunner().invoke(app, ["serve", *map(str, arguments)], env=env)
+
+
+def test_serves_keeps_its_key_and_logs_paths_only(tmp_path: Path) -> None:
+    data, log = tmp_path / "data", tmp_path / "log"
+    with serving(data, log) as (process, said):
+        assert httpx.get(f"{said['url']}/healthz").is_success
+        httpx.get(f"{said['url']}/v1/merchants/acme/ring?lane=3")
+    assert process.returncode == 130
+    key_file = Path(said["operator_key_file"])
+    key = key_file.read_text("ascii").strip()
+    assert len(key) == 64
+    assert [path.stat().st_mode & 0o077 for path in data.iterdir()] == [0] * 3
+    lines = log.read_text("utf-8").splitlines()
+    assert [line.split(" ", 2)[2] for line in lines] == [
+        "GET /healthz HTTP/1.1 200 OK",
+        "GET /v1/merchants/acme/ring HTTP/1.1 404 Not Found",
+    ]
+    assert key not in f"{said}{lines}"
+
+    with serving(data, log) as (_, again):
+        headers = {"Authorization": f"Bearer {key}"}
+        merchant = {"id": "acme", "name": "Acme"}
+        created = httpx.post(f"{again['url']}/v1/merchants", json=merchant, headers=headers)
+        assert created.json()["origin"] == "localhost/acme"
+
+
+def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = serve("--port", str(port), "--data", tmp_path / "data")
+    reason = f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+    assert (result.exit_code, result.stderr) == (1, f"error: {reason}\n")
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_address_that_is_not_ours(tmp_path: Path) -> None:
+    result = serve("--host", "192.0.2.1", "--port", "0", "--data", tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: cannot listen on 192.0.2.1 port 0: ")
+
+
+def test_a_port_that_does_not_exist(tmp_path: Path) -> None:
+    result = serve("--port", "65536", "--data", tmp_path)
+    assert (result.exit_code, "there is no such port" in result.stderr) == (2, True)
+
+
+def test_a_service_keeps_its_name(tmp_path: Path) -> None:
+    (tmp_path / "service.name").write_text("ledger.example\n", "ascii")
+    result = serve("--port", "0", "--data", tmp_path, "--name", "other.example")
+    assert result.exit_code == 1
+    assert "has another name, which cannot change" in result.stderr
+    assert serve("--port", "0", "--data", tmp_path, "--name", "two words").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status"),
+    [
+        ("operator.key", b"", 2),
+        ("operator.key", b"\xff\xfe", 2),
+        ("service.name", b"a\x00b", 2),
+        ("kvitto.db", b"not a database" * 100, 1),
+    ],
+)
+def test_damaged_data(tmp_path: Path, name: str, content: bytes, status: int) -> None:
+    (tmp_path / name).write_bytes(content)
+    result = serve("--port", "0", "--data", tmp_path)
+    assert (result.exit_code, result.stdout) == (status, "")
+    assert result.stderr.startswith(f"error: {tmp_path / name}: ")
+    assert (tmp_path / name).read_bytes() == content
+
+
+def test_data_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = serve("--port", "0", "--data", tmp_path / "file")
+    assert (result.exit_code, "File exists" in result.stderr) == (2, True)
+
+
+def test_optimised_python_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-O", "-m", "cli.main", "serve", "--data", str(tmp_path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: refuses python -O")
+    assert list(tmp_path.iterdir()) == []

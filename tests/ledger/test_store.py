@@ -1,0 +1,618 @@
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Column, Integer, Table, event, insert, select, text
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from commitments.errors import FormatError, VerificationError
+from ledger.checkpoint import Checkpoint, open_checkpoint
+from ledger.entries import Sale, Transferred, Void
+from ledger.events import encode_event, events_origin
+from ledger.log import Log
+from ledger.merkle import (
+    EMPTY_ROOT,
+    leaf_hash,
+    root_of,
+    verify_consistency,
+    verify_inclusion,
+    verify_multiproof,
+)
+from ledger.note import parse_vkey
+from ledger.partition import Partition
+from ledger.purchases import Purchases
+from ledger.rings import RingName, build_evidence, build_ring, verify_ring
+from ledger.schema import logs, metadata
+from ledger.store import CommitFailed, DuplicateCommitment, NotInLog, Store, Transaction
+from ledger.tiles import TileReader, decode_bundle
+from tests.ledger.memory_log import ORIGIN, TIME, commitment, purchase, signed_close
+
+KEY = b"k" * 32
+OTHER = "ledger.example/other"
+
+notes = Table("test_notes", metadata, Column("id", Integer, primary_key=True))
+
+
+def url(path: Path) -> str:
+    return f"sqlite:///{path / 'ledger.db'}"
+
+
+def open_store(path: Path) -> Store:
+    store = Store(url(path))
+    store.create()
+    return store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path) as opened:
+        opened.create_log(ORIGIN, KEY)
+        yield opened
+
+
+def append(store: Store, *entries: bytes, origin: str = ORIGIN) -> range:
+    return store.write(lambda transaction: transaction.append(origin, entries))
+
+
+def checkpoint(store: Store, origin: str = ORIGIN) -> Checkpoint:
+    with store.log(origin) as log:
+        return open_checkpoint(log.checkpoint(), parse_vkey(log.vkey))
+
+
+def check_log(store: Store, expected: list[bytes], origin: str = ORIGIN) -> None:
+    """All that is served of the log is of exactly these entries."""
+    leaves = [leaf_hash(entry) for entry in expected]
+    head = checkpoint(store, origin)
+    assert head == Checkpoint(origin, len(expected), root_of(leaves))
+    with store.log(origin) as log:
+        assert log.size == head.size
+        assert log.entries(0, log.size) == expected
+        reader = TileReader(
+            lambda tiles: [log.tile(tile.level, tile.index, tile.width) for tile in tiles], log.size
+        )
+        assert reader.hashes([(0, n) for n in range(log.size)]) == leaves
+        with pytest.raises(NotInLog):
+            log.entry(log.size)
+
+
+# ---- one log
+
+
+def test_an_empty_log(store: Store) -> None:
+    assert checkpoint(store) == Checkpoint(ORIGIN, 0, EMPTY_ROOT)
+    check_log(store, [])
+
+
+def test_entries_are_served_as_appended(store: Store) -> None:
+    entries = [purchase(n) for n in range(600)]
+    assert append(store, *entries[:1]) == range(1)
+    assert append(store, *entries[1:300]) == range(1, 300)
+    assert append(store) == range(300, 300)
+    assert append(store, *entries[300:]) == range(300, 600)
+    check_log(store, entries)
+
+
+def test_proofs_of_every_kind(store: Store) -> None:
+    entries = [purchase(n) for n in range(700)]
+    append(store, *entries)
+    leaves = [leaf_hash(entry) for entry in entries]
+    with store.log(ORIGIN) as log:
+        for size in (1, 255, 256, 257, 511, 512, 700):
+            root = log.root(size)
+            assert root == root_of(leaves[:size])
+            index = size // 2
+            verify_inclusion(leaves[index], index, size, log.inclusion(index, size), root)
+            verify_consistency(index, log.root(index), size, root, log.consistency(index, size))
+            wanted = {0, size // 2, size - 1}
+            proof = log.multiproof(sorted(wanted), size)
+            verify_multiproof({i: leaves[i] for i in wanted}, size, root, proof)
+        for refused in (
+            lambda: log.root(701),
+            lambda: log.inclusion(0, 701),
+            lambda: log.consistency(0, 701),
+            lambda: log.multiproof([0], 701),
+            lambda: log.root(-1),
+        ):
+            with pytest.raises(NotInLog):
+                refused()
+        with pytest.raises(FormatError):
+            log.inclusion(700, 700)
+
+
+def test_old_partial_tiles_and_bundles_stay_what_they_were(store: Store) -> None:
+    """Every width is served, not only that of a published size; the content never changes."""
+    entries = [purchase(n) for n in range(520)]
+    served: dict[tuple[int, int, int], bytes] = {}
+    for start, stop in ((0, 7), (7, 255), (255, 256), (256, 300), (300, 520)):
+        append(store, *entries[start:stop])
+        with store.log(ORIGIN) as log:
+            last = (stop - 1) // 256
+            width = stop - 256 * last
+            served[0, last, width] = log.tile(0, last, width)
+            assert decode_bundle(log.bundle(last, width), width) == entries[256 * last : stop]
+    with store.log(ORIGIN) as log:
+        for (level, index, width), tile in served.items():
+            assert log.tile(level, index, width) == tile
+            leaves = [leaf_hash(entry) for entry in entries[256 * index : 256 * index + width]]
+            assert tile == b"".join(leaves)
+        assert len(log.tile(1, 0, 2)) == 64
+        for level, index, width in [
+            (0, 2, 9),
+            (0, 2, 256),
+            (0, 3, 1),
+            (1, 0, 3),
+            (2, 0, 1),
+            (0, 0, 0),
+            (0, 0, 257),
+            (0, -1, 1),
+            (64, 0, 1),
+        ]:
+            with pytest.raises(NotInLog):
+                log.tile(level, index, width)
+        for index, width in [(2, 9), (3, 1), (0, 0), (0, 257), (-1, 1), (2**62, 1)]:
+            with pytest.raises(NotInLog):
+                log.bundle(index, width)
+
+
+def test_reopening_gives_the_same_checkpoint_and_appending_goes_on(tmp_path: Path) -> None:
+    entries = [purchase(n) for n in range(800)]
+    with open_store(tmp_path) as store:
+        store.create_log(ORIGIN, KEY)
+        append(store, *entries[:300])
+        with store.log(ORIGIN) as log:
+            before = log.checkpoint()
+    with open_store(tmp_path) as store:  # create() leaves what there is
+        with store.log(ORIGIN) as log:
+            assert log.checkpoint() == before
+        assert append(store, *entries[300:]) == range(300, 800)
+        check_log(store, entries)
+
+
+@given(batches=st.lists(st.integers(1, 300), min_size=1, max_size=6), reopen=st.booleans())
+def test_any_batches_make_the_same_log(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[int], *, reopen: bool
+) -> None:
+    path = tmp_path_factory.mktemp("store")
+    store = open_store(path)
+    store.create_log(ORIGIN, KEY)
+    entries = [purchase(n) for n in range(sum(batches))]
+    done = 0
+    for batch in batches:
+        append(store, *entries[done : done + batch])
+        done += batch
+        if reopen:
+            store.close()
+            store = open_store(path)
+    check_log(store, entries)
+    store.close()
+
+
+def test_there_is_no_such_log(store: Store) -> None:
+    with pytest.raises(NotInLog), store.log(OTHER):
+        pass
+    with pytest.raises(NotInLog):
+        append(store, purchase(1), origin=OTHER)
+    check_log(store, [])
+
+
+def test_an_origin_is_taken_once(store: Store) -> None:
+    append(store, purchase(1))
+    with pytest.raises(FormatError, match="of that origin"):
+        store.create_log(ORIGIN, b"x" * 32)
+    with pytest.raises(FormatError):
+        store.create_log("not an origin", KEY)
+    check_log(store, [purchase(1)])
+
+
+def test_only_files_are_opened() -> None:
+    for wrong in ("sqlite://", "sqlite:///:memory:", "postgresql://localhost/kvitto"):
+        with pytest.raises(FormatError):
+            Store(wrong)
+
+
+# ---- what a log refuses
+
+
+def test_a_commitment_enters_a_log_once(store: Store) -> None:
+    store.create_log(OTHER, b"o" * 32)
+    append(store, purchase(0), Sale(commitment(1)).encode(), Transferred(commitment(2)).encode())
+    for repeated in (purchase(0), purchase(1), Sale(commitment(2)).encode(), purchase(51)):
+        new = [purchase(50), purchase(51), repeated, purchase(52)]
+        with pytest.raises(DuplicateCommitment) as caught:
+            append(store, *new)
+        assert caught.value.position == 2
+    assert append(store, purchase(50)) == range(3, 4)
+    assert append(store, purchase(0), origin=OTHER) == range(1)  # another log, another matter
+
+
+def test_a_unit_may_go_on_after_a_duplicate(store: Store) -> None:
+    def unit(transaction: Transaction) -> range:
+        with pytest.raises(DuplicateCommitment):
+            transaction.append(ORIGIN, [purchase(2), purchase(1)])
+        return transaction.append(ORIGIN, [purchase(3)])
+
+    append(store, purchase(1))
+    assert store.write(unit) == range(1, 2)
+    check_log(store, [purchase(1), purchase(3)])
+
+
+@pytest.mark.parametrize("junk", [b"", b"junk", b"\x05" + bytes(33), b"\x02" + bytes(33)])
+def test_a_purchase_log_takes_only_its_entries(store: Store, junk: bytes) -> None:
+    with pytest.raises(FormatError):
+        append(store, purchase(1), junk)
+    append(store, purchase(1))
+    check_log(store, [purchase(1)])
+
+
+def test_a_commitment_must_decode(tmp_path: Path) -> None:
+    def decode(data: bytes) -> object:
+        if data == commitment(7):
+            raise FormatError("not a point")
+        return data
+
+    with Store(url(tmp_path), decode) as store:
+        store.create()
+        store.create_log(ORIGIN, KEY)
+        with pytest.raises(FormatError, match="not a point"):
+            append(store, purchase(6), purchase(7))
+        append(store, purchase(6), Void(0).encode())
+        check_log(store, [purchase(6), Void(0).encode()])
+
+
+def test_a_void_names_an_earlier_purchase(store: Store) -> None:
+    append(store, purchase(0), Sale(commitment(1)).encode(), Transferred(commitment(2)).encode())
+    for voided in (1, 2, 3, 4, 2**63, 2**64 - 1):
+        with pytest.raises(VerificationError, match="no purchase"):
+            append(store, Void(voided).encode(), purchase(9))
+    append(store, Void(0).encode(), purchase(4), Void(4).encode(), Void(0).encode())
+    with pytest.raises(VerificationError, match="no purchase"):
+        append(store, Void(3).encode())
+    with store.log(ORIGIN) as log:
+        assert log.voids_of([0, 1, 4]) == {0: [3, 6], 4: [5]}
+
+
+def test_an_event_log_takes_only_events(store: Store) -> None:
+    origin = events_origin(ORIGIN)
+    store.create_log(origin, b"e" * 32)
+    good = encode_event({"type": "x", "time": TIME})
+    for bad in (purchase(1), good + b"\n", b"{}"):
+        with pytest.raises(FormatError):
+            append(store, good, bad, origin=origin)
+    append(store, good, good, origin=origin)  # an event may happen twice
+    check_log(store, [good, good], origin)
+
+
+# ---- units of work
+
+
+def test_units_see_what_earlier_ones_of_the_transaction_did(store: Store) -> None:
+    """They are run by one commit, so nothing is committed in between."""
+    append(store, purchase(0))
+    seen: list[object] = []
+
+    def first(transaction: Transaction) -> None:
+        transaction.append(ORIGIN, [purchase(1), purchase(2)])
+        transaction.connection.execute(insert(notes).values(id=7))
+
+    def second(transaction: Transaction) -> None:
+        log = transaction.log(ORIGIN)
+        seen.append(transaction.size(ORIGIN))
+        seen.append(transaction.root(ORIGIN))
+        seen.append(log.entry(2))
+        seen.append(log.size)
+        seen.append(transaction.connection.scalar(select(notes.c.id)))
+        with pytest.raises(DuplicateCommitment):
+            transaction.append(ORIGIN, [purchase(1)])
+
+    together(store, first, second)
+    entries = [purchase(n) for n in range(3)]
+    root = root_of([leaf_hash(entry) for entry in entries])
+    assert seen == [3, root, entries[2], 1, 7]
+    check_log(store, entries)
+
+
+def appending(n: int) -> Callable[[Transaction], range]:
+    return lambda transaction: transaction.append(ORIGIN, [purchase(n)])
+
+
+def together(store: Store, *units: Callable[[Transaction], object]) -> list[Exception | None]:
+    """Run units in one transaction, in this order; the error of each."""
+    errors: list[Exception | None] = [None] * len(units)
+    barrier = Barrier(2)
+    release = Barrier(2)
+
+    def block(_transaction: Transaction) -> None:
+        barrier.wait(30)
+        release.wait(30)
+
+    def caller(place: int, unit: Callable[[Transaction], object]) -> None:
+        try:
+            store.write(unit)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test looks at it
+            errors[place] = error
+
+    def blocker() -> None:
+        with suppress(CommitFailed):  # where every commit fails, so does this one
+            store.write(block)
+
+    threads = [Thread(target=blocker)]
+    threads[0].start()
+    barrier.wait(30)
+    for place, unit in enumerate(units):
+        threads.append(Thread(target=caller, args=(place, unit)))
+        threads[-1].start()
+        while len(store._commits._queue) <= place:
+            threads[-1].join(0.001)
+    release.wait(30)
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    return errors
+
+
+class RefusedError(Exception):
+    pass
+
+
+def test_a_unit_that_raises_undoes_its_own_work_only(store: Store) -> None:
+    def bad(transaction: Transaction) -> None:
+        transaction.append(ORIGIN, [purchase(50), purchase(51)])
+        transaction.create_log(OTHER, KEY)
+        transaction.append(OTHER, [purchase(1)])
+        transaction.connection.execute(insert(notes).values(id=1))
+        raise RefusedError
+
+    errors = together(store, appending(1), bad, appending(2), bad, appending(50))
+    assert [type(error) for error in errors] == [
+        type(None),
+        RefusedError,
+        type(None),
+        RefusedError,
+        type(None),
+    ]
+    check_log(store, [purchase(1), purchase(2), purchase(50)])
+    with store.read() as connection:
+        assert connection.execute(select(notes)).all() == []
+    with pytest.raises(NotInLog), store.log(OTHER):
+        pass
+
+
+def test_a_log_made_in_a_unit_grows_in_the_next_one(store: Store) -> None:
+    errors = together(
+        store,
+        lambda transaction: transaction.create_log(OTHER, KEY),
+        lambda transaction: transaction.append(OTHER, [purchase(1)]),
+    )
+    assert errors == [None, None]
+    check_log(store, [purchase(1)], OTHER)
+
+
+def test_one_transaction_signs_one_checkpoint(store: Store) -> None:
+    updates: list[str] = []
+
+    def count(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith("UPDATE logs"):
+            updates.append(statement)
+
+    event.listen(store._engine, "before_cursor_execute", count)
+    together(store, *(appending(n) for n in range(10)))
+    assert len(updates) == 1
+    check_log(store, [purchase(n) for n in range(10)])
+
+
+def test_sixteen_threads_and_every_second_unit_fails(store: Store) -> None:
+    indices: dict[int, int] = {}
+    failures: list[int] = []
+
+    def caller(first: int) -> None:
+        for n in range(first, first + 20):
+            if n % 2:
+                with pytest.raises(RefusedError):
+                    store.write(failing(n))
+                failures.append(n)
+            else:
+                (indices[n],) = append(store, purchase(n))
+
+    def failing(n: int) -> Callable[[Transaction], None]:
+        def unit(transaction: Transaction) -> None:
+            transaction.append(ORIGIN, [purchase(n)])
+            raise RefusedError
+
+        return unit
+
+    threads = [Thread(target=caller, args=(20 * k,)) for k in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(failures) == 160
+    assert sorted(indices.values()) == list(range(160))
+    order = sorted(indices, key=indices.__getitem__)
+    check_log(store, [purchase(n) for n in order])
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_commit_that_fails_and_one_whose_answer_is_lost(
+    store: Store, tmp_path: Path, *, applied: bool
+) -> None:
+    append(store, purchase(0))
+    before = checkpoint(store)
+
+    def fail(connection) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+        if applied:
+            connection.connection.commit()
+        raise OperationalError("COMMIT", {}, OSError("disk"))
+
+    event.listen(store._engine, "commit", fail)
+    errors = together(
+        store,
+        appending(1),
+        appending(2),
+    )
+    event.remove(store._engine, "commit", fail)
+    assert [type(error) for error in errors] == [CommitFailed, CommitFailed]
+    kept = [purchase(0), *([purchase(1), purchase(2)] if applied else [])]
+    assert (checkpoint(store) == before) is not applied
+    check_log(store, kept)
+    append(store, purchase(3))  # the log goes on from what is stored
+    check_log(store, [*kept, purchase(3)])
+    with open_store(tmp_path) as again:
+        check_log(again, [*kept, purchase(3)])
+
+
+def test_a_statement_that_fails_at_the_end_fails_all(store: Store) -> None:
+    append(store, purchase(0))
+
+    def fail(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith("UPDATE log_tiles"):
+            raise OperationalError(statement, {}, OSError("disk"))
+
+    event.listen(store._engine, "before_cursor_execute", fail)
+    with pytest.raises(CommitFailed):
+        append(store, purchase(1))
+    event.remove(store._engine, "before_cursor_execute", fail)
+    check_log(store, [purchase(0)])
+    assert append(store, purchase(1)) == range(1, 2)
+    check_log(store, [purchase(0), purchase(1)])
+
+
+def test_a_lost_transaction_fails_all_and_not_only_one_unit(store: Store) -> None:
+    """As when the disk is full: SQLite rolls everything back, savepoints included."""
+
+    def lose(transaction: Transaction) -> None:
+        transaction.connection.exec_driver_sql("ROLLBACK")
+        raise RefusedError
+
+    errors = together(
+        store,
+        appending(1),
+        lose,
+        appending(2),
+    )
+    assert [type(error) for error in errors] == [CommitFailed, RefusedError, CommitFailed]
+    check_log(store, [])
+    append(store, purchase(1))
+    check_log(store, [purchase(1)])
+
+
+def test_no_checkpoint_is_signed_over_what_a_unit_rolled_back_itself(store: Store) -> None:
+    def sly(transaction: Transaction) -> None:
+        savepoint = transaction.connection.begin_nested()
+        transaction.append(ORIGIN, [purchase(1)])
+        savepoint.rollback()
+
+    with pytest.raises(CommitFailed) as caught:
+        store.write(sly)
+    assert isinstance(caught.value.__cause__, VerificationError)
+    check_log(store, [])
+    append(store, purchase(1))
+    check_log(store, [purchase(1)])
+
+
+def test_two_programs_on_one_file(store: Store, tmp_path: Path) -> None:
+    """What one keeps in memory is not believed after the other has written."""
+    with open_store(tmp_path) as other:
+        for n in range(0, 20, 2):
+            append(store, purchase(n))
+            append(other, purchase(n + 1))
+        check_log(store, [purchase(n) for n in range(20)])
+        check_log(other, [purchase(n) for n in range(20)])
+
+
+def test_a_snapshot_stays_as_it_is(store: Store) -> None:
+    append(store, purchase(0))
+    with store.read() as connection:
+        log = Log(connection, ORIGIN)
+        append(store, purchase(1))
+        again = Log(connection, ORIGIN)
+        assert (log.size, again.size) == (1, 1)
+        with pytest.raises(NotInLog):
+            again.entry(1)
+    check_log(store, [purchase(0), purchase(1)])
+
+
+# ---- what the database refuses, and what is noticed when it did not
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("UPDATE logs SET size = 1", "log_shrinks"),
+        ("UPDATE logs SET root = x'00'", "log_forks"),
+        ("UPDATE logs SET origin = 'x'", "log_is_renamed"),
+        ("DELETE FROM log_keys; DELETE FROM logs", "log_is_deleted"),
+        ("UPDATE log_entries SET data = x'00'", "entry_changes"),
+        ("DELETE FROM log_entries", "entry_is_deleted"),
+    ],
+)
+def test_the_database_refuses_to_rewrite_a_log(store: Store, statement: str, why: str) -> None:
+    append(store, purchase(0), purchase(1))
+
+    def rewrite(transaction: Transaction) -> None:
+        for part in statement.split("; "):
+            transaction.connection.execute(text(part))
+
+    with pytest.raises(DatabaseError, match=why):
+        store.write(rewrite)
+    check_log(store, [purchase(0), purchase(1)])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE log_tiles SET hashes = zeroblob(64)",
+        "UPDATE logs SET checkpoint = (SELECT checkpoint FROM logs WHERE origin = 'empty')",
+    ],
+)
+def test_a_log_whose_tiles_and_checkpoint_disagree_does_not_grow(
+    tmp_path: Path, statement: str
+) -> None:
+    with open_store(tmp_path) as store:
+        store.create_log(ORIGIN, KEY)
+        store.create_log("empty", KEY)
+        append(store, purchase(0), purchase(1))
+        store.write(lambda transaction: transaction.connection.execute(text(statement)))
+    with open_store(tmp_path) as store, pytest.raises((VerificationError, FormatError)):
+        append(store, purchase(2))
+    with open_store(tmp_path) as store, store.log(ORIGIN) as log:
+        assert log.entries(0, 2) == [purchase(0), purchase(1)]
+
+
+def test_a_false_size_is_noticed(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store.create_log(ORIGIN, KEY)
+        append(store, purchase(0))
+        store.write(lambda t: t.connection.execute(logs.update().values(size=9, root=b"x" * 32)))
+    with open_store(tmp_path) as store, pytest.raises(VerificationError, match="size and root"):
+        append(store, purchase(1))
+
+
+# ---- rings from the database
+
+
+def test_rings_from_the_database_are_those_of_the_entries(store: Store) -> None:
+    entries = [purchase(n) if n % 7 else Sale(commitment(n)).encode() for n in range(300)]
+    entries += [Void(n).encode() for n in range(1, 40, 7)] + [Transferred(commitment(900)).encode()]
+    store.create_log(OTHER, KEY)
+    append(store, *(purchase(n + 100) for n in range(300)), origin=OTHER)
+    append(store, *(Void(n).encode() for n in range(20)), origin=OTHER)
+    append(store, *entries)
+    with store.log(ORIGIN) as log:
+        size = log.size
+        partition = Partition(64, 1, [signed_close(0, 0, size, log.root(size))])
+        head = open_checkpoint(log.checkpoint(), parse_vkey(log.vkey))
+        members = 0
+        for lane in range(partition.lanes(0, size)):
+            name = RingName(0, size, size, lane)
+            ring = build_ring(log, partition, name, bytes)
+            assert ring == build_ring(Purchases(entries), partition, name, bytes)
+            evidence = build_evidence(log, partition, name, size)
+            assert verify_ring(evidence, head, partition, name, bytes) == ring
+            members += len(ring.members)
+        assert members == 300 - 43 - 6 + 1
+        with pytest.raises(NotInLog):
+            log.entries_at([0, size])

@@ -1,0 +1,592 @@
+"""Claims from the buyer's side: what is sent, what is believed, and what survives a crash."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from commitments.errors import FormatError, KvittoError, Refused, VerificationError
+from commitments.wire import canonical_json, encode_base64, parse_json
+from sdk import (
+    ClaimResult,
+    NotEligible,
+    NotProvableYet,
+    RingTooSmall,
+    SeveralQualify,
+    Unreachable,
+    Wallet,
+    WalletError,
+)
+from sdk.advice import advise
+from sdk.horizons import choose_ring
+from sdk.logs import DatedClose, read_merchant
+from sdk.rings import fetch_ring
+from tests.sdk.forgeries import PrivateLog, all_events, event_log
+from tests.sdk.shop_server import ShopServer
+from tests.world import ORIGIN, REFUND, WARRANTY
+
+
+@pytest.fixture
+def wallet(server: ShopServer) -> Wallet:
+    """A wallet with one purchase that can be proven."""
+    server.world.publish(REFUND)
+    wallet = server.wallet()
+    server.sell(wallet, "1001")
+    server.world.close()
+    return wallet
+
+
+def claim(server: ShopServer, wallet: Wallet, **changes: Any) -> ClaimResult:
+    return wallet.claim(server.shop(), "warranty-2y", remedy="repair", **changes)
+
+
+def refund(server: ShopServer, wallet: Wallet) -> ClaimResult:
+    return wallet.claim(server.shop(), "refund-14d", remedy="refund")
+
+
+def posts(server: ShopServer) -> list[httpx.Request]:
+    return [request for request in server.requests if request.method == "POST"]
+
+
+def before_it(server: ShopServer, wallet: Wallet) -> Wallet:
+    """The wallet as an older backup of it would be."""
+    restored = server.wallet()
+    restored._state = wallet._state
+    return restored
+
+
+# ---- deciding
+
+
+def test_a_claim_is_approved(server: ShopServer, wallet: Wallet) -> None:
+    result = claim(server, wallet)
+    assert (result.decision, result.status, result.order) == ("approved", "approved", "1001")
+    (made,) = wallet.claims
+    assert made.claim_id == result.claim_id
+    assert made.outcome == "approved"
+    assert server.world.events("claim.decided")[0][1]["claim_id"] == result.claim_id
+
+
+def test_no_slot_is_left(server: ShopServer, wallet: Wallet) -> None:
+    claim(server, wallet)
+    server.requests.clear()
+    with pytest.raises(NotEligible, match="all 1 claims"):
+        claim(server, wallet)
+    assert posts(server) == []
+
+
+def test_slots_are_drawn_without_repeating(server: ShopServer, wallet: Wallet) -> None:
+    server.world.publish(WARRANTY, version=2, claims_per_purchase=4)
+    for _ in range(4):
+        assert claim(server, wallet).decision == "approved"
+    assert sorted(made.body.number for made in wallet.claims) == [0, 1, 2, 3]
+    assert len({made.body.nonce for made in wallet.claims}) == 4
+
+
+def test_an_old_backup_claims_again(server: ShopServer, wallet: Wallet) -> None:
+    backup = before_it(server, wallet)
+    first = claim(server, wallet)
+    second = claim(server, backup)
+    assert (second.decision, second.reason) == ("declined", "already_claimed")
+    assert second.earlier == first.claim_id
+    with pytest.raises(NotEligible, match="all 1 claims"):
+        claim(server, backup)
+
+
+def test_a_purchase_of_an_ended_ownership(server: ShopServer, wallet: Wallet) -> None:
+    backup = before_it(server, wallet)
+    wallet.retire(server.shop(), refund(server, wallet))
+    declined = claim(server, backup)
+    assert (declined.decision, declined.reason) == ("declined", "ownership_ended")
+    with pytest.raises(NotEligible, match="ownership has ended"):
+        claim(server, wallet)
+
+
+def test_a_tampered_proof_is_declined(server: ShopServer, wallet: Wallet) -> None:
+    """On its way: the decision is on other bytes than the wallet sent."""
+
+    def tamper(request: httpx.Request) -> Any:
+        document = parse_json(request.content)
+        proof = bytearray(wallet.claims[0].proof)
+        proof[-1] ^= 1
+        document["proof"] = encode_base64(bytes(proof))
+        return server._answer(httpx.Request("POST", request.url, content=canonical_json(document)))
+
+    server.instead["/claims"] = tamper
+    with pytest.raises(FormatError, match="another claim"):
+        claim(server, wallet)
+    server.instead.clear()
+    assert claim(server, wallet).decision == "approved"  # the same bytes, sent again
+    assert len(wallet.claims) == 1
+
+
+def test_a_declined_proof_uses_no_slot(server: ShopServer, wallet: Wallet) -> None:
+    server.lies["/claims"] = lambda honest: {
+        **honest,
+        "decision": "declined",
+        "status": "declined",
+        "reason": "proof_invalid",
+        "receipt": None,
+    }
+    assert claim(server, wallet).reason == "proof_invalid"
+    server.lies.clear()
+    # The liar has logged the claim, and now says so; the wallet learns which one it was.
+    assert claim(server, wallet).earlier == wallet.claims[0].claim_id
+
+
+# ---- choosing the purchase
+
+
+def test_nothing_is_sent_for_a_purchase_that_does_not_qualify(server: ShopServer) -> None:
+    poor = server.wallet()
+    server.sell(poor, "1002", price=990, product="tea")
+    server.world.close()
+    server.requests.clear()
+    with pytest.raises(NotEligible) as caught:
+        claim(server, poor)
+    assert caught.value.reasons == (
+        "product tea is not covered",
+        "price 9.90 EUR is 0.10 below the minimum 10.00",
+    )
+    assert posts(server) == []
+    assert not any(path.endswith("/ring") for path in server.paths())
+
+
+def test_reasons_name_the_order_where_there_are_several(server: ShopServer) -> None:
+    poor = server.wallet()
+    server.sell(poor, "1002", price=990)
+    server.sell(poor, "1003", product="tea")
+    server.world.close()
+    with pytest.raises(NotEligible) as caught:
+        claim(server, poor)
+    assert caught.value.reasons == (
+        "order 1002: price 9.90 EUR is 0.10 below the minimum 10.00",
+        "order 1003: product tea is not covered",
+    )
+
+
+def test_an_empty_wallet(server: ShopServer) -> None:
+    with pytest.raises(NotEligible, match="no purchase from this merchant"):
+        claim(server, server.wallet())
+
+
+def test_the_only_purchase_that_qualifies_is_taken(server: ShopServer, wallet: Wallet) -> None:
+    server.sell(wallet, "1002", price=990)
+    server.world.close()
+    assert claim(server, wallet).order == "1001"
+
+
+def test_of_two_purchases_one_has_to_be_named(server: ShopServer, wallet: Wallet) -> None:
+    second = server.sell(wallet, "1002")
+    server.world.close()
+    with pytest.raises(SeveralQualify) as caught:
+        claim(server, wallet)
+    assert caught.value.orders == ("1001", "1002")
+    assert claim(server, wallet, purchase=second).order == "1002"
+    assert claim(server, wallet).order == "1001"
+
+
+def test_a_named_purchase_that_does_not_qualify(server: ShopServer, wallet: Wallet) -> None:
+    poor = server.sell(wallet, "1002", price=990)
+    server.world.close()
+    with pytest.raises(NotEligible, match=r"^price 9\.90 EUR"):
+        claim(server, wallet, purchase=poor)
+
+
+def test_a_named_purchase_from_another_merchant(server: ShopServer, wallet: Wallet) -> None:
+    foreign = replace(wallet.purchases[0], origin="ledger.example/other")
+    with pytest.raises(NotEligible, match="another merchant"):
+        claim(server, wallet, purchase=foreign)
+
+
+def test_a_purchase_that_is_not_closed_yet(server: ShopServer) -> None:
+    wallet = server.wallet()
+    server.sell(wallet, "1001")
+    with pytest.raises(NotProvableYet):
+        claim(server, wallet)
+    server.world.close()
+    assert claim(server, wallet).decision == "approved"
+
+
+# ---- what is sent
+
+
+def test_no_request_carries_a_key(server: ShopServer, wallet: Wallet) -> None:
+    """Over a whole life: request, receipt, claim, refund; but for the one secret handed in."""
+    wallet = server.wallet()
+    server.sell(wallet, "an-unmistakable-order")
+    server.world.close()
+    claim(server, wallet)
+    result = refund(server, wallet)
+    opening = wallet.purchases[0].opening
+    sent = b"".join(
+        str(request.url).encode() + request.content + repr(request.headers).encode()
+        for request in server.requests
+    )
+    keys = (opening.serial, opening.secret, opening.blinding, wallet.purchases[0].keys.serial_0)
+    for key in keys:
+        assert key.to_bytes(32, "big").hex().encode() not in sent
+        assert str(key).encode() not in sent
+    assert wallet.purchases[0].commitment.hex().encode() not in sent
+    assert b"unmistakable" not in sent
+    wallet.retire(server.shop(), result)
+    assert posts(server)[-1].content.count(opening.secret.to_bytes(32, "big").hex().encode()) == 1
+
+
+def test_all_wallets_ask_the_same(server: ShopServer, wallet: Wallet) -> None:
+    """Headers and paths of a claim do not tell one wallet from another."""
+    other = server.wallet()
+    server.sell(other, "1002")
+    server.world.close()
+    asked = []
+    for claimant in (wallet, other):
+        server.requests.clear()
+        claim(server, claimant)
+        names = [(r.method, r.url.path, sorted(r.headers.items())) for r in server.requests]
+        asked.append([(m, p, [h for h in hs if h[0] != "content-length"]) for m, p, hs in names])
+    assert asked[0] == asked[1]
+
+
+# ---- what is believed
+
+
+def without_receipt(answer: Any, _: ShopServer) -> None:
+    answer["receipt"] = None
+
+
+def with_a_false_proof(answer: Any, _: ShopServer) -> None:
+    answer["receipt"]["proof"] = answer["receipt"]["proof"].replace("index ", "index 1", 1)
+
+
+def with_another_event(answer: Any, _: ShopServer) -> None:
+    answer["receipt"]["event"]["time"] = "2026-11-21T12:00:59Z"
+
+
+def with_an_event_of_the_purchase_log(answer: Any, server: ShopServer) -> None:
+    log = PrivateLog(server, ORIGIN, [canonical_json(answer["receipt"]["event"])])
+    answer["receipt"]["proof"] = log.proof(0)
+
+
+def approving_another_claim(answer: Any, _: ShopServer) -> None:
+    answer["claim_id"] = "0" * 64
+
+
+def with_more(answer: Any, _: ShopServer) -> None:
+    answer["note"] = "trust me"
+
+
+def approved_with_a_reason(answer: Any, _: ShopServer) -> None:
+    answer["reason"] = "proof_invalid"
+
+
+def maybe(answer: Any, _: ShopServer) -> None:
+    answer["decision"] = "maybe"
+
+
+def logged(change: Callable[[Any], None]) -> Callable[[Any, ShopServer], None]:
+    """A merchant who logs and signs another decision than the one it was asked for."""
+
+    def forge(answer: Any, server: ShopServer) -> None:
+        change(answer["receipt"]["event"])
+        events = [*all_events(server.world)[:-1], answer["receipt"]["event"]]
+        log = event_log(server, events)
+        answer["receipt"]["proof"] = log.proof(len(events) - 1)
+
+    return forge
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        without_receipt,
+        with_a_false_proof,
+        with_another_event,
+        with_an_event_of_the_purchase_log,
+        approving_another_claim,
+        with_more,
+        approved_with_a_reason,
+        maybe,
+        logged(lambda event: event.update(decision="declined")),
+        logged(lambda event: event.update(claim_id="0" * 64)),
+        logged(lambda event: event.update(proof=event["proof"][4:])),
+        logged(lambda event: event.update(tags=event["tags"][::-1])),
+        logged(lambda event: event.update(retire_by="2026-12-01T00:00:00Z")),
+        logged(lambda event: event.update(type="claim.noted")),
+        logged(lambda event: event.update(more=1)),
+        logged(lambda event: event["claim"].update(remedy="replacement")),
+        logged(lambda event: event["claim"].update(version=True)),
+        logged(lambda event: event["claim"].update(nonce="00" * 16)),
+    ],
+)
+def test_decision_receipt_is_forged(
+    server: ShopServer, wallet: Wallet, forge: Callable[[Any, ShopServer], None]
+) -> None:
+    def lie(honest: Any) -> Any:
+        forge(honest, server)
+        return honest
+
+    server.lies["/claims"] = lie
+    with pytest.raises((FormatError, VerificationError)):
+        claim(server, wallet)
+    (made,) = wallet.claims
+    assert made.outcome is None  # no answer has come, as far as the wallet is concerned
+    server.lies.clear()
+    assert claim(server, wallet).claim_id == made.claim_id
+
+
+def test_the_forgers_tools_pass_what_is_true(server: ShopServer, wallet: Wallet) -> None:
+    forge = logged(lambda _: None)
+    server.lies["/claims"] = lambda honest: forge(honest, server) or honest
+    assert claim(server, wallet).decision == "approved"
+
+
+# ---- what survives
+
+
+def test_the_answer_is_lost(server: ShopServer, wallet: Wallet) -> None:
+    server.lost.add("/claims")
+    with pytest.raises(Unreachable):
+        claim(server, wallet)
+    server.lost.clear()
+    result = claim(server, wallet)
+    assert result.decision == "approved"
+    assert len(wallet.claims) == 1
+    assert len(server.world.events("claim.decided")) == 1
+    assert posts(server)[0].content == posts(server)[1].content
+
+
+def test_the_answer_is_lost_for_days(server: ShopServer, wallet: Wallet) -> None:
+    """Sent again it is too old to be judged; but it was judged, and can be looked up."""
+    server.lost.add("/claims")
+    with pytest.raises(Unreachable):
+        claim(server, wallet)
+    server.lost.clear()
+    server.world.clock.advance(days=3)
+    assert claim(server, wallet).decision == "approved"
+    assert len(server.world.events("claim.decided")) == 1
+
+
+def test_the_request_is_lost_for_days(server: ShopServer, wallet: Wallet) -> None:
+    def lose(request: httpx.Request) -> Any:
+        raise httpx.ConnectError("down", request=request)
+
+    server.instead["/claims"] = lose
+    with pytest.raises(Unreachable):
+        claim(server, wallet)
+    server.instead.clear()
+    server.world.clock.advance(days=3)
+    assert claim(server, wallet).decision == "approved"
+    assert [made.outcome for made in wallet.claims] == ["refused", "approved"]
+
+
+def test_a_refused_claim_uses_no_slot(server: ShopServer, wallet: Wallet) -> None:
+    wallet._clock = lambda: server.world.clock() - timedelta(days=5)
+    with pytest.raises(Refused) as caught:
+        claim(server, wallet)
+    assert caught.value.code == "claim-date"
+    wallet._clock = server.world.clock
+    assert claim(server, wallet).decision == "approved"
+
+
+def test_a_claim_is_on_the_disk_before_it_is_sent(server: ShopServer, tmp_path: Path) -> None:
+    path = tmp_path / "buyer.wallet"
+    options: dict[str, Any] = {"clock": server.world.clock, "smallest_ring": 2}
+    with Wallet.create(path, "passphrase", **options) as stored:
+        server.sell(stored, "1002")
+        server.world.close()
+        server.lost.add("/claims")
+        with pytest.raises(Unreachable):
+            claim(server, stored)
+    server.lost.clear()
+    with Wallet.open(path, "passphrase", **options) as stored:
+        (made,) = stored.claims
+        result = claim(server, stored)
+        assert result.claim_id == made.claim_id
+    with Wallet.open(path, "passphrase", **options) as stored:
+        assert stored.claims[0].receipt is not None
+
+
+def test_a_full_disk_stops_the_claim(
+    server: ShopServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {"clock": server.world.clock, "smallest_ring": 2}
+    with Wallet.create(tmp_path / "buyer.wallet", "passphrase", **options) as stored:
+        server.sell(stored, "1002")
+        server.world.close()
+        stored.preview(server.shop(), "warranty-2y", remedy="repair")
+        server.requests.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", _full)
+            with pytest.raises(WalletError):
+                claim(server, stored)
+        assert posts(server) == []
+        assert claim(server, stored).decision == "approved"
+
+
+def _full(*_: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+# ---- ending the ownership
+
+
+def test_a_refund_in_two_steps(server: ShopServer, wallet: Wallet) -> None:
+    result = refund(server, wallet)
+    assert (result.decision, result.status) == ("approved", "awaiting_secret")
+    assert [made.secret_sent for made in wallet.claims] == [False]
+    done = wallet.retire(server.shop(), result)
+    assert (done.status, done.claim_id) == ("completed", result.claim_id)
+    assert [made.secret_sent for made in wallet.claims] == [True]
+    assert len(server.world.events("ownership.retired")) == 1
+
+
+def no_secret(
+    server: ShopServer, wallet: Wallet, result: ClaimResult, kind: type[KvittoError], match: str
+) -> None:
+    with pytest.raises(kind, match=match):
+        wallet.retire(server.shop(), result)
+    assert not any(path.endswith("/retirement") for path in server.paths())
+    assert not any(made.secret_sent for made in wallet.claims)
+
+
+def test_server_asks_for_the_secret_of_a_warranty(server: ShopServer, wallet: Wallet) -> None:
+    server.lies["/claims"] = lambda honest: {**honest, "status": "awaiting_secret"}
+    result = claim(server, wallet)
+    assert result.status == "awaiting_secret"
+    no_secret(server, wallet, result, WalletError, "needs no secret")
+
+
+def test_server_asks_for_the_secret_before_the_approval_is_proven(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    def lie(honest: Any) -> Any:
+        honest["receipt"]["event"]["time"] = "2026-11-21T12:00:59Z"
+        return honest
+
+    server.lies["/claims"] = lie
+    with pytest.raises(VerificationError):
+        refund(server, wallet)
+    (made,) = wallet.claims
+    forged = replace(_result(made.claim_id), status="awaiting_secret")
+    no_secret(server, wallet, forged, WalletError, "no approval")
+    server.lies.clear()
+    assert wallet.retire(server.shop(), refund(server, wallet)).status == "completed"
+
+
+def _result(claim_id: str) -> ClaimResult:
+    return ClaimResult(claim_id, "1001", "refund-14d", "approved", "", None, None, None)
+
+
+def test_server_asks_for_the_secret_of_a_claim_nobody_made(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    refund(server, wallet)
+    no_secret(server, wallet, _result("0" * 64), WalletError, "no approval")
+
+
+def test_an_approval_that_has_lapsed_gets_no_secret(server: ShopServer, wallet: Wallet) -> None:
+    result = refund(server, wallet)
+    server.world.clock.advance(days=8)
+    no_secret(server, wallet, result, WalletError, "lapsed")
+    server.world.clock.advance(days=-2)
+    assert wallet.retire(server.shop(), result).status == "completed"
+
+
+def test_the_answer_to_the_secret_is_lost(server: ShopServer, wallet: Wallet) -> None:
+    result = refund(server, wallet)
+    server.lost.add("/retirement")
+    with pytest.raises(Unreachable):
+        wallet.retire(server.shop(), result)
+    server.lost.clear()
+    assert wallet.claims[0].secret_sent
+    assert wallet.retire(server.shop(), result).status == "completed"
+    assert len(server.world.events("ownership.retired")) == 1
+
+
+def test_a_refused_secret_is_told(server: ShopServer, wallet: Wallet) -> None:
+    """Another claim in between has ended the approval."""
+    result = refund(server, wallet)
+    advice = claim(server, wallet).advice
+    assert "approval-lapses" in [each.code for each in advice]
+    with pytest.raises(Refused) as caught:
+        wallet.retire(server.shop(), result)
+    assert caught.value.code == "lapsed"
+
+
+def test_linked_claims_keep_enough_in_common(server: ShopServer, wallet: Wallet) -> None:
+    """A refund publishes the secret, and so links all claims of this owner to each other."""
+    assert claim(server, wallet).decision == "approved"
+    for index in range(4):  # the merchant voids suspects between the two claims
+        server.world.issuer.void(server.world.merchant, index)
+    server.world.buy(*(server.world.sale() for _ in range(8)))
+    server.world.close()
+    careful = server.wallet(smallest_ring=6)
+    careful._state = wallet._state
+    with pytest.raises(RingTooSmall) as caught:
+        refund(server, careful)
+    assert caught.value.size == 5
+    assert len(careful.claims) == 1
+    bold = server.wallet(smallest_ring=5)
+    bold._state = wallet._state
+    result = refund(server, bold)
+    codes = {each.code: each.text for each in result.advice}
+    assert "4 purchases" in codes["ring-lost-members"]
+    assert "5 purchases in common" in codes["claims-become-linked"]
+    careful._state = bold._state
+    no_secret(server, careful, result, RingTooSmall, "only 5")
+    assert bold.retire(server.shop(), result).status == "completed"
+
+
+# ---- seeing it before
+
+
+def test_a_preview_says_what_would_be_learnt_and_sends_nothing(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    assert posts(server) == []
+    assert wallet.claims == ()
+    told = "; ".join(shown.learns)
+    for part in ("4006381333931", "2024-11-21 to 2026-11-21", "10.00 EUR to 500.00 EUR", "repair"):
+        assert part in told
+    assert "249.00" not in told + "; ".join(shown.hidden)
+    assert "the batch" in shown.hidden
+    assert [each.code for each in shown.advice] == ["no-seed-witness"]
+
+
+def test_a_preview_has_no_figure_for_the_effective_anonymity(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    """Nine of the twelve qualify. That is for the merchant to count and not for us to print."""
+    server.world.buy(*(server.world.sale(product="tea") for _ in range(3)))
+    server.world.close()
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    assert shown.ring_size == 12
+    words = " ".join([*shown.learns, *shown.hidden, *(each.text for each in shown.advice)])
+    assert "12" in words.split()
+    assert "9" not in words.split()
+
+
+def test_a_preview_of_a_refund_warns_of_the_secret(server: ShopServer, wallet: Wallet) -> None:
+    shown = wallet.preview(server.shop(), "refund-14d", remedy="refund")
+    assert any("secret" in line for line in shown.learns)
+
+
+def test_a_daily_log_that_is_late_is_pointed_out(server: ShopServer, wallet: Wallet) -> None:
+    shop, today = server.shop(), server.world.clock().date()
+    view, merchant = read_merchant(shop, wallet._state.merchants[ORIGIN])
+    (purchase,) = wallet.purchases
+    name = choose_ring(view, view.policy("warranty-2y", today), today, purchase.index)
+    proven, _ = fetch_ring(shop, merchant, view, name, purchase)
+    close = DatedClose(view.closes[0].close, datetime(2026, 11, 20, tzinfo=UTC))
+    daily = replace(view, declaration=replace(view.declaration, period="P1D"), closes=(close,))
+
+    def codes(now: datetime) -> list[str]:
+        return [each.code for each in advise(daily, proven.ring, [], now, ends_ownership=False)]
+
+    assert "late-close" not in codes(datetime(2026, 11, 22, tzinfo=UTC))
+    assert "late-close" in codes(datetime(2026, 11, 22, 0, 0, 1, tzinfo=UTC))

@@ -1,0 +1,136 @@
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commitments.errors import FormatError
+from commitments.purchase import BuyerKeys
+from commitments.sale import Sale
+from policies.claim import ClaimBody
+from sdk.state import GROUP, Claim, Head, Merchant, Pending, Purchase, State
+from zk.issuance import BuyerRequest
+
+scalars = st.integers(0, GROUP.order - 1)
+texts = st.text("abcäöü 0123456789-", max_size=20)
+counts = st.integers(0, 2**53 - 1)
+hashes = st.binary(min_size=32, max_size=32)
+keys = st.builds(BuyerKeys, scalars, scalars, scalars)
+heads = st.builds(Head, counts, hashes)
+merchants = st.builds(
+    Merchant,
+    texts,
+    texts,
+    texts,
+    texts,
+    st.none() | heads,
+    st.none() | heads,
+    counts,
+    hashes,
+    counts,
+)
+requests = st.builds(
+    BuyerRequest,
+    st.binary(min_size=33, max_size=33),
+    st.binary(min_size=128, max_size=128),
+)
+sales = st.builds(
+    Sale,
+    st.dates(date(1970, 1, 1)),
+    st.just("4006381333931"),
+    st.integers(0, 2**48 - 1),
+    st.sampled_from(["EUR", "JPY"]),
+    st.none() | st.just("L1"),
+    st.none() | st.just("SN-1"),
+)
+bodies = st.builds(
+    ClaimBody,
+    origin=st.just("ledger.example/acme"),
+    policy=st.just("warranty"),
+    version=counts,
+    date=st.dates(date(1970, 1, 1)).map(date.isoformat),
+    number=counts,
+    remedy=st.just("repair"),
+    first=counts,
+    size=counts,
+    voided_at=counts,
+    lane=counts,
+    nonce=st.binary(min_size=16, max_size=16).map(bytes.hex),
+)
+claims = st.builds(
+    Claim,
+    texts,
+    texts,
+    bodies,
+    st.binary(),
+    st.lists(hashes).map(tuple),
+    st.lists(counts).map(tuple),
+    st.booleans(),
+    st.sampled_from([None, "approved", "declined", "refused"]),
+    st.none() | texts,
+    st.none() | st.dictionaries(texts, texts),
+    st.booleans(),
+)
+
+
+@given(
+    st.lists(merchants),
+    st.lists(st.builds(Pending, texts, texts, keys, requests)),
+    st.lists(st.builds(Purchase, texts, texts, sales, counts, keys, texts)),
+    st.lists(claims),
+)
+def test_what_is_remembered_comes_back(
+    merchants: list[Merchant],
+    pending: list[Pending],
+    purchases: list[Purchase],
+    claims: list[Claim],
+) -> None:
+    state = State()
+    for merchant in merchants:
+        state = state.with_merchant(merchant)
+    for purchase in purchases:
+        state = state.with_purchase(purchase)
+    for request in pending:
+        state = state.with_pending(request)
+    for claim in claims:
+        state = state.with_claim(claim)
+    assert State.decode(state.encode()) == state
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | counts | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+members = st.sampled_from(["merchants", "pending", "purchases", "claims"])
+
+
+@given(st.binary() | json_values | st.dictionaries(members, json_values | st.lists(json_values)))
+def test_anything_else_is_a_format_error(value: Any) -> None:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    try:
+        state = State.decode(data)
+    except FormatError:
+        return
+    assert State.decode(state.encode()) == state
+
+
+def test_nothing_secret_is_printed() -> None:
+    keys = BuyerKeys(1234567, 1234567, 1234567)
+    sale = Sale(date(2026, 1, 1), "tea", 100, "EUR")
+    purchase = Purchase("o/a", "1", sale, 3, keys, "proof")
+    pending = Pending("o/a", "1", keys, BuyerRequest(b"c", b"p"))
+    state = State().with_pending(pending)
+    for thing in (purchase, purchase.opening, pending, state, state.with_purchase(purchase)):
+        assert "1234567" not in repr(thing)
+
+
+@pytest.mark.parametrize("member", ["merchants", "pending", "purchases", "claims"])
+def test_a_missing_member_is_a_format_error(member: str) -> None:
+    document: dict[str, Any] = {"merchants": [], "pending": [], "purchases": [], "claims": []}
+    assert State.decode(json.dumps(document).encode()) == State()
+    del document[member]
+    with pytest.raises(FormatError):
+        State.decode(json.dumps(document).encode())
