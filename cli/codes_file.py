@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from cli.cells import ShopSale
+from cli.errors import error_code
 from cli.files import new_file
 from commitments.errors import KvittoError
 from sdk.eligibility import amount
@@ -97,4 +98,4 @@ def _stopped(error: KvittoError, done: int, total: int, path: Path) -> ImportSto
     last = min(done + CHUNK, total)
     doubt = f"; sales {done + 1} to {last} may be too" if isinstance(error, ShopError) else ""
     message = f"{error} ({done} of {total} sales are recorded{kept}{doubt})"
-    return ImportStopped(message, str(getattr(error, "code", "failed")))
+    return ImportStopped(message, error_code(error))

@@ -11,6 +11,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 import typer
@@ -19,7 +20,7 @@ from typer.core import TyperGroup
 from cli.output import tell
 from commitments.errors import FormatError, KvittoError, VerificationError
 
-__all__ = ["CommandLine", "Failure"]
+__all__ = ["CommandLine", "Failure", "error_code"]
 
 _FAILED, _UNREADABLE, _INTERRUPTED = 1, 2, 130
 _CODES = {FormatError: "malformed", VerificationError: "not-verified"}  # as the service's problems
@@ -27,11 +28,12 @@ _UNREADABLE_CODES = (
     *("usage", "malformed", "unreadable"),
     *("wrong-passphrase", "damaged-file", "newer-file"),
 )
-# What some errors hold one by one, and the heading that then stands for the whole message.
+# What some errors hold one by one, and the message above it.
 _LISTS = {
-    "rows": "{} bad cells; nothing was recorded",
+    "rows": "{count} bad cells; nothing was recorded",
     "reasons": "this claim does not qualify; nothing was sent",
-    "orders": "{} purchases qualify; name one with --purchase",
+    "orders": "{count} purchases qualify; name one with --purchase",
+    "unsaved": "{message}",
 }
 _HINTS = {"unreachable": "; is --url right, and the service running?"}
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -98,9 +100,9 @@ def _report(error: Exception, *, as_json: bool) -> int:
     """Say what went wrong, where the caller looks for it; the exit status."""
     if isinstance(error, typer.Abort) and not isinstance(error.__context__, EOFError):
         return _INTERRUPTED  # at a question
-    problem = _problem(error)
-    if not problem.message:
+    if isinstance(error, typer.TyperException) and not error.format_message():
         return _UNREADABLE  # no command was named, and Typer has shown the help instead
+    problem = _problem(error)
     if as_json:
         typer.echo(json.dumps(problem.document()))
     else:
@@ -122,8 +124,9 @@ def _problem(error: Exception) -> _Problem:
             return _Problem("unreadable", reason, str(name))
     # Without the error's own message, which may repeat a secret.
     last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{type(error).__name__} in {last.name}, line {last.lineno}"
-    return _Problem("internal", f"a mistake of this program, not yours: {place}")
+    place = f"{PurePath(last.filename).name}, line {last.lineno}"
+    what = f"{type(error).__name__} in {last.name}, {place}"
+    return _Problem("internal", f"a mistake of this program, not yours: {what}")
 
 
 def _of_kvitto(error: KvittoError) -> _Problem:
@@ -132,13 +135,13 @@ def _of_kvitto(error: KvittoError) -> _Problem:
     for name, heading in _LISTS.items():
         if items := [str(item) for item in getattr(error, name, ())]:
             lists[name] = items
-            message = heading.format(len(items))
-    code = _code(error)
+            message = heading.format(count=len(items), message=message)
+    code = error_code(error)
     message += _HINTS.get(code, "")
     return _Problem(code, message, getattr(error, "field", None), lists)
 
 
-def _code(error: KvittoError) -> str:
+def error_code(error: KvittoError) -> str:
     """The service's own code where it refused; else the name of what happened."""
     for kind in type(error).__mro__:
         if kind in _CODES:

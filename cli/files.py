@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,7 +29,8 @@ def read_document(path: Path) -> Any:
     try:
         return parse_json(data, str(path))
     except FormatError as error:
-        raise FormatError(str(error), error.field or str(path)) from None
+        field = str(path) if error.field in (None, "body") else error.field
+        raise FormatError(str(error), field) from None
 
 
 @contextmanager
@@ -40,10 +41,13 @@ def new_file(path: Path) -> Iterator[TextIO]:
     nothing was written before an error is removed again.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    file = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
     try:
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a descriptor
-            yield file
+        yield file
+        file.close()
     except BaseException:
+        with suppress(OSError):  # what could not be written is tried again, and is not the news
+            file.close()
         if path.stat().st_size == 0:
             path.unlink()
         raise

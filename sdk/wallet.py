@@ -318,6 +318,8 @@ class Wallet:
             head = newest_head(merchant.events, checkpoint)
             state = state.with_merchant(replace(merchant, events=head))
             claim = replace(claim, outcome="approved", receipt=answer.receipt)
+        elif claim.outcome == "approved":
+            raise VerificationError("decision: an approval that is in the log is taken back")
         else:
             claim = replace(claim, outcome="declined", reason=answer.reason)
         self._commit(state.with_claim(claim))
@@ -339,7 +341,8 @@ class Wallet:
             raise WalletError("no approval of this claim has been proven")
         if not claim.ends_ownership:
             raise WalletError("this claim does not end the ownership: it needs no secret")
-        if claim.receipt["event"]["retire_by"] < event_time(self._clock()):
+        in_time = claim.receipt["event"]["retire_by"] >= event_time(self._clock())
+        if not (in_time or claim.secret_sent):
             raise WalletError("the approval has lapsed: the secret would be given away for nothing")
         return claim
 

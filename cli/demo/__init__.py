@@ -80,10 +80,11 @@ def _play(directory: Path, calendar: "Calendar", sold: "list[Sale]") -> "list[Sc
     from cli.demo.story import play, publish_policies
     from cli.demo.town import open_shop
 
-    with running_service(directory, calendar) as url:
+    with ExitStack() as stack:
+        url = stack.enter_context(running_service(directory, calendar))
         note(f"service on {url}, data in {directory}")
-        town = open_shop(url, "nordlicht", "Nordlicht Haushalt", calendar)
-        other = open_shop(url, "bergfors", "Bergfors Elektronik", calendar)
+        town = stack.enter_context(open_shop(url, "nordlicht", "Nordlicht Haushalt", calendar))
+        other = stack.enter_context(open_shop(url, "bergfors", "Bergfors Elektronik", calendar))
         with bar("recording sales, each with a buyer's wallet", len(sold)) as progress:
             other.record(sold[-_OTHER_SHOPS_SALES:], lambda _: None)
             town.record(sold, progress)

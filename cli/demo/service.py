@@ -10,6 +10,8 @@ from datetime import time as time_of_day
 from pathlib import Path
 from threading import Thread
 
+from commitments.clock import Clock
+
 __all__ = ["OPERATOR_KEY", "Calendar", "running_service"]
 
 OPERATOR_KEY = secrets.token_hex(32)
@@ -37,7 +39,7 @@ class Calendar:
 
 
 @contextmanager
-def running_service(directory: Path, clock: Calendar) -> Iterator[str]:
+def running_service(directory: Path, clock: Clock) -> Iterator[str]:
     """Serve on SQLite in ``directory`` at a free port; the URL."""
     import uvicorn
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import count, groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from cli import merchant_service
 from cli.demo.service import OPERATOR_KEY, Calendar
@@ -60,6 +60,12 @@ class Town:
         self.buyers: list[Buyer] = []
         self._orders = count(1)
         self._key = key
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shop.close()
 
     def record(self, sales: Sequence[Sale], progress: Callable[[int], None]) -> None:
         """Sell everything, each thing to a new buyer, and close the log at the end of a month."""

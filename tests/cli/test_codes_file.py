@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,8 @@ def test_codes_are_written_before_the_next_request(path: Path) -> None:
     ("failure", "code", "doubt"),
     [
         (Refused("overdrawn", "no more"), "overdrawn", ""),
-        (Unreachable("no answer"), "failed", "; sales 3 to 4 may be too"),
-        (UnexpectedAnswer("rubbish"), "failed", "; sales 3 to 4 may be too"),
+        (Unreachable("no answer"), "unreachable", "; sales 3 to 4 may be too"),
+        (UnexpectedAnswer("rubbish"), "unexpected-answer", "; sales 3 to 4 may be too"),
     ],
     ids=["refused", "no answer", "rubbish"],
 )
@@ -113,6 +114,18 @@ def test_codes_that_the_disk_refuses_are_shown(path: Path, monkeypatch: pytest.M
     with pytest.raises(ImportStopped, match="No space left") as caught:
         record(Till(path))
     assert [line.split(",")[1] for line in caught.value.unsaved] == ["code", "CODE-0", "CODE-1"]
+
+
+def test_codes_that_reach_the_disk_in_part_are_shown(path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(ImportStopped, match="File too large") as caught:
+            record(Till(path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [line.split(",")[1] for line in caught.value.unsaved] == ["code", "CODE-0", "CODE-1"]
+    assert path.stat().st_size == 100
 
 
 def test_nothing_is_sent_when_there_is_a_file(path: Path) -> None:

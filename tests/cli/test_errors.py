@@ -7,6 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from cli.codes_file import ImportStopped
 from cli.errors import CommandLine, Failure
 from cli.output import AsJson, agreed
 from commitments.errors import FormatError, Overloaded, VerificationError
@@ -59,6 +60,13 @@ def test_reasons_stand_one_by_one() -> None:
     assert json.loads(ending_with(error, "--json").stdout)["error"]["reasons"] == list(
         error.reasons
     )
+
+
+def test_codes_that_could_not_be_written_are_shown() -> None:
+    error = ImportStopped("codes.csv: No space left", "failed", ["0,CODE-0", "1,CODE-1"])
+    shown = ["error: codes.csv: No space left", "  0,CODE-0", "  1,CODE-1"]
+    assert ending_with(error).stderr.splitlines() == shown
+    assert json.loads(ending_with(error, "--json").stdout)["error"]["unsaved"] == [*error.unsaved]
 
 
 def test_a_mistake_of_the_program_is_one_line_without_values() -> None:

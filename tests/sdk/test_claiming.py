@@ -287,6 +287,22 @@ def maybe(answer: Any, _: ShopServer) -> None:
     answer["decision"] = "maybe"
 
 
+def with_an_unknown_status(answer: Any, _: ShopServer) -> None:
+    answer["status"] = "pending"
+
+
+def with_an_earlier_claim_that_is_none(answer: Any, _: ShopServer) -> None:
+    answer["earlier"] = 7
+
+
+def with_a_receipt_of_nothing(answer: Any, _: ShopServer) -> None:
+    answer["receipt"] = {}
+
+
+def with_a_proof_that_is_no_text(answer: Any, _: ShopServer) -> None:
+    answer["receipt"]["proof"] = 7
+
+
 def logged(change: Callable[[Any], None]) -> Callable[[Any, ShopServer], None]:
     """A merchant who logs and signs another decision than the one it was asked for."""
 
@@ -310,6 +326,10 @@ def logged(change: Callable[[Any], None]) -> Callable[[Any, ShopServer], None]:
         with_more,
         approved_with_a_reason,
         maybe,
+        with_an_unknown_status,
+        with_an_earlier_claim_that_is_none,
+        with_a_receipt_of_nothing,
+        with_a_proof_that_is_no_text,
         logged(lambda event: event.update(decision="declined")),
         logged(lambda event: event.update(claim_id="0" * 64)),
         logged(lambda event: event.update(proof=event["proof"][4:])),
@@ -507,6 +527,45 @@ def test_the_answer_to_the_secret_is_lost(server: ShopServer, wallet: Wallet) ->
     assert len(server.world.events("ownership.retired")) == 1
 
 
+def test_the_answer_to_the_secret_is_lost_for_days(server: ShopServer, wallet: Wallet) -> None:
+    result = refund(server, wallet)
+    server.lost.add("/retirement")
+    with pytest.raises(Unreachable):
+        wallet.retire(server.shop(), result)
+    server.lost.clear()
+    server.world.clock.advance(days=30)
+    assert wallet.retire(server.shop(), result).status == "completed"
+
+
+def test_server_takes_an_approval_back(server: ShopServer, wallet: Wallet) -> None:
+    """Once it has the secret. The wallet keeps the receipt that says otherwise."""
+    result = refund(server, wallet)
+    server.lies["/retirement"] = lambda honest: {
+        **honest,
+        "decision": "declined",
+        "status": "declined",
+        "reason": "proof_invalid",
+        "receipt": None,
+    }
+    with pytest.raises(VerificationError, match="taken back"):
+        wallet.retire(server.shop(), result)
+    assert [(made.outcome, made.secret_sent) for made in wallet.claims] == [("approved", True)]
+    server.lies.clear()
+    assert wallet.retire(server.shop(), result).status == "completed"
+
+
+def test_another_merchant_gets_no_secret(server: ShopServer, wallet: Wallet) -> None:
+    result = refund(server, wallet)
+    (known,) = wallet._state.merchants.values()
+    other = replace(known, origin="ledger.example/other", address="http://other.example/x")
+    wallet._state = wallet._state.with_merchant(other)
+    with server.shop() as shop:
+        shop.address = other.address
+        with pytest.raises(WalletError, match="another merchant"):
+            wallet.retire(shop, result)
+    assert wallet.retire(server.shop(), result).status == "completed"
+
+
 def test_a_refused_secret_is_told(server: ShopServer, wallet: Wallet) -> None:
     """Another claim in between has ended the approval."""
     result = refund(server, wallet)
@@ -569,6 +628,20 @@ def test_a_preview_has_no_figure_for_the_effective_anonymity(
     words = " ".join([*shown.learns, *shown.hidden, *(each.text for each in shown.advice)])
     assert "12" in words.split()
     assert "9" not in words.split()
+
+
+def test_a_preview_of_a_policy_that_asks_little(server: ShopServer, wallet: Wallet) -> None:
+    batches = [f"L{n}" for n in range(7)]
+    open_policy = {name: WARRANTY[name] for name in WARRANTY.keys() - {"products", "price"}}
+    del open_policy["purchased"]
+    server.world.publish(open_policy, id="recall", kind="recall", batches=batches)
+    server.sell(wallet, "1002", batch="L3")
+    server.world.close()
+    shown = wallet.preview(server.shop(), "recall", remedy="repair")
+    assert "its batch is one of 7: L0, L1, L2, L3, L4 and 2 more" in shown.learns
+    for hidden in ("the product", "the day", "the price and the currency"):
+        assert hidden in shown.hidden
+    assert "which of these batches it is of" in shown.hidden
 
 
 def test_a_preview_of_a_refund_warns_of_the_secret(server: ShopServer, wallet: Wallet) -> None:

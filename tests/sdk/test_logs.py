@@ -1,6 +1,8 @@
 """The wallet against merchants who hold the keys of their logs and lie with them."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -12,7 +14,7 @@ from ledger.event_log import append_event
 from ledger.events import event_time, events_origin
 from ledger.note import Signer
 from sdk import NotEligible, Shop, Wallet
-from sdk.logs import read_merchant
+from sdk.logs import _ended, read_merchant
 from tests.sdk.forgeries import PrivateLog, all_entries, all_events, event_log, show
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN, WARRANTY, World
@@ -262,6 +264,15 @@ def test_a_close_with_a_false_root_has_no_effect(server: ShopServer, wallet: Wal
 def view_of(server: ShopServer, wallet: Wallet) -> list[tuple[int, int]]:
     view, _ = read_merchant(server.shop(), wallet._state.merchants[ORIGIN])
     return [(dated.close.number, dated.close.size) for dated in view.closes]
+
+
+def test_a_daily_close_ends_with_its_day() -> None:
+    close = Close(0, 20_000, 9, b"\x00" * 32, ())
+    event = close.to_event(ORIGIN, "2024-10-05T03:00:00Z")
+    assert _ended(close, event, "P1D") == datetime(2024, 10, 5, tzinfo=UTC)
+    assert _ended(close, event, "manual") == datetime(2024, 10, 5, 3, tzinfo=UTC)
+    with pytest.raises(VerificationError, match="calendar"):
+        _ended(replace(close, period=10**9), event, "P1D")
 
 
 def test_only_the_first_policy_of_a_version_counts(server: ShopServer, wallet: Wallet) -> None:

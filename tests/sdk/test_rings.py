@@ -194,6 +194,20 @@ def test_a_ring_below_the_buyers_own_minimum(server: ShopServer, wallet: Wallet)
     no_proof(server, bold)
 
 
+def test_the_receipt_was_of_a_private_log(server: ShopServer, wallet: Wallet) -> None:
+    """Signed for one buyer, who would be alone in every ring. The true log has no such entry."""
+    victim = server.wallet()
+    receipt = server.receipt(victim, "1002", server.world.sale())
+    with server.world.store.log(ORIGIN) as log:
+        entry = log.entry(receipt["index"])
+    private = PrivateLog(server, ORIGIN, [b"other", entry])
+    victim.accept(server.shop(), {**receipt, "index": 1, "proof": private.proof(1)})
+    with pytest.raises(VerificationError, match="own purchase is not in it"):
+        claim(server, victim)
+    assert victim.claims == ()
+    assert claim(server, wallet) == "approved"
+
+
 def test_the_ring_is_the_one_the_verifier_builds(server: ShopServer, wallet: Wallet) -> None:
     assert claim(server, wallet) == "approved"
     (made,) = wallet.claims
