@@ -7,10 +7,12 @@ Status 0: done. 1: refused, declined or failed. 2: wrong usage, or input that ca
 
 import dataclasses
 import json
+import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -57,17 +59,20 @@ class CommandLine(TyperGroup):
     ) -> Any:
         """Run, and end the process with the exit status."""
         arguments = sys.argv[1:] if args is None else list(args)
+        run = partial(
+            super().main,
+            arguments,
+            prog_name,
+            complete_var,
+            standalone_mode=False,
+            windows_expand_args=windows_expand_args,
+            **extra,
+        )
         try:
-            status = super().main(
-                arguments,
-                prog_name,
-                complete_var,
-                standalone_mode=False,
-                windows_expand_args=windows_expand_args,
-                **extra,
-            )
-        except Exception as error:  # noqa: BLE001 - no command may end in a traceback
-            status = _report(error, as_json="--json" in arguments)
+            status = _reported(run, as_json="--json" in arguments)
+        except BrokenPipeError:  # whoever read the output has gone
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = _FAILED
         if not standalone_mode:
             return status
         sys.exit(status)
@@ -94,6 +99,16 @@ class _Problem:
         place = f"{self.field}: " if self.field else ""
         items = [item for items in self.lists.values() for item in items]
         return [f"error: {place}{self.message}", *(f"  {item}" for item in items)]
+
+
+def _reported(run: Callable[[], Any], *, as_json: bool) -> Any:
+    """The exit status of ``run``, of which every error has been reported."""
+    try:
+        return run()
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - no command may end in a traceback
+        return _report(error, as_json=as_json)
 
 
 def _report(error: Exception, *, as_json: bool) -> int:

@@ -1,5 +1,6 @@
 """The command as a whole."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,17 +53,28 @@ def test_without_a_command_there_is_help() -> None:
         assert "Commands" in result.stdout
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["wallet", "list", "--json", "--wallet", "absent"],
+        ["proof", "vectors", "absent"],
+    ],
+    ids=["help", "error as JSON", "error"],
+)
+def test_a_reader_that_goes_away_is_no_error(arguments: list[str], tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "--help"],
-        cwd=ROOT,
+        [sys.executable, "-m", "cli.main", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        assert process.stderr.read() == b""
+        assert b"Traceback" not in process.stderr.read()
+    assert process.returncode in (1, 2)
 
 
 def test_help_does_not_wait_for_what_commands_need() -> None:
