@@ -18,7 +18,6 @@ from sqlalchemy import (
     UniqueConstraint,
     insert,
     select,
-    update,
 )
 
 from commitments.clock import Clock
@@ -57,10 +56,9 @@ slips = Table(
     metadata,
     Column("origin", String, primary_key=True),
     Column("code_hash", LargeBinary, primary_key=True),
-    Column("position", BigInteger, nullable=False),
-    Column("sale", JSON),
+    Column("sale", JSON, nullable=False),
 )
-"""Sales without a buyer. ``sale`` is erased when the code is redeemed."""
+"""Sales without a buyer, by the hash of their one-time code, which is their order reference."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +85,12 @@ class Issuer:
     def record(self, merchant: Merchant, orders: Sequence[Order]) -> list[dict[str, Any]]:
         """Append a purchase for each order, all or none, and return their receipts in order.
 
+        An order that was recorded before, to the letter, is not recorded again: its receipt is
+        made again, for whoever has lost the answer.
+
         Errors name the order as ``purchases[i]``. ``FormatError`` for a request that cannot be
         read, ``VerificationError`` for a false proof in one, ``Refused`` for a date in the
-        future, an order or a request that was accepted before.
+        future, or an order or a request that was used for something else.
         """
         prepared = self._prepare(merchant.origin, orders)
         positions = self._store.write(lambda tx: self._append(tx, merchant.origin, prepared))
@@ -112,10 +113,9 @@ class Issuer:
                     {
                         "origin": merchant.origin,
                         "code_hash": code_hash(code),
-                        "position": position,
                         "sale": sale.document(),
                     }
-                    for position, sale, code in zip(positions, sales, codes, strict=True)
+                    for sale, code in zip(sales, codes, strict=True)
                 ],
             )
             return positions
@@ -126,28 +126,23 @@ class Issuer:
     def redeem(self, merchant: Merchant, code: str, request: BuyerRequest) -> dict[str, Any]:
         """Turn a slip into an ordinary purchase, once; the code is the order's reference.
 
-        ``Refused`` for an unknown or already redeemed code; otherwise as :meth:`record`.
+        ``Refused`` for a code that is unknown or was redeemed with another request; otherwise as
+        :meth:`record`.
         """
-        slip = slips.c.origin == merchant.origin, slips.c.code_hash == code_hash(code)
-
-        def sale_of(connection: Any) -> Sale:
-            row = connection.execute(select(slips.c.sale).where(*slip)).first()
-            if row is None:
-                raise Refused("unknown-code", "no slip has this code", "code")
-            if row.sale is None:
-                raise Refused("already-redeemed", "this code has been redeemed", "code")
-            return parse_sale(row.sale)
-
+        known = select(slips.c.sale).where(
+            slips.c.origin == merchant.origin, slips.c.code_hash == code_hash(code)
+        )
         with self._store.read() as connection:
-            order = Order(code, sale_of(connection), request)
-        prepared = self._prepare(merchant.origin, [order])
-
-        def unit(transaction: Transaction) -> range:
-            sale_of(transaction.connection)  # another redemption may have come first
-            transaction.connection.execute(update(slips).where(*slip).values(sale=None))
-            return self._append(transaction, merchant.origin, prepared)
-
-        return self._receipts(merchant.origin, [order], self._store.write(unit))[0]
+            sale = connection.scalar(known)
+        if sale is None:
+            raise Refused("unknown-code", "no slip has this code", "code")
+        try:
+            (receipt,) = self.record(merchant, [Order(code, parse_sale(sale), request)])
+        except Refused as refused:
+            if refused.code != "duplicate-order":
+                raise
+            raise Refused("already-redeemed", "this code has been redeemed", "code") from None
+        return receipt
 
     def void(self, merchant: Merchant, index: int) -> int:
         """Append a void of entry ``index``; its own index.
@@ -197,11 +192,14 @@ class Issuer:
         if sale.date > (self._clock() + timedelta(hours=14)).date():
             raise Refused("future-date", "the sale is in the future", field)
 
-    def _append(self, transaction: Transaction, origin: str, prepared: Sequence[Prepared]) -> range:
-        orders = [order for order, _ in prepared]
-        _refuse_known(transaction, origin, orders)
+    def _append(
+        self, transaction: Transaction, origin: str, prepared: Sequence[Prepared]
+    ) -> list[int]:
+        """Append what is new; the position of each order."""
+        known = _known_positions(transaction, origin, prepared)
+        new = [item for place, item in enumerate(prepared) if place not in known]
         try:
-            positions = transaction.append(origin, [entry for _, entry in prepared])
+            positions = transaction.append(origin, [entry for _, entry in new])
         except DuplicateCommitment:
             raise Refused("duplicate-commitment", "the commitment is in the log") from None
         rows = [
@@ -211,11 +209,12 @@ class Issuer:
                 "request": order.request.commitment,
                 "position": position,
             }
-            for order, position in zip(orders, positions, strict=True)
+            for (order, _), position in zip(new, positions, strict=True)
         ]
         if rows:
             transaction.connection.execute(insert(issued), rows)
-        return positions
+        fresh = iter(positions)
+        return [known[place] if place in known else next(fresh) for place in range(len(prepared))]
 
     def _receipts(
         self, origin: str, orders: Sequence[Order], positions: Sequence[int]
@@ -240,20 +239,42 @@ def _inclusion(log: Log, position: int) -> str:
     return TlogProof(position, tuple(hashes), log.checkpoint()).serialise().decode("utf-8")
 
 
-def _refuse_known(transaction: Transaction, origin: str, orders: Sequence[Order]) -> None:
-    """Raise ``Refused`` naming the first order whose reference or request is not new."""
-    for name, code, values in (
-        ("order", "duplicate-order", [order.reference for order in orders]),
-        ("request", "duplicate-request", [order.request.commitment for order in orders]),
-    ):
-        column = issued.c.order_reference if name == "order" else issued.c.request
-        query = select(column).where(issued.c.origin == origin, column.in_(values))
-        seen: set[Any] = set(transaction.connection.scalars(query))
-        for index, value in enumerate(values):
-            if value in seen:
-                message = f"this {name} has been accepted before"
-                raise Refused(code, message, f"purchases[{index}].{name}")
-            seen.add(value)
+def _known_positions(
+    transaction: Transaction, origin: str, prepared: Sequence[Prepared]
+) -> dict[int, int]:
+    """The positions of the orders that have been recorded before, to the letter, by their place.
+
+    ``Refused`` naming the first order whose reference or request was used for something else.
+    """
+    references = [order.reference for order, _ in prepared]
+    requests = [order.request.commitment for order, _ in prepared]
+    query = select(issued).where(
+        issued.c.origin == origin,
+        issued.c.order_reference.in_(references) | issued.c.request.in_(requests),
+    )
+    rows = transaction.connection.execute(query).all()
+    entries = transaction.log(origin).entries_at([row.position for row in rows])
+    recorded = {
+        row.order_reference: (row.request, entry, row.position)
+        for row, entry in zip(rows, entries, strict=True)
+    }
+    seen_references: set[str] = set()
+    seen_requests = {row.request for row in rows}
+    known = {}
+    for place, (order, entry) in enumerate(prepared):
+        request, field = order.request.commitment, f"purchases[{place}]"
+        earlier = recorded.get(order.reference)
+        if order.reference in seen_references or (earlier and earlier[:2] != (request, entry)):
+            message = "this order has been recorded with something else"
+            raise Refused("duplicate-order", message, f"{field}.order")
+        if earlier:
+            known[place] = earlier[2]
+        elif request in seen_requests:
+            message = "this request has been accepted for another order"
+            raise Refused("duplicate-request", message, f"{field}.request")
+        seen_references.add(order.reference)
+        seen_requests.add(request)
+    return known
 
 
 def _each(items: Sequence[T], prepare: Callable[[T], R], field: str = "purchases") -> list[R]:

@@ -1,8 +1,8 @@
 """One-time codes for sales whose buyer was not there to ask (docs/protocol.md 4, entry ``0x04``).
 
 The sale is recorded at once, under keys derived from the code; whoever holds the slip with the
-code redeems it later for an ordinary purchase of their own. Only the code's hash is stored, and
-the attributes, which the merchant knows anyway, until then.
+code redeems it later for an ordinary purchase of their own. Only the code's hash is stored, and the
+sale, which the merchant knows anyway.
 """
 
 import secrets

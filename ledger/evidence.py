@@ -6,17 +6,28 @@ where that would matter (closes), the events themselves are numbered without gap
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from commitments.errors import FormatError
 from commitments.wire import encode_base64, parse_base64
 from ledger.checkpoint import Checkpoint, open_checkpoint
 from ledger.events import encode_event
-from ledger.log import Log
 from ledger.merkle import HASH_BYTES, leaf_hash, verify_multiproof
 from ledger.note import NoteVerifier
 
-__all__ = ["EventEvidence", "build_event_evidence", "verify_event_evidence"]
+__all__ = ["EventEvidence", "ProvableEvents", "build_event_evidence", "verify_event_evidence"]
+
+
+class ProvableEvents(Protocol):
+    """An event log that can prove what it holds, such as :class:`ledger.log.Log`."""
+
+    size: int
+
+    def multiproof(self, indices: Sequence[int], size: int) -> Sequence[bytes]:
+        """The multiproof of the events at ``indices`` at a size of the log."""
+
+    def checkpoint(self) -> bytes:
+        """The newest checkpoint, a signed note."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,9 @@ class EventEvidence:
         )
 
 
-def build_event_evidence(log: Log, events: Sequence[tuple[int, dict[str, Any]]]) -> EventEvidence:
+def build_event_evidence(
+    log: ProvableEvents, events: Sequence[tuple[int, dict[str, Any]]]
+) -> EventEvidence:
     """The evidence for ``events`` of ``log`` under its newest checkpoint."""
     hashes = log.multiproof([index for index, _ in events], log.size)
     return EventEvidence(tuple(events), tuple(hashes), log.checkpoint())

@@ -70,6 +70,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield stage
 
 
+def _with_other_sale(stage: Stage) -> httpx.Response:
+    return stage.write("purchases", {**stage.ordered, "sale": {**SALE, "price": 1}})
+
+
 def _sale(**changes: Any) -> Callable[[Stage], httpx.Response]:
     return lambda stage: stage.purchase_with(sale={**SALE, **changes})
 
@@ -165,7 +169,7 @@ CASES: list[tuple[str, str | None, Callable[[Stage], httpx.Response]]] = [
     ("not-verified", None, _request(proof="01" * 128)),
     ("not-verified", None, lambda s: s.purchase_with(order="another order")),
     ("future-date", "sale.date", _sale(date="2026-11-23")),
-    ("duplicate-order", "order", lambda s: s.write("purchases", s.ordered)),
+    ("duplicate-order", "order", _with_other_sale),
     ("duplicate-request", "request", lambda s: s.write("purchases", s.same_request())),
     ("malformed", "purchases", lambda s: s.write("purchases/bulk", {"purchases": []})),
     ("malformed", "purchases", lambda s: s.write("purchases/bulk", {"purchases": {}})),

@@ -82,7 +82,9 @@ def test_sales_without_buyers_get_slips_that_are_redeemed(shop: Shop) -> None:
     answer = shop.post("redemptions", redemption)
     assert answer.status_code == 201
     assert (answer.json()["order"], answer.json()["sale"]["price"]) == (slips[1]["code"], 100)
-    answer = shop.post("redemptions", redemption)
+    assert shop.post("redemptions", redemption).json()["index"] == answer.json()["index"]
+    other = {**redemption, "request": new_request(slips[1]["code"], new_keys()).document()}
+    answer = shop.post("redemptions", other)
     assert answer.json()["type"] == "urn:kvitto:problem:already-redeemed"
 
 
