@@ -2,7 +2,6 @@
 
 import errno
 import os
-from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +23,7 @@ from cli.wallet_words import (
 )
 
 if TYPE_CHECKING:
-    from sdk import Purchase, Shop, Wallet
+    from sdk import Purchase, Wallet
 
 __all__ = ["app"]
 
@@ -158,18 +157,21 @@ def claim(  # noqa: PLR0913 - options of a command line
 
     with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
         named = None if purchase is None else _numbered(mine, purchase)
-        if _awaits_answer(mine, shop, policy, remedy, named):
+        if mine.unanswered(shop, policy, remedy=remedy, purchase=named):
             note("An earlier claim of yours got no answer. It is sent again, or made anew.")
+            preview = None
         else:
             with waiting("reading the logs"):
                 preview = mine.preview(shop, policy, remedy=remedy, purchase=named)
-            named = _by_order(mine.purchases, shop, preview.order)
             if not as_json:
                 tell(claim_words(preview))
         if not (yes or as_json):
             _require_consent("Send the claim?")
         with waiting("proving"):
-            result = mine.claim(shop, policy, remedy=remedy, purchase=named)
+            if preview is None:
+                result = mine.claim(shop, policy, remedy=remedy, purchase=named)
+            else:
+                result = mine.send(shop, preview)
     show(asdict(result), facts(decision_facts(result)), as_json=as_json)
     if result.decision != "approved":
         raise typer.Exit(1)
@@ -227,26 +229,6 @@ def _numbered(wallet: "Wallet", number: int) -> "Purchase":
     if not 1 <= number <= len(wallet.purchases):
         raise typer.BadParameter("the wallet has no purchase of this number", param_hint="purchase")
     return wallet.purchases[number - 1]
-
-
-def _by_order(purchases: "Sequence[Purchase]", shop: "Shop", order: str) -> "Purchase":
-    """The purchase that the owner has been shown: no other is to be claimed with."""
-    at_shop = (p for p in purchases if p.origin.rpartition("/")[2] == shop.merchant)
-    return next(purchase for purchase in at_shop if purchase.order == order)
-
-
-def _awaits_answer(
-    wallet: "Wallet", shop: "Shop", policy: str, remedy: str, named: "Purchase | None"
-) -> bool:
-    """Whether such a claim was sent before and got no answer: the wallet sends that one again."""
-    sent = [
-        claim.body.origin
-        for claim in wallet.claims
-        if claim.outcome is None
-        and (claim.body.policy, claim.body.remedy) == (policy, remedy)
-        and (named is None or named.order == claim.order)
-    ]
-    return bool(sent) and shop.keys().origin in sent
 
 
 def _require_consent(question: str) -> None:

@@ -58,6 +58,8 @@ def choose_purchase(
     if remedy not in policy.remedies:
         raise NotEligible([f"the policy offers {', '.join(policy.remedies)}, not {remedy}"])
     if named is not None:
+        if named.origin != policy.origin:
+            raise NotEligible(["the purchase is from another merchant"])
         candidates = [named]
     else:
         candidates = [p for p in state.purchases.values() if p.origin == policy.origin]
@@ -120,7 +122,9 @@ def _reasons_against(state: State, policy: Policy, purchase: Purchase, now: date
     if any(claim.secret_sent for claim in earlier):
         reasons.append("the ownership has ended: the purchase's secret was handed in")
     elif not _unused_numbers(policy, earlier):
-        reasons.append(f"all {policy.claims_per_purchase} claims of the policy have been made")
+        count = policy.claims_per_purchase
+        made = "its one claim has" if count == 1 else f"all its {count} claims have"
+        reasons.append(f"the policy allows no further claim: {made} been made")
     return reasons
 
 

@@ -5,7 +5,7 @@ satisfy the policy, which only the merchant can count (docs/protocol.md 1).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from policies.policy import Policy
@@ -20,8 +20,12 @@ _NAMED = 5  # values of a list that are written out
 
 @dataclass(frozen=True)
 class Preview:
-    """What everybody learns from a claim (``learns``), what stays hidden, what to be aware of."""
+    """What everybody learns from a claim (``learns``), what stays hidden, what to be aware of.
 
+    ``prepared`` is that very claim, for :meth:`sdk.wallet.Wallet.send`.
+    """
+
+    prepared: Prepared = field(repr=False)
     order: str
     policy: str
     ring_size: int
@@ -34,6 +38,7 @@ def preview_of(prepared: Prepared) -> Preview:
     """The preview of a prepared claim."""
     policy, body, size = prepared.policy, prepared.body, len(prepared.ring.members)
     return Preview(
+        prepared=prepared,
         order=prepared.purchase.order,
         policy=policy.id,
         ring_size=size,

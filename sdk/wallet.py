@@ -211,12 +211,16 @@ class Wallet:
         Refused, ShopError
             the service judges no claim now; after ``Unreachable`` try again.
         """
-        unanswered = self._unanswered(shop, policy_id, remedy, purchase)
+        unanswered = self.unanswered(shop, policy_id, remedy=remedy, purchase=purchase)
         if unanswered is not None:
             result = self._send_again(shop, unanswered)
             if result is not None:
                 return result
-        prepared = self._prepare(shop, policy_id, remedy, purchase)
+        return self.send(shop, self.preview(shop, policy_id, remedy=remedy, purchase=purchase))
+
+    def send(self, shop: Shop, preview: Preview) -> ClaimResult:
+        """Make exactly the claim that was previewed. Errors as :meth:`claim`."""
+        prepared = preview.prepared
         claim = prepared.prove()
         self._commit(self._state.with_claim(claim))
         try:
@@ -225,6 +229,18 @@ class Wallet:
             self._commit(self._state.with_claim(replace(claim, outcome="refused")))
             raise
         return self._conclude(shop, claim, answer, prepared.advice)
+
+    def unanswered(
+        self, shop: Shop, policy_id: str, *, remedy: str, purchase: Purchase | None = None
+    ) -> Claim | None:
+        """The claim that :meth:`claim` would send again: it was sent, and no answer came back."""
+        origin = self._at(shop).origin
+        for claim in self._state.claims.values():
+            asked = (claim.body.origin, claim.body.policy, claim.body.remedy)
+            meant = purchase is None or purchase.order == claim.order
+            if claim.outcome is None and meant and asked == (origin, policy_id, remedy):
+                return claim
+        return None
 
     def retire(self, shop: Shop, claim: ClaimResult | Claim) -> ClaimResult:
         """Hand in the purchase's secret, which completes an approved refund.
@@ -283,17 +299,6 @@ class Wallet:
         )
         self._commit(self._state.with_merchant(merchant))
         return prepared
-
-    def _unanswered(
-        self, shop: Shop, policy_id: str, remedy: str, named: Purchase | None
-    ) -> Claim | None:
-        origin = self._at(shop).origin
-        for claim in self._state.claims.values():
-            asked = (claim.body.origin, claim.body.policy, claim.body.remedy)
-            meant = named is None or named.order == claim.order
-            if claim.outcome is None and meant and asked == (origin, policy_id, remedy):
-                return claim
-        return None
 
     def _send_again(self, shop: Shop, claim: Claim) -> ClaimResult | None:
         """The answer to a claim whose first answer was lost; None if it was never judged."""
