@@ -6,12 +6,12 @@ statement, the proof does not prove it); 2 the input cannot be read.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +22,8 @@ from cli.conformance import (
     run_vectors,
     statement_from_json,
 )
+from cli.errors import Failure
+from cli.output import AsJson
 from commitments.errors import FormatError, VerificationError
 from commitments.group import Group
 from commitments.purchase import Opening
@@ -32,10 +34,6 @@ from zk.statement import OneOf, Range
 from zk.verify import verify as check_proof
 
 __all__ = ["app"]
-
-FALSE, UNREADABLE = 1, 2
-
-_T = TypeVar("_T")
 
 app = typer.Typer(
     name="proof", help="Check this implementation against the protocol.", no_args_is_help=True
@@ -63,7 +61,6 @@ StatementFile = Annotated[
     Path, typer.Argument(metavar="STATEMENT.json", help="A case's statement, its ring in hex.")
 ]
 OpeningFile = Annotated[Path, typer.Argument(metavar="OPENING.json", help="An entry of purchases.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 InSuite = Annotated[Suite, typer.Option("--suite", help="The ciphersuite.")]
 
 
@@ -74,10 +71,10 @@ def vectors(
     as_json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Check every entry of a vector file."""
-    outcomes = _readable(lambda: run_vectors(file, suite.group()), as_json=as_json)
+    outcomes = run_vectors(file, suite.group())
     summary = _summary(outcomes)
     _print(summary, _summary_lines(summary), as_json=as_json)
-    raise typer.Exit(FALSE if summary["failed"] or not summary["passed"] else 0)
+    raise typer.Exit(1 if summary["failed"] or not summary["passed"] else 0)
 
 
 @app.command()
@@ -89,17 +86,12 @@ def prove(
 ) -> None:
     """Make a proof and print it in hex; keep OPENING.json to yourself."""
     group = suite.group()
-    claim, purchase = _readable(
-        lambda: (
-            statement_from_json(_load(statement), group),
-            opening_from_json(_load(opening), group),
-        ),
-        as_json=as_json,
-    )
+    claim = statement_from_json(_load(statement), group)
+    purchase = opening_from_json(_load(opening), group)
     try:
         proof = make_proof(claim, purchase)
     except Unsatisfied as error:
-        _stop(FALSE, _advice(error, purchase), as_json=as_json)
+        raise Failure(_advice(error, purchase)) from None
     _print({"proof": proof.hex()}, [proof.hex()], as_json=as_json)
 
 
@@ -113,25 +105,12 @@ def verify(
     as_json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Check a proof and print its tags, one per line."""
-    claim, data = _readable(
-        lambda: (statement_from_json(_load(statement), suite.group()), _read_proof(proof)),
-        as_json=as_json,
-    )
+    claim, data = statement_from_json(_load(statement), suite.group()), _read_proof(proof)
     try:
         tags = [tag.hex() for tag in check_proof(claim, data).tags]
     except (FormatError, VerificationError) as error:
-        _stop(FALSE, f"rejected: {error}", as_json=as_json)
+        raise Failure(f"rejected: {error}") from None
     _print({"tags": tags}, tags, as_json=as_json)
-
-
-def _readable(read: Callable[[], _T], *, as_json: bool) -> _T:
-    """What ``read`` returns; ends the program with status 2 when the input cannot be read."""
-    try:
-        return read()
-    except FormatError as error:
-        _stop(UNREADABLE, f"{error.field}: {error}" if error.field else str(error), as_json=as_json)
-    except OSError as error:
-        _stop(UNREADABLE, f"{error.filename}: {error.strerror}", as_json=as_json)
 
 
 def _load(path: Path) -> Any:
@@ -192,11 +171,3 @@ def _summary_lines(summary: dict[str, Any]) -> list[str]:
 def _print(document: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
     for line in [json.dumps(document)] if as_json else lines:
         typer.echo(line)
-
-
-def _stop(status: int, problem: str, *, as_json: bool) -> NoReturn:
-    if as_json:
-        typer.echo(json.dumps({"error": problem}))
-    else:
-        typer.echo(problem, err=True)
-    raise typer.Exit(status)

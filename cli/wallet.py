@@ -23,7 +23,7 @@ from cli.wallet_words import (
 )
 
 if TYPE_CHECKING:
-    from sdk import Purchase, Wallet
+    from sdk import Claim, Purchase, Wallet
 
 __all__ = ["app"]
 
@@ -35,6 +35,7 @@ app = typer.Typer(
 
 DEFAULT_WALLET = Path("~/.kvitto/wallet")
 SMALLEST_RING = 16  # as sdk.wallet.SMALLEST_RING, which takes long to import
+Out = Annotated[Path | None, typer.Option(help="Write to this new file, not to stdout.")]
 WalletPath = Annotated[
     Path, typer.Option("--wallet", envvar="KVITTO_WALLET", help="The wallet's file.")
 ]
@@ -69,7 +70,7 @@ def create(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> N
 def request(
     *,
     order: Annotated[str, typer.Option(help="The shop's reference for the unit that you buy.")],
-    out: Annotated[Path | None, typer.Option(help="Write to this new file, not to stdout.")] = None,
+    out: Out = None,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
     wallet: WalletPath = DEFAULT_WALLET,
@@ -178,6 +179,24 @@ def claim(  # noqa: PLR0913 - options of a command line
 
 
 @app.command()
+def receipt(
+    claim_id: Annotated[str, typer.Argument(metavar="CLAIM_ID", help="An approved claim.")],
+    *,
+    out: Out = None,
+    wallet: WalletPath = DEFAULT_WALLET,
+    as_json: AsJson = False,
+) -> None:
+    """Print an approval's receipt, which `kvitto receipt verify` checks. It is public."""
+    from cli.files import write_document
+
+    with _open(wallet) as mine:
+        approved = _claim(mine, claim_id)
+        if approved.receipt is None:
+            raise Failure("this claim was not approved")
+        write_document(out, lambda: approved.receipt, as_json=as_json)
+
+
+@app.command()
 def retire(
     claim_id: Annotated[str, typer.Argument(metavar="CLAIM_ID", help="An approved refund.")],
     *,
@@ -192,9 +211,7 @@ def retire(
     from sdk import Shop
 
     with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
-        approved = next((each for each in mine.claims if each.claim_id == claim_id), None)
-        if approved is None:
-            raise Failure("the wallet has made no such claim")
+        approved = _claim(mine, claim_id)
         if not as_json:
             tell(ending_words(approved, mine.claims))
         if not (yes or as_json):
@@ -229,6 +246,13 @@ def _numbered(wallet: "Wallet", number: int) -> "Purchase":
     if not 1 <= number <= len(wallet.purchases):
         raise typer.BadParameter("the wallet has no purchase of this number", param_hint="purchase")
     return wallet.purchases[number - 1]
+
+
+def _claim(wallet: "Wallet", claim_id: str) -> "Claim":
+    found = next((each for each in wallet.claims if each.claim_id == claim_id), None)
+    if found is None:
+        raise Failure("the wallet has made no such claim")
+    return found
 
 
 def _require_consent(question: str) -> None:

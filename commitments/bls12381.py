@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, cast
 
 from commitments.errors import FormatError
-from commitments.group import Group, Point
+from commitments.group import Group, IdentityPoint, Point
 
 
 @contextmanager
@@ -52,7 +52,7 @@ class _BLS12381(Group):
 
     def encode(self, point: Point) -> bytes:
         if self.is_identity(point):
-            raise ValueError("the identity has no encoding")
+            raise IdentityPoint("the identity has no encoding")
         return compress_G1(cast("Any", point)).to_bytes(self.point_size, "big")
 
     def decode(self, data: bytes) -> Point:

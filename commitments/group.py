@@ -11,9 +11,14 @@ from typing import ClassVar
 from commitments.errors import FormatError
 from commitments.hash_to_curve import expand_message_xmd
 
-__all__ = ["Group", "Point"]
+__all__ = ["Group", "IdentityPoint", "Point"]
 
 Point = object
+
+
+class IdentityPoint(ValueError):  # noqa: N818 - the name is what was to be encoded
+    """The identity has no encoding (docs/protocol.md 2)."""
+
 
 _HASH_TO_SCALAR_BYTES = 48  # 128 bits more than the order, so that the reduction is not biased
 
@@ -37,7 +42,7 @@ class Group(ABC):
 
     @abstractmethod
     def encode(self, point: Point) -> bytes:
-        """The canonical encoding; ``ValueError`` for the identity, which is never written."""
+        """The canonical encoding; ``IdentityPoint`` for the identity, which is never written."""
 
     @abstractmethod
     def decode(self, data: bytes) -> Point:

@@ -16,7 +16,7 @@ from petlib.bn import Bn
 from petlib.ec import EcGroup, EcPt
 
 from commitments.errors import FormatError
-from commitments.group import Group, Point
+from commitments.group import Group, IdentityPoint, Point
 from commitments.hash_to_curve import hash_to_p256
 
 __all__ = ["P256"]
@@ -65,7 +65,7 @@ class _P256(Group):
     def encode(self, point: Point) -> bytes:
         data = cast("bytes", cast("Any", point).export())
         if len(data) != self.point_size:
-            raise ValueError("the identity has no encoding")
+            raise IdentityPoint("the identity has no encoding")
         return data
 
     def decode(self, data: bytes) -> Point:

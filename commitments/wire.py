@@ -60,7 +60,7 @@ def require_nfc(text: str, field: str) -> None:
 
 def parse_decimal(text: str, field: str, maximum: int = 2**63 - 1) -> int:
     """An unsigned decimal without sign, space, underscore or leading zero, at most ``maximum``."""
-    if len(text) > 20 or not _DECIMAL.fullmatch(text):
+    if not isinstance(text, str) or len(text) > 20 or not _DECIMAL.fullmatch(text):
         raise FormatError("not a canonical decimal number", field)
     number = int(text)
     if number > maximum:

@@ -7,9 +7,9 @@ from typing import Any
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import canonical_json, encode_base64
 from ledger.checkpoint import Checkpoint
-from ledger.events import check_event, encode_event
+from ledger.event_receipt import EventReceipt, verify_event_receipt
+from ledger.events import check_event
 from ledger.note import parse_vkey
-from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from sdk.state import Claim, Merchant
 
 __all__ = ["Answer", "parse_answer", "verify_approval"]
@@ -70,17 +70,10 @@ def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> Checkpoin
     ``receipt`` holds the decision's event and its tlog-proof: the event must say exactly what
     the wallet sent. ``VerificationError`` names what does not hold.
     """
-    if not isinstance(receipt, dict) or receipt.keys() != {"event", "proof"}:
-        raise FormatError("not an event with its proof", "receipt")
-    event, proof = receipt["event"], receipt["proof"]
-    if not isinstance(event, dict) or not isinstance(proof, str):
-        raise FormatError("not an event with its proof", "receipt")
     # 1. The event is in the log.
-    checkpoint = verify_tlog_proof(
-        TlogProof.parse(proof.encode("utf-8")),
-        encode_event(event),
-        parse_vkey(merchant.events_vkey),
-    )
+    shown = EventReceipt.parse(receipt)
+    checkpoint = verify_event_receipt(shown, parse_vkey(merchant.events_vkey))
+    event = shown.event
     # 2. It approves this claim: the same body, proof and tags.
     check_event(event, _DECIDED, _EVENT_FIELDS)
     said = {

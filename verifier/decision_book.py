@@ -8,6 +8,7 @@ from sqlalchemy.engine import Row
 
 from commitments.errors import Refused
 from ledger.event_log import append_event
+from ledger.event_receipt import EventReceipt
 from ledger.events import events_origin, parse_event
 from ledger.log import Log
 from ledger.store import Transaction
@@ -94,6 +95,6 @@ def read_decision(connection: Connection, origin: str, row: Row[Any], now: str) 
     """An approval with its receipt: its event and the proof that it is in the log."""
     log = Log(connection, events_origin(origin))
     hashes = log.inclusion(row.position, log.size)
-    proof = TlogProof(row.position, tuple(hashes), log.checkpoint()).serialise()
-    receipt = {"event": parse_event(log.entry(row.position)), "proof": proof.decode("utf-8")}
+    proof = TlogProof(row.position, tuple(hashes), log.checkpoint())
+    receipt = EventReceipt(parse_event(log.entry(row.position)), proof).document()
     return Decision(row.claim_id, status_at(row, now), retire_by=row.retire_by, receipt=receipt)

@@ -26,7 +26,7 @@ class ProofWriter:
         self._data = [VERSION]
 
     def points(self, points: Sequence[Point]) -> None:
-        """Write and absorb. ``ValueError`` for the identity."""
+        """Write and absorb. ``IdentityPoint`` for the identity."""
         self._data.append(self._transcript.absorb_points(points))
 
     def challenge(self) -> int:

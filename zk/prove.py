@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from commitments.errors import KvittoError, VerificationError
 from commitments.generators import blinding_generator
+from commitments.group import IdentityPoint
 from commitments.purchase import Opening, commit
-from zk import linear, one_out_of_many, range_proof
+from zk import claim_relation, one_out_of_many, range_proof
+from zk.claim_relation import Head, Relation
 from zk.encoding import ProofWriter
 from zk.hedged import HedgedScalars
-from zk.linear import Head, Relation
 from zk.statement import Predicate, Statement, digit_weights, tag_base
 
 __all__ = ["Unsatisfied", "prove"]
@@ -57,7 +58,7 @@ def prove(statement: Statement, opening: Opening, *, entropy: bytes | None = Non
     while True:
         try:
             return _Prover(statement, opening, position, randomness).proof(encoded)
-        except (VerificationError, ValueError):
+        except (VerificationError, IdentityPoint):
             # A zero challenge or an identity to be encoded: in a group of cryptographic size
             # never, in a test group of 13 elements often. Fresh randomness, another try.
             continue
@@ -105,7 +106,7 @@ class _Prover:
             "blinding": self.opening.blinding + rho,
             **{f"gamma/{name}": gamma for name, gamma in gammas.items()},
         }
-        linear.prove(writer, randomness, Relation.of(statement), witness)
+        claim_relation.prove(writer, randomness, Relation.of(statement), witness)
         return writer.proof()
 
     def _head(self, values: Mapping[str, int], rho: int, gammas: Mapping[str, int]) -> Head:

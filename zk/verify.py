@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from commitments.attributes import ATTRIBUTES, KEYS
 from commitments.errors import FormatError, VerificationError
-from zk import linear, one_out_of_many, range_proof
+from zk import claim_relation, one_out_of_many, range_proof
 from zk.accumulator import Accumulator
+from zk.claim_relation import Head
 from zk.encoding import ProofReader
-from zk.linear import Head
 from zk.statement import Statement
 
 __all__ = ["Verified", "proof_size", "proof_tags", "verify", "verify_batch"]
@@ -117,7 +117,7 @@ def accumulate(statement: Statement, proof: bytes) -> Accumulator:
     if statement.ranges:
         ranged = [targets[p.attribute] for p in statement.ranges]
         range_proof.verify(reader, accumulator, statement.ranges, ranged)
-    linear.verify(reader, accumulator, statement, head)
+    claim_relation.verify(reader, accumulator, statement, head)
     return accumulator
 
 

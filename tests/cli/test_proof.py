@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from cli.conformance import run_vectors
-from cli.proof import app
+from cli.main import app
 from cli.proof_json import opening_from_json, read_json, statement_from_json
 from commitments.bls12381 import BLS12381
 from commitments.errors import FormatError
@@ -27,7 +27,7 @@ SMALL = {**CONTENT, "cases": [WARRANTY, CASES["other context"]]}
 
 def run(*arguments: object) -> tuple[int, str, str]:
     """Exit status, standard output, standard error."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(app, ["proof", *map(str, arguments)])
     if result.exception is not None:
         assert isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
@@ -212,10 +212,10 @@ def test_verify_refuses_every_rejected_case(name: str, tmp_path: Path) -> None:
     path = write(tmp_path / "statement.json", with_ring_in_hex(case["statement"]))
     status, out, err = run("verify", path, case["proof"])
     assert (status, out) == (1, "")
-    assert err.startswith("rejected: ")
+    assert err.startswith("error: rejected: ")
     status, out, _ = run("verify", path, case["proof"], "--json")
     assert status == 1
-    assert json.loads(out)["error"].startswith("rejected: ")
+    assert json.loads(out)["error"]["message"].startswith("rejected: ")
 
 
 @pytest.mark.parametrize(
@@ -238,9 +238,9 @@ def test_prove_says_which_predicate_fails_and_by_how_much(
         {**WARRANTY["statement"], "predicates": [{"attribute": "date", **predicate}]}
     )
     path = write(tmp_path / "other.json", changed)
-    assert run("prove", path, opening) == (1, "", f"{advice}\n")
+    assert run("prove", path, opening) == (1, "", f"error: {advice}\n")
     status, out, _ = run("prove", path, opening, "--json")
-    assert (status, json.loads(out)) == (1, {"error": advice})
+    assert (status, json.loads(out)["error"]["message"]) == (1, advice)
 
 
 def test_prove_with_a_purchase_outside_the_ring(statement: Path, tmp_path: Path) -> None:

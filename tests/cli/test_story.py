@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 
 from cli.codes_file import COLUMNS
+from cli.merchant_service import get
 from policies.claim import ClaimBody
 from sdk import Shop, Unreachable
 from tests.cli.terminal import TODAY, Terminal
@@ -76,6 +77,29 @@ def test_a_purchase_is_claimed_once_for_scripts(terminal: Terminal) -> None:
     assert held["pending"] == []
     assert [each["outcome"] for each in held["claims"]] == ["approved"]
     assert terminal.error(*CLAIM, status=1)["type"] == "not-eligible"
+
+
+def test_an_approval_has_a_receipt_that_verifies_offline(terminal: Terminal) -> None:
+    terminal.buy("1001")
+    terminal.run("merchant", "policy", "publish", terminal.policy())
+    terminal.run("merchant", "close")
+    claim_id = terminal.json(*CLAIM)["claim_id"]
+    receipt = terminal.json("wallet", "receipt", claim_id)
+    file = terminal.file("receipt.json", json.dumps(receipt))
+    url, merchant = (str(terminal.env[f"KVITTO_{name}"]) for name in ("URL", "MERCHANT"))
+    keys = get(url, f"merchants/{merchant}")
+    verify = ("receipt", "verify", str(file), "--key")
+
+    said = terminal.json(*verify, keys["events_vkey"])
+    assert (said["claim_id"], said["decision"]) == (claim_id, "approved")
+    assert "warranty-2y version 1" in terminal.run(*verify, keys["events_vkey"]).stdout
+    assert terminal.error(*verify, keys["purchases_vkey"], status=1)["type"] == "not-verified"
+    assert terminal.error(*verify, "no key", status=2)["type"] == "malformed"
+
+    receipt["event"]["claim"]["remedy"] = "replacement"
+    terminal.file("receipt.json", json.dumps(receipt))
+    assert terminal.error(*verify, keys["events_vkey"], status=1)["type"] == "not-verified"
+    assert terminal.error("wallet", "receipt", "00", status=1)["type"] == "failure"
 
 
 def test_what_does_not_qualify_is_named_and_not_sent(terminal: Terminal) -> None:

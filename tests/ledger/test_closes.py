@@ -77,6 +77,7 @@ def with_signatures(*signatures: bytes) -> Close:
     ("bad", "why"),
     [
         (close(1, 100, 7), "the period has one already"),
+        (close(1, 99, 7), "or has passed"),
         (close(1, 101, 3), "decreases"),
         (close(2, 101, 7), "number"),
         (close(0, 101, 7), "number"),

@@ -12,10 +12,10 @@ from commitments.generators import blinding_generator, numbered_generators
 from commitments.group import Group, Point
 from commitments.purchase import Opening, commit
 from tests.zk.claims import ENTROPY
-from zk import linear, one_out_of_many, range_proof
+from zk import claim_relation, one_out_of_many, range_proof
+from zk.claim_relation import Relation
 from zk.encoding import ProofWriter
 from zk.hedged import HedgedScalars
-from zk.linear import Relation
 from zk.statement import Statement, digit_weights, tag_base
 
 
@@ -144,10 +144,10 @@ class _Forger:
             one_out_of_many.prove(writer, self.randomness, members, place, rho)
 
     def _linear(self, writer: ProofWriter, witness: Mapping[str, int]) -> None:
-        """As ``zk.linear.prove``, but with shifted nonce commitments."""
+        """As ``zk.claim_relation.prove``, but with shifted nonce commitments."""
         group, relation = self.statement.group, Relation.of(self.statement)
         if not self.lie.nonces:
-            linear.prove(writer, self.randomness, relation, witness)
+            claim_relation.prove(writer, self.randomness, relation, witness)
             return
         drawn = self.randomness.scalars(len(relation.names))
         nonces = dict(zip(relation.names, drawn, strict=True))

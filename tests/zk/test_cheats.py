@@ -190,7 +190,7 @@ def test_errors_that_cancel_under_equal_weights(
     lie = Lie(nonces={pair[0]: Shift(1), pair[1]: Shift(-1)})
     proof = forge(claim, opening(group, 2), lie)
     is_stopped_by(names, claim, proof)
-    monkeypatch.setattr("zk.linear.random_weight", lambda: 1)
+    monkeypatch.setattr("zk.claim_relation.random_weight", lambda: 1)
     verify(claim, proof)  # so it is the weights that stop it
 
 
@@ -202,7 +202,7 @@ def test_errors_of_two_proofs_that_cancel_under_equal_weights(
     proofs = [forge(claim, opening(group, 2), Lie(nonces={0: Shift(steps)})) for steps in (1, -1)]
     batch = [(claim, proof) for proof in proofs]
     assert all(isinstance(result, VerificationError) for result in verify_batch(batch))
-    monkeypatch.setattr("zk.linear.random_weight", lambda: 1)
+    monkeypatch.setattr("zk.claim_relation.random_weight", lambda: 1)
     assert not any(isinstance(result, VerificationError) for result in verify_batch(batch))
 
 
@@ -216,7 +216,7 @@ def test_each_equation_of_each_part_draws_a_weight_of_its_own(
         drawn.append(1 + len(drawn))
         return drawn[-1]
 
-    for part in ("linear", "one_out_of_many", "range_proof"):
+    for part in ("claim_relation", "one_out_of_many", "range_proof"):
         monkeypatch.setattr(f"zk.{part}.random_weight", record)
     claim = statement(group, 5, EVERY_KIND)
     verify(claim, forge(claim, opening(group, 2)))

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import cast
 
 from commitments.errors import FormatError
-from commitments.group import Group, Point
+from commitments.group import Group, IdentityPoint, Point
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class ResidueGroup(Group):
 
     def encode(self, point: Point) -> bytes:
         if self.is_identity(point):
-            raise ValueError("the identity has no encoding")
+            raise IdentityPoint("the identity has no encoding")
         return value_of(point).to_bytes(self.point_size, "big")
 
     def decode(self, data: bytes) -> Point:
