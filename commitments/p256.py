@@ -12,6 +12,7 @@ from functools import cache, reduce
 from itertools import chain, islice
 from typing import Any, cast
 
+from petlib.bindings import _C
 from petlib.bn import Bn
 from petlib.ec import EcGroup, EcPt
 
@@ -75,7 +76,8 @@ class _P256(Group):
             point = EcPt.from_binary(data, self._group)
         except Exception:  # noqa: BLE001 - petlib raises nothing more precise
             raise FormatError("not a point of the curve") from None
-        if point.is_infinite():  # what a fresh point is, should the library have failed silently
+        # What a fresh point is, should the library have failed silently.
+        if self.is_identity(point):
             raise FormatError("not a point of the curve")
         return cast("Point", point)
 
@@ -89,7 +91,8 @@ class _P256(Group):
         return bool(left == right)
 
     def is_identity(self, point: Point) -> bool:
-        return bool(cast("Any", point).is_infinite())
+        # petlib's own is_infinite compares with a point and costs ten times as much
+        return bool(_C.EC_POINT_is_at_infinity(self._group.ecg, cast("Any", point).pt))
 
     def sum_of_products(self, scalars: Sequence[int], points: Sequence[Point]) -> Point:
         return cast("Point", self._group.wsum(self._numbers(scalars, points), points))

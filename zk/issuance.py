@@ -5,6 +5,7 @@ docs/protocol.md 3, step 1: ``B = serial_0 * U + secret * S + blinding * H``, co
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from commitments.attributes import KEYS
@@ -95,7 +96,9 @@ class RequestCheck:
         except FormatError:
             raise FormatError("not a point", "request.commitment") from None
         tag = _tag(group, origin, order_reference)
-        self._check = CompactCheck(tag, _relation(group, self._blinded), request.proof)
+        relation = _relation(group, self._blinded)
+        encoded = _encoded_head(group) + request.commitment
+        self._check = CompactCheck(tag, relation, request.proof, encoded)
 
     def sum(self) -> tuple[list[int], list[Point]]:
         """Scalars and points to multiply: the relation has one equation."""
@@ -110,6 +113,12 @@ class RequestCheck:
 
 def _tag(group: Group, origin: str, order_reference: str) -> bytes:
     return issue_session(group) + lp(origin.encode("ascii")) + lp(order_reference.encode("utf-8"))
+
+
+@cache
+def _encoded_head(group: Group) -> bytes:
+    """How the relation of every request is encoded, up to its own B at the end."""
+    return _relation(group, group.generator).encode()[: -group.point_size]
 
 
 def _relation(group: Group, blinded: Point) -> LinearRelation:

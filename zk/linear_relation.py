@@ -165,7 +165,7 @@ def verify_batchable(tag: bytes, relation: LinearRelation, narg: bytes) -> None:
         group.decode(narg[i : i + group.point_size]) for i in range(0, split, group.point_size)
     ]
     responses = _decode_scalars(group, narg[split:])
-    challenge = _challenge(tag, relation, narg[:split])
+    challenge = _challenge(group, tag, relation.encode(), narg[:split])
     expected = relation.map(responses)
     images = relation.image()
     for commitment, image, value in zip(commitments, images, expected, strict=True):
@@ -187,12 +187,16 @@ class CompactCheck:
     :meth:`sums` asks for to :meth:`finish`. ``FormatError`` for a wrong length or encoding.
     """
 
-    def __init__(self, tag: bytes, relation: LinearRelation, narg: bytes) -> None:
+    def __init__(
+        self, tag: bytes, relation: LinearRelation, narg: bytes, encoded: bytes | None = None
+    ) -> None:
+        """``encoded`` is the relation's encoding, where the caller has it."""
         group = relation.group
         if len(narg) != group.scalar_size * (1 + relation.scalar_count):
             raise FormatError("a proof of the wrong length")
         self._tag = tag
         self._relation = relation
+        self._encoded = relation.encode() if encoded is None else encoded
         self._challenge, *self._responses = _decode_scalars(group, narg)
 
     def sums(self) -> list[tuple[list[int], list[Point]]]:
@@ -211,7 +215,7 @@ class CompactCheck:
         if any(map(group.is_identity, commitments)):
             raise VerificationError("a simulated commitment is the identity")
         encoded = b"".join(map(group.encode, commitments))
-        if _challenge(self._tag, self._relation, encoded) != self._challenge:
+        if _challenge(group, self._tag, self._encoded, encoded) != self._challenge:
             raise VerificationError("the proof does not verify")
 
 
@@ -226,7 +230,7 @@ def _prove(
     group = relation.group
     nonces = [random_scalar() for _ in witness]
     commitments = b"".join(map(group.encode, relation.map(nonces)))
-    challenge = _challenge(tag, relation, commitments)
+    challenge = _challenge(group, tag, relation.encode(), commitments)
     responses = [
         (nonce + challenge * value) % group.order
         for nonce, value in zip(nonces, witness, strict=True)
@@ -234,12 +238,12 @@ def _prove(
     return commitments, challenge, responses
 
 
-def _challenge(tag: bytes, relation: LinearRelation, commitments: bytes) -> int:
+def _challenge(group: Group, tag: bytes, relation: bytes, commitments: bytes) -> int:
     sponge = DuplexSponge(derive_session_id(tag))
-    sponge.absorb(relation.encode())
+    sponge.absorb(relation)
     sponge.absorb(commitments)
-    squeezed = sponge.squeeze(challenge_size(relation.group))
-    return int.from_bytes(squeezed, "little") % relation.group.order
+    squeezed = sponge.squeeze(challenge_size(group))
+    return int.from_bytes(squeezed, "little") % group.order
 
 
 def _encode_scalars(group: Group, scalars: Sequence[int]) -> bytes:
