@@ -83,9 +83,10 @@ def _play(directory: Path, calendar: "Calendar", sold: "list[Sale]") -> "list[Sc
     with ExitStack() as stack:
         url = stack.enter_context(running_service(directory, calendar))
         note(f"service on {url}, data in {directory}")
+        note(f"recording {len(sold):,} sales, each with a buyer's wallet of its own")
         town = stack.enter_context(open_shop(url, "nordlicht", "Nordlicht Haushalt", calendar))
         other = stack.enter_context(open_shop(url, "bergfors", "Bergfors Elektronik", calendar))
-        with bar("recording sales, each with a buyer's wallet", len(sold)) as progress:
+        with bar("recording sales", len(sold)) as progress:
             other.record(sold[-_OTHER_SHOPS_SALES:], lambda _: None)
             town.record(sold, progress)
         calendar.next_morning()
