@@ -43,8 +43,8 @@ class Figure:
 
 def figure(key: str, what: str, unit: str, samples: Sequence[float], target: str = "") -> Figure:
     """The figure that ``samples`` give."""
-    median = statistics.median(samples)
-    return Figure(key, what, unit, median, min(samples), max(samples), len(samples), target)
+    median, low, high = map(float, (statistics.median(samples), min(samples), max(samples)))
+    return Figure(key, what, unit, median, low, high, len(samples), target)
 
 
 def timed(run: Callable[[], object]) -> float:
