@@ -51,4 +51,4 @@ class Refused(KvittoError):  # noqa: N818 - the name is what happened
 
 
 class Overloaded(KvittoError):  # noqa: N818 - the name is the condition, as in HTTP 503
-    """A bounded queue is full. Nothing was changed; the caller may try again."""
+    """The service cannot do it at this moment; the caller may try again."""

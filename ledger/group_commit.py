@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from threading import Event, Lock, get_ident
 from typing import Any, Generic, TypeVar, cast
 
-from commitments.errors import KvittoError
+from commitments.errors import Overloaded
 
 __all__ = ["CommitFailed", "GroupCommit", "Ticket"]
 
@@ -16,8 +16,11 @@ C = TypeVar("C")
 T = TypeVar("T")
 
 
-class CommitFailed(KvittoError):  # noqa: N818 - as Overloaded
-    """The commit was not confirmed, for reasons that lie in the database, not in the work."""
+class CommitFailed(Overloaded):
+    """The commit was not confirmed, for reasons that lie in the database, not in the work.
+
+    Nothing of it is kept, unless the database lost no more than its answer.
+    """
 
 
 class Ticket(Generic[C]):

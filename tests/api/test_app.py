@@ -37,10 +37,11 @@ def failing() -> Iterator[Client]:
         try:
             fails_with(KeyError(SECRET))()
         except KeyError as error:
-            raise CommitFailed(SECRET) from error
+            raise RuntimeError(SECRET) from error
 
     app.get("/bug")(fail_twice)
     app.get("/full")(fails_with(Overloaded("the queue is full")))
+    app.get("/locked")(fails_with(CommitFailed("the commit was not confirmed")))
     app.openapi = lambda: {"paths": {}}  # type: ignore[method-assign]
     with Client(app) as client:
         yield client
@@ -53,7 +54,7 @@ def test_an_unexpected_error_says_nothing_to_anyone(
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:kvitto:problem:internal")
     assert answer.headers["content-type"] == "application/problem+json"
     assert SECRET not in answer.text
-    assert "unexpected CommitFailed" in caplog.text
+    assert "unexpected RuntimeError" in caplog.text
     assert "unexpected KeyError" in caplog.text
     assert "raise error" in caplog.text  # where it was, but not what
     assert SECRET not in caplog.text
@@ -92,8 +93,9 @@ def test_an_answer_that_has_begun_is_not_begun_again(caplog: pytest.LogCaptureFi
     assert "unexpected KeyError" in caplog.text
 
 
-def test_who_comes_when_the_queue_is_full_is_told_when_to_come_back(failing: Client) -> None:
-    answer = failing.send("GET", "/full")
+@pytest.mark.parametrize("path", ["/full", "/locked"])
+def test_who_comes_at_a_bad_moment_is_told_when_to_come_back(failing: Client, path: str) -> None:
+    answer = failing.send("GET", path)
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:kvitto:problem:overloaded")
     assert answer.headers["retry-after"] == "1"
 

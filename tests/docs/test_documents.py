@@ -38,6 +38,18 @@ def test_the_published_schema_is_that_of_the_code() -> None:
     assert published == json_schema()
 
 
+def test_tests_that_the_documents_name_exist() -> None:
+    defined = set()
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        defined |= set(re.findall(r"def (test_\w+)", file.read_text(encoding="utf-8")))
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        named = set(re.findall(r"`(test_\w+)`", text))
+        assert named <= defined, document
+        for family in re.findall(r"`(test_\w+)…`", text):
+            assert any(name.startswith(family) for name in defined), (document, family)
+
+
 def test_sections_that_the_code_cites_are_in_the_protocol() -> None:
     protocol = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
     sections = {int(number) for number in re.findall(r"^## (\d+)\.", protocol, re.MULTILINE)}
