@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from commitments.p256 import P256
 from commitments.purchase import BuyerKeys, Opening, serial_shift
@@ -113,6 +114,17 @@ class World:
         self.issuer = Issuer(self.store, P256, self.clock)
         self.verifier = Verifier(self.store, P256, self.clock)
         self._orders = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.store.close()
 
     def sale(self, **changes: Any) -> Sale:
         return replace(Sale(date(2026, 11, 15), KETTLE, 24_900, "EUR"), **changes)

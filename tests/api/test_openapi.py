@@ -26,7 +26,8 @@ from zk.issuance import parse_request, verify_request
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     directory: Path = tmp_path_factory.mktemp("openapi")
-    found: dict[str, Any] = json.loads(json.dumps(Shop(directory).app.openapi()))
+    with Shop(directory) as shop:
+        found: dict[str, Any] = json.loads(json.dumps(shop.app.openapi()))
     return found
 
 

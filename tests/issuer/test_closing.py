@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from commitments.errors import Refused
@@ -12,11 +10,6 @@ from ledger.closes import Close
 from tests.world import ORIGIN, World, new_keys, new_request
 
 DAILY = Merchant("daily", "Daily", "ledger.example/daily")
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def _closes(world: World, origin: str) -> list[tuple[int, int, int]]:

@@ -19,11 +19,6 @@ from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from tests.world import ORIGIN, World, new_keys, new_request, opening_of
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
 def _vkey(world: World) -> str:
     with world.store.log(ORIGIN) as log:
         return log.vkey

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from commitments.errors import FormatError, VerificationError
@@ -13,9 +11,8 @@ from tests.world import ORIGIN, WARRANTY, World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(world: World) -> World:
     """Event log: declaration, policy, close, policy, close."""
-    world = World(tmp_path)
     for version in (1, 2):
         world.publish(WARRANTY, version=version)
         world.buy(world.sale(), world.sale())

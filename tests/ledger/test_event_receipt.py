@@ -1,4 +1,3 @@
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,7 @@ from tests.world import ORIGIN, WARRANTY, World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    world = World(tmp_path)
+def world(world: World) -> World:
     world.publish(WARRANTY)
     return world
 

@@ -1,16 +1,9 @@
-from pathlib import Path
-
 import pytest
 
 from tests.sdk.shop_server import ShopServer
 from tests.world import WARRANTY, World
 
 DECOYS = 8
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 @pytest.fixture

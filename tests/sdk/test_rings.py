@@ -123,12 +123,12 @@ def test_server_serves_the_ring_of_another_lane(server: ShopServer, wallet: Wall
 def test_ring_from_another_log(server: ShopServer, wallet: Wallet, tmp_path: Path) -> None:
     """Another merchant's ring, and a private log under this merchant's key with the buyer in it."""
     (tmp_path / "other").mkdir()
-    other = ShopServer(World(tmp_path / "other"))
-    other.world.buy(*(other.world.sale() for _ in range(10)))
-    other.world.close()
-    server.instead["/ring"] = other
-    with pytest.raises(VerificationError, match="no known key"):
-        claim(server, wallet)
+    with World(tmp_path / "other") as world:
+        world.buy(*(world.sale() for _ in range(10)))
+        world.close()
+        server.instead["/ring"] = ShopServer(world)
+        with pytest.raises(VerificationError, match="no known key"):
+            claim(server, wallet)
     server.instead.clear()
     no_proof(server, wallet)
 

@@ -1,7 +1,5 @@
 """Ending an ownership in two steps (docs/protocol.md 8, *Retiring*)."""
 
-from pathlib import Path
-
 import pytest
 
 from commitments.errors import Refused
@@ -12,8 +10,7 @@ from verifier.service import Verifier
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    world = World(tmp_path)
+def world(world: World) -> World:
     world.publish(WARRANTY, claims_per_purchase=2)
     world.publish(REFUND)
     return world
