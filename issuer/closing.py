@@ -39,7 +39,8 @@ def close_due(store: Store, clock: Clock) -> int:
     """Close yesterday for every daily log that has not done so; how many were closed.
 
     Days on which the service did not run are closed by the next close: a period without one is
-    part of the period that follows.
+    part of the period that follows. A log that cannot be closed does not keep the others from it:
+    an ``ExceptionGroup`` comes at the end.
     """
 
     def unit(transaction: Transaction, origin: str) -> bool:
@@ -53,8 +54,15 @@ def close_due(store: Store, clock: Clock) -> int:
         _close(transaction, clock, origin, last, yesterday)
         return True
 
-    origins = [merchant.origin for merchant in list_merchants(store)]
-    return sum(store.write(partial(unit, origin=origin)) for origin in origins)
+    closed, errors = 0, []
+    for merchant in list_merchants(store):
+        try:
+            closed += store.write(partial(unit, origin=merchant.origin))
+        except Exception as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup("some logs could not be closed", errors)
+    return closed
 
 
 def _close(

@@ -116,7 +116,7 @@ class GroupCommit(Generic[C]):
 
 
 def _fail(batch: Sequence[Ticket[C]], cause: BaseException) -> None:
+    # Also those that were refused: what they were refused for may be gone with the others' work.
     for ticket in batch:
-        if ticket.error is None:
-            ticket.error = CommitFailed("the commit was not confirmed")
-            ticket.error.__cause__ = cause
+        ticket.error = CommitFailed("the commit was not confirmed")
+        ticket.error.__cause__ = cause

@@ -4,7 +4,7 @@ The published schema is ``docs/policy.schema.json``, made from the model below. 
 written to the merchant's event log in its RFC 8785 form; a claim names one version of it.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
@@ -26,7 +26,7 @@ from commitments.errors import FormatError
 from commitments.gtin import normalise_product
 from commitments.sale import check_code, check_product, parse_day
 from commitments.wire import canonical_json, nfc, parse_identifier
-from policies.durations import parse_duration
+from policies.durations import Duration, parse_duration
 
 __all__ = [
     "AbsoluteWindow",
@@ -39,6 +39,8 @@ __all__ = [
 
 MAX_CODES = 256  # docs/protocol.md 5: values of a one_of predicate
 MAX_CLAIMS = 100
+# Windows are counted by the calendar, which repeats every four years until 2100.
+_FOUR_YEARS = [date(2024, 1, 1) + timedelta(days=n) for n in range(1461)]
 _PRICE_LIMIT = 2**48 - 1
 
 
@@ -96,8 +98,13 @@ class RelativeWindow(_Strict):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         oldest, newest = parse_duration(self.oldest), parse_duration(self.newest)
-        if (oldest.months, oldest.days) < (newest.months, newest.days):
-            raise ValueError("oldest is more recent than newest")
+        try:
+            oldest.before(_FOUR_YEARS[0])
+        except FormatError:
+            raise ValueError("oldest reaches before the calendar") from None
+        to_today = newest == Duration(0, 0)
+        if not to_today and any(oldest.before(day) > newest.before(day) for day in _FOUR_YEARS):
+            raise ValueError("oldest is more recent than newest, at least on some days")
         return self
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Row
 from commitments.errors import Refused
 from ledger.event_log import append_event
 from ledger.event_receipt import EventReceipt
-from ledger.events import events_origin, parse_event
+from ledger.events import parse_event
 from ledger.log import Log
 from ledger.store import Transaction
 from ledger.tlog_proof import TlogProof
@@ -91,9 +91,8 @@ def status_at(row: Row[Any], now: str) -> str:
     return LAPSED if overdue else str(row.status)
 
 
-def read_decision(connection: Connection, origin: str, row: Row[Any], now: str) -> Decision:
-    """An approval with its receipt: its event and the proof that it is in the log."""
-    log = Log(connection, events_origin(origin))
+def read_decision(log: Log, row: Row[Any], now: str) -> Decision:
+    """An approval with its receipt: its event and the proof that it is in the event log."""
     hashes = log.inclusion(row.position, log.size)
     proof = TlogProof(row.position, tuple(hashes), log.checkpoint())
     receipt = EventReceipt(parse_event(log.entry(row.position)), proof).document()

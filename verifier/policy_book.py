@@ -1,13 +1,15 @@
 """The published policies of a merchant: events, with a table that says where each stands."""
 
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from commitments.attributes import EPOCH
 from commitments.clock import Clock
-from commitments.errors import Refused
-from ledger.event_log import append_event, events_of
+from commitments.errors import FormatError, Refused
+from ledger.event_log import append_event, events_of, read_declaration
 from ledger.events import event_time, events_origin, parse_event
 from ledger.log import Log
 from ledger.store import Store, Transaction
@@ -22,12 +24,13 @@ PUBLISHED = "policy.published"
 def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tuple[int, Policy]:
     """Log a policy of the merchant with this purchase log; its index in the event log.
 
-    ``FormatError`` for a document that is no policy; ``Refused`` for another merchant's origin
-    or a version that has been published.
+    ``FormatError`` for a document that is no policy or under which nobody could ever claim;
+    ``Refused`` for another merchant's origin or a version that has been published.
     """
     policy = parse_policy(document)
     if policy.origin != origin:
         raise Refused("foreign-origin", "the policy is for another merchant's purchases", "origin")
+    _require_usable(store, policy)
     event = {"type": PUBLISHED, "time": event_time(clock()), "policy": policy.document()}
 
     def unit(transaction: Transaction) -> int:
@@ -44,6 +47,18 @@ def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tu
         return position
 
     return store.write(unit), policy
+
+
+def _require_usable(store: Store, policy: Policy) -> None:
+    """What is published stays: refuse what no claim could satisfy."""
+    with store.read() as connection:
+        declaration = read_declaration(connection, policy.origin)
+    if policy.smallest_ring > declaration.capacity:
+        raise FormatError("above the log's capacity: no ring is as large", "smallest_ring")
+    for day in (policy.valid_from, policy.valid_to):
+        window = policy.window(date.fromisoformat(day))
+        if window is not None and window[1] < EPOCH:
+            raise FormatError("ends before 1970", "purchased")
 
 
 def published_policies(connection: Connection, origin: str) -> list[Policy]:

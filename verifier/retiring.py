@@ -4,12 +4,12 @@ A retired secret r is public. A claim by that owner shows the secret tag ``r * U
 so a table of these points for all r of an origin, made once per scope, finds it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.engine import Row
 
 from commitments.errors import Refused
@@ -24,7 +24,7 @@ from verifier.decision_book import approval, complete, status_at
 from verifier.schema import decisions, retired
 from zk.statement import Scope, tag_base
 
-__all__ = ["RetiredSecrets", "retire", "retire_by"]
+__all__ = ["Owner", "RetiredSecrets", "require_awaiting", "retire", "retire_by"]
 
 
 def retire_by(policy: Policy, now: datetime) -> str | None:
@@ -35,29 +35,67 @@ def retire_by(policy: Policy, now: datetime) -> str | None:
     return event_time(datetime.combine(day, now.timetz()))
 
 
-def retire(
-    transaction: Transaction, group: Group, origin: str, identifier: str, secret: int, now: str
-) -> None:
+def retire(transaction: Transaction, owner: "Owner", identifier: str, now: str) -> None:
     """Complete an approval that ends the ownership: the owner shows its secret.
 
     ``Refused`` unless the claim awaits it, the time has not run out, the secret is the one its
     tag was made with, and no other approval of this owner goes before.
     """
-    connection = transaction.connection
+    connection, origin = transaction.connection, owner.origin
     row = approval(connection, origin, identifier)
+    require_awaiting(row, now)
+    if owner.tag(row.scope) != row.secret_tag:
+        raise Refused("wrong-secret", "not the secret of this claim's tag", "secret")
+    if _is_contested(row, owner.approvals(connection), now):
+        raise Refused("lapsed", "this owner has made another claim", "claim_id")
+    position = append_event(transaction, origin, retired_event(identifier, now, owner.encoded))
+    ended = {"origin": origin, "position": position, "secret": owner.encoded}
+    connection.execute(insert(retired), ended)
+    complete(connection, origin, identifier)
+
+
+def require_awaiting(row: Row[Any], now: str) -> None:
+    """``Refused`` unless the approval in ``row`` waits for its secret at ``now``."""
     status = status_at(row, now)
     if status != AWAITING_SECRET:
         code = "lapsed" if status == LAPSED else "not-awaiting-secret"
         raise Refused(code, "this claim awaits no secret", "claim_id")
-    if _tag(group, row.scope, secret) != row.secret_tag:
-        raise Refused("wrong-secret", "not the secret of this claim's tag", "secret")
-    if _is_contested(connection, group, row, secret, now):
-        raise Refused("lapsed", "this owner has made another claim", "claim_id")
-    encoded = group.encode_scalar(secret)
-    position = append_event(transaction, origin, retired_event(identifier, now, encoded))
-    ended = {"origin": origin, "position": position, "secret": encoded}
-    connection.execute(insert(retired), ended)
-    complete(connection, origin, identifier)
+
+
+class Owner:
+    """Whoever knows this secret, at one origin: the tags that its claims show, by scope.
+
+    A multiplication per scope that has approvals, and none per approval. :meth:`prepare` makes
+    them before a transaction is open.
+    """
+
+    def __init__(self, group: Group, origin: str, secret: int) -> None:
+        self.origin = origin
+        self.encoded = group.encode_scalar(secret)
+        self._group = group
+        self._secret = secret
+        self._tags: dict[str, bytes | None] = {}
+
+    def tag(self, scope_text: str) -> bytes | None:
+        """The secret tag under this scope."""
+        if scope_text not in self._tags:
+            self._tags[scope_text] = _tag(self._group, scope_text, self._secret)
+        return self._tags[scope_text]
+
+    def prepare(self, connection: Connection) -> None:
+        """Make the tags of all scopes that have approvals."""
+        for scope_text in self._scopes(connection):
+            self.tag(scope_text)
+
+    def approvals(self, connection: Connection) -> list[Row[Any]]:
+        """All approvals of this owner."""
+        tags = [tag for tag in map(self.tag, self._scopes(connection)) if tag is not None]
+        chosen = decisions.c.origin == self.origin, decisions.c.secret_tag.in_(tags)
+        return list(connection.execute(select(decisions).where(*chosen)))
+
+    def _scopes(self, connection: Connection) -> list[str]:
+        query = select(decisions.c.scope).where(decisions.c.origin == self.origin).distinct()
+        return list(connection.scalars(query))
 
 
 class RetiredSecrets:
@@ -65,32 +103,38 @@ class RetiredSecrets:
 
     def __init__(self, group: Group) -> None:
         self._group = group
-        self._tags: dict[tuple[str, str], tuple[int, set[bytes]]] = {}
+        self._tags: dict[tuple[str, str], tuple[int, frozenset[bytes]]] = {}
         self._lock = Lock()
 
     def contains(self, connection: Connection, origin: str, scope_text: str, tag: bytes) -> bool:
         """Whether ``tag``, a secret tag under this scope, is that of a retired secret.
 
-        ``connection`` sees committed rows only: what is read is kept.
+        ``connection`` sees committed rows only: what is read is kept. The first to ask for a
+        scope pays a multiplication for each retired secret, and nobody waits for it.
         """
+        last, known = self._known(origin, scope_text)
+        newer = self._after(connection, origin, last)
+        found = {_tag(self._group, scope_text, secret): position for position, secret in newer}
         with self._lock:
-            last, known = self._tags.get((origin, scope_text), (-1, set()))
-            for position, secret in self._after(connection, origin, last):
-                known.add(_tag(self._group, scope_text, secret) or b"")
-                last = position
-            self._tags[origin, scope_text] = (last, known)
-            return tag in known
+            self._tags[origin, scope_text] = (
+                max([last, *found.values()]),
+                known | {found_tag for found_tag in found if found_tag is not None},
+            )
+        return tag in known or tag in found
 
     def contains_now(
         self, transaction: Transaction, origin: str, scope_text: str, tag: bytes
     ) -> bool:
         """The same inside a transaction, whose own rows may yet be rolled back: nothing is kept."""
+        last, known = self._known(origin, scope_text)
+        newer = self._after(transaction.connection, origin, last)
+        return tag in known or any(
+            _tag(self._group, scope_text, secret) == tag for _, secret in newer
+        )
+
+    def _known(self, origin: str, scope_text: str) -> tuple[int, frozenset[bytes]]:
         with self._lock:
-            position, known = self._tags.get((origin, scope_text), (-1, set()))
-            if tag in known:
-                return True
-        newer = self._after(transaction.connection, origin, position)
-        return any(_tag(self._group, scope_text, secret) == tag for _, secret in newer)
+            return self._tags.get((origin, scope_text), (-1, frozenset()))
 
     def _after(
         self, connection: Connection, origin: str, position: int
@@ -108,18 +152,12 @@ def _tag(group: Group, scope_text: str, secret: int) -> bytes | None:
     return None if group.is_identity(point) else group.encode(point)
 
 
-def _is_contested(
-    connection: Connection, group: Group, row: Row[Any], secret: int, now: str
-) -> bool:
-    """Whether another approval of this owner goes before the one in ``row``.
+def _is_contested(row: Row[Any], own: Sequence[Row[Any]], now: str) -> bool:
+    """Whether another approval of this owner, ``own``, goes before the one in ``row``.
 
     An ordinary claim goes before the approvals that it came after: they have lapsed by it. Of two
     that end the ownership the earlier goes before the later, unless it has lapsed.
     """
-    ours = decisions.c.origin == row.origin
-    first = select(func.min(decisions.c.position)).where(ours, decisions.c.retire_by.is_not(None))
-    query = select(decisions).where(ours, decisions.c.position >= first.scalar_subquery())
-    own = [o for o in connection.execute(query) if _tag(group, o.scope, secret) == o.secret_tag]
     last_ordinary = max((o.position for o in own if o.retire_by is None), default=-1)
     before = [o for o in own if o.retire_by is not None and o.position < row.position]
     return last_ordinary > row.position or any(

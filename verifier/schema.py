@@ -42,6 +42,8 @@ decisions = Table(
 )
 """Approved claims, with where the decision stands in the event log."""
 Index("decisions_by_position", decisions.c.origin, decisions.c.position)
+Index("decisions_by_scope", decisions.c.origin, decisions.c.scope)
+Index("decisions_by_owner", decisions.c.origin, decisions.c.secret_tag)
 
 retired = Table(
     "retired",

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, select
 from commitments.clock import Clock
 from commitments.errors import FormatError, VerificationError
 from commitments.group import Group
-from ledger.events import event_time
+from ledger.events import event_time, events_origin
+from ledger.log import Log
 from ledger.store import Store, Transaction
 from policies.claim import ClaimBody, claim_id
 from policies.policy import Policy
@@ -26,9 +27,14 @@ from verifier.decision_book import (
     record_approval,
 )
 from verifier.policy_book import publish_policy, published_policies, published_policy
-from verifier.retiring import RetiredSecrets, retire, retire_by
+from verifier.retiring import Owner, RetiredSecrets, require_awaiting, retire, retire_by
 from verifier.schema import decisions
-from verifier.statements import Statements, applicable_policy, require_recent
+from verifier.statements import (
+    Statements,
+    applicable_policy,
+    require_possible_length,
+    require_recent,
+)
 from zk.statement import Statement
 from zk.verify import proof_tags, verify
 
@@ -81,17 +87,19 @@ class Verifier:
             if find_approval(connection, origin, identifier) is not None:
                 return self.decision(origin, identifier)
             policy = applicable_policy(connection, origin, body, self._clock())
+            require_possible_length(self._group, policy, body, len(proof))
             statement = self._statements.build(connection, policy, body)
             shown = proof_tags(statement, proof)
             known = self._declined_already(connection, statement, identifier, shown)
-            if known is None and self._retired.contains(connection, *_owner(statement, shown)):
-                known = declined(identifier, "ownership_ended")
         if known is not None:
             return known
         try:
             verify(statement, proof)
         except (FormatError, VerificationError):
             return declined(identifier, "proof_invalid")
+        with self._store.read() as connection:  # only for who has bought something
+            if self._retired.contains(connection, *_owner(statement, shown)):
+                return declined(identifier, "ownership_ended")
         decision = self._store.write(
             lambda transaction: self._record(transaction, policy, body, proof, statement, shown)
         )
@@ -103,7 +111,8 @@ class Verifier:
         """An approved claim as it stands; ``Refused`` for any other id."""
         with self._store.read() as connection:
             row = approval(connection, origin, identifier)
-            return read_decision(connection, origin, row, event_time(self._clock()))
+            log = Log(connection, events_origin(origin))
+            return read_decision(log, row, event_time(self._clock()))
 
     def decisions(self, origin: str, after: int, limit: int) -> list[tuple[int, Decision]]:
         """Approved claims with their place in the event log, from behind ``after`` on."""
@@ -115,17 +124,21 @@ class Verifier:
         )
         now = event_time(self._clock())
         with self._store.read() as connection:
+            log = Log(connection, events_origin(origin))
             rows = connection.execute(query).all()
-            return [(row.position, read_decision(connection, origin, row, now)) for row in rows]
+            return [(row.position, read_decision(log, row, now)) for row in rows]
 
     def retire(self, origin: str, identifier: str, secret: int) -> Decision:
         """Complete an approval that ends the ownership; see :func:`verifier.retiring.retire`."""
-
-        def unit(transaction: Transaction) -> None:
-            now = event_time(self._clock())
-            retire(transaction, self._group, origin, identifier, secret, now)
-
-        self._store.write(unit)
+        owner = Owner(self._group, origin, secret)
+        with self._store.read() as connection:
+            row = approval(connection, origin, identifier)
+            require_awaiting(row, event_time(self._clock()))
+            if owner.tag(row.scope) == row.secret_tag:
+                owner.prepare(connection)
+        self._store.write(
+            lambda transaction: retire(transaction, owner, identifier, event_time(self._clock()))
+        )
         return self.decision(origin, identifier)
 
     def _record(

@@ -5,11 +5,10 @@ message only which closes, which lane, the date and the slot enter, each checked
 """
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from sqlalchemy import Connection
 
-from commitments.errors import Refused, VerificationError
+from commitments.errors import FormatError, Refused, VerificationError
 from commitments.group import Group
 from ledger.closed import ClosedLogs
 from ledger.closes import CLOSED
@@ -17,15 +16,19 @@ from ledger.event_log import last_events
 from ledger.log import Log
 from ledger.rings import RingName, build_ring
 from ledger.store import Store
-from policies.claim import ClaimBody, claim_statement
+from policies.claim import ClaimBody, claim_statement, policy_predicates
 from policies.policy import Policy
 from verifier.policy_book import published_policy
+from verifier.ring_cache import RingCache
 from zk.statement import Ring, Statement
+from zk.verify import claim_size
 
 __all__ = ["Statements", "applicable_policy", "require_recent"]
 
+_SCOPES = 2  # of a claim: serial and secret
+_DIGITS = 8  # of a position, in base 4: cells of 4,096 may exceed their mean, but not 4^8
 _RECENT_CLOSES = 2  # a claim made just before a close must not fail just after it
-_RINGS_KEPT = 256  # of 1,024 decoded members each: about 100 MB at most
+_MEMBERS_KEPT = 256 * 1024  # decoded, of all rings together: about 100 MB
 
 
 def applicable_policy(
@@ -50,6 +53,13 @@ def require_recent(connection: Connection, body: ClaimBody) -> None:
         raise Refused("stale-horizon", "not one of the last two closes", "claim.voided_at")
 
 
+def require_possible_length(group: Group, policy: Policy, body: ClaimBody, length: int) -> None:
+    """``FormatError`` for a proof that no ring could make so long, before one is built."""
+    predicates = policy_predicates(group, policy, body.day)
+    if all(claim_size(group, predicates, _SCOPES, 4**m) != length for m in range(1, _DIGITS + 1)):
+        raise FormatError("a proof of the wrong length", "proof")
+
+
 class Statements:
     """Builds statements over rings of the store's own logs, and keeps the rings' points."""
 
@@ -58,7 +68,7 @@ class Statements:
         self._group = group
         self._closed = ClosedLogs()
         # Decoding a ring costs about as much as verifying a proof over it.
-        self._rings = lru_cache(maxsize=_RINGS_KEPT)(self._read_ring)
+        self._rings = RingCache(_MEMBERS_KEPT)
 
     def build(self, connection: Connection, policy: Policy, body: ClaimBody) -> Statement:
         """The statement of ``body`` under ``policy``.
@@ -67,7 +77,10 @@ class Statements:
         exist and for a ring below the policy's minimum; ``FormatError`` as ``claim_statement``.
         """
         self._require_ring_name(connection, body)
-        root, ring = self._rings(body.origin, body.first, body.size, body.voided_at, body.lane)
+        name = RingName(body.first, body.size, body.voided_at, body.lane)
+        root, ring = self._rings.get(
+            (body.origin, name), lambda: self._read_ring(body.origin, name)
+        )
         if len(ring) < policy.smallest_ring:
             raise Refused("ring-too-small", "below the policy's smallest ring", "claim.lane")
         return claim_statement(self._group, policy, body, root, ring)
@@ -84,11 +97,8 @@ class Statements:
         if body.lane >= partition.lanes(body.first, body.size):
             raise Refused("unknown-lane", "there is no such lane", "claim.lane")
 
-    def _read_ring(
-        self, origin: str, first: int, size: int, voided_at: int, lane: int
-    ) -> tuple[bytes, Ring]:
-        """The log's root at ``size``, and the ring."""
-        name = RingName(first, size, voided_at, lane)
+    def _read_ring(self, origin: str, name: RingName) -> tuple[bytes, Ring]:
+        """The log's root at the ring's size, and the ring."""
         with self._store.read() as connection:
             partition = self._closed.partition(connection, origin)
             try:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from commitments.attributes import ATTRIBUTES, KEYS
 from commitments.errors import FormatError, VerificationError
+from commitments.group import Group
 from zk import claim_relation, one_out_of_many, range_proof
 from zk.accumulator import Accumulator
 from zk.claim_relation import Head
 from zk.encoding import ProofReader
-from zk.statement import Statement
+from zk.statement import OneOf, Predicate, Range, Statement
 
-__all__ = ["Verified", "proof_size", "proof_tags", "verify", "verify_batch"]
+__all__ = ["Verified", "claim_size", "proof_size", "proof_tags", "verify", "verify_batch"]
 
 _RANGE_POINTS, _RANGE_SCALARS = 3, 3  # A, A', B' and r', s', delta'; two points more a round
 
@@ -25,17 +26,23 @@ class Verified:
 
 def proof_size(statement: Statement) -> int:
     """The length in bytes that every proof of ``statement`` has."""
-    committed, scopes = len(statement.committed), len(statement.scopes)
-    lists = [len(statement.ring), *(len(p.values) for p in statement.sets)]
-    digits = [one_out_of_many.digit_count(length) for length in lists]
-    hidden = len(ATTRIBUTES) - len(statement.shown)
+    predicates, scopes = statement.predicates, len(statement.scopes)
+    return claim_size(statement.group, predicates, scopes, len(statement.ring))
+
+
+def claim_size(group: Group, predicates: Sequence[Predicate], scopes: int, ring: int) -> int:
+    """The length of a proof of these predicates with this many scopes and ring members."""
+    sets = [p for p in predicates if isinstance(p, OneOf)]
+    ranges = [p for p in predicates if isinstance(p, Range)]
+    committed = len(sets) + len(ranges)
+    digits = [one_out_of_many.digit_count(n) for n in (ring, *(len(p.values) for p in sets))]
+    hidden = len(ATTRIBUTES) - (len(predicates) - committed)
     equations = 1 + committed + scopes
     points = 2 * equations + sum(2 + m for m in digits)  # parts 0 and 4, parts 1 and 2
     scalars = hidden + len(KEYS) + 1 + committed + sum(3 * m + 2 for m in digits)
-    if statement.ranges:
-        points += _RANGE_POINTS + 2 * range_proof.rounds(statement.ranges)
+    if ranges:
+        points += _RANGE_POINTS + 2 * range_proof.rounds(ranges)
         scalars += _RANGE_SCALARS
-    group = statement.group
     return 1 + points * group.point_size + scalars * group.scalar_size
 
 

@@ -64,3 +64,19 @@ def test_manual_logs_are_left_alone_by_the_daily_close(world: World) -> None:
     world.buy(world.sale())
     assert close_due(world.store, world.clock) == 0
     assert _closes(world, ORIGIN) == []
+
+
+def test_a_log_that_cannot_be_closed_does_not_keep_the_others_from_it(world: World) -> None:
+    for name in ("aaa", "zzz"):
+        merchant = Merchant(name, name, f"ledger.example/{name}")
+        create_merchant(world.store, P256, world.clock, merchant)
+        order = Order("1", world.sale(), new_request("1", new_keys(), merchant.origin))
+        world.issuer.record(merchant, [order])
+    with world.store._engine.begin() as connection:  # the first has lost its logs
+        connection.exec_driver_sql(
+            "UPDATE merchants SET origin = 'ledger.example/gone' WHERE id = 'aaa'"
+        )
+    with pytest.raises(ExceptionGroup) as broken:
+        close_due(world.store, world.clock)
+    assert len(broken.value.exceptions) == 1
+    assert len(_closes(world, "ledger.example/zzz")) == 1

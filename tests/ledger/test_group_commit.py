@@ -125,10 +125,10 @@ def test_a_failed_commit_fails_all_and_the_next_one_works() -> None:
     wait_for_queue(recorder.commits, 3)
     recorder.gate.set()
     join(threads)
-    assert sorted(type(error).__name__ for error in errors) == ["CommitFailed"] * 3 + ["ValueError"]
+    assert sorted(type(error).__name__ for error in errors) == ["CommitFailed"] * 4
     failed = [error for error in errors if isinstance(error, CommitFailed)]
     assert all(error.__cause__ is recorder.failure for error in failed)
-    assert len({id(error) for error in failed}) == 3
+    assert len({id(error) for error in failed}) == 4
     recorder.failure = None
     assert recorder.commits.submit(say("d")) == len(recorder.done)
 

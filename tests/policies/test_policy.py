@@ -34,6 +34,8 @@ def test_reads_and_writes_the_same_document() -> None:
         ({"products": [f"code-{i}" for i in range(257)]}, "products"),
         ({"purchased": {"oldest": "two years"}}, "purchased.oldest"),
         ({"purchased": {"oldest": "P1D", "newest": "P2D"}}, "purchased"),
+        ({"purchased": {"oldest": "P1M", "newest": "P31D"}}, "purchased"),  # empty in March
+        ({"purchased": {"oldest": "P999Y9999M9999W99999D"}}, "purchased"),
         ({"purchased": {"from": "2026-02-01", "to": "2026-01-01"}}, "purchased"),
         ({"purchased": {"from": "2026-02-30", "to": "2026-03-01"}}, "purchased.from"),
         ({"purchased": {"from": "1969-12-31", "to": "2026-03-01"}}, "purchased.from"),

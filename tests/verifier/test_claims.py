@@ -1,6 +1,8 @@
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,14 +12,17 @@ from commitments.p256 import P256
 from commitments.wire import parse_base64
 from ledger.events import encode_event
 from ledger.note import parse_vkey
+from ledger.rings import RingName
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from policies.claim import parse_claim
-from tests.world import KETTLE, ORIGIN, WARRANTY, World
+from tests.world import KETTLE, ORIGIN, REFUND, WARRANTY, World
+from verifier.retiring import RetiredSecrets
+from verifier.ring_cache import RingCache
 from verifier.service import Verifier
 from zk.hedged import HedgedScalars
 from zk.prove import Unsatisfied, _position, _Prover, prove
-from zk.statement import Ring
-from zk.verify import verify
+from zk.statement import Ring, Statement
+from zk.verify import Verified, verify
 
 
 @pytest.fixture
@@ -317,6 +322,144 @@ def test_tags_outlive_the_process(world: World) -> None:
     assert world.claim(bought).approved
     world.verifier = Verifier(world.store, P256, world.clock)
     assert world.claim(bought).reason == "already_claimed"
+
+
+def _between(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen after a proof has been verified and before the claim is recorded."""
+
+    def verify_slowly(statement: Statement, proof: bytes) -> Verified:
+        monkeypatch.setattr("verifier.service.verify", verify)
+        verified = verify(statement, proof)
+        happens()
+        return verified
+
+    monkeypatch.setattr("verifier.service.verify", verify_slowly)
+
+
+def test_an_ownership_that_ends_while_a_proof_is_verified(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.publish(REFUND)
+    bought, other = world.buy(world.sale(), world.sale())
+    world.close()
+    refund = world.claim(bought, "refund-14d")
+    end = partial(world.verifier.retire, ORIGIN, refund.claim_id, bought.keys.secret)
+    _between(monkeypatch, end)
+    assert world.claim(bought).reason == "ownership_ended"
+    assert world.claim(other).approved
+
+
+def test_an_ownership_that_ends_at_the_last_moment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the tables of retired secrets were looked at, and before the transaction."""
+    world.publish(REFUND)
+    bought, _ = world.buy(world.sale(), world.sale())
+    world.close()
+    refund = world.claim(bought, "refund-14d")
+    look = RetiredSecrets.contains
+
+    def look_and_end(*arguments: Any) -> bool:
+        found = look(*arguments)
+        world.verifier.retire(ORIGIN, refund.claim_id, bought.keys.secret)
+        return found
+
+    monkeypatch.setattr(RetiredSecrets, "contains", look_and_end)
+    assert world.claim(bought).reason == "ownership_ended"
+
+
+def test_a_ring_that_grows_old_while_a_proof_is_verified(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought, other = world.buy(world.sale(), world.sale())
+    world.close()
+
+    def close_twice() -> None:
+        for _ in range(2):
+            world.buy(world.sale())
+            world.close()
+
+    _between(monkeypatch, close_twice)
+    with pytest.raises(Refused) as refused:
+        world.claim(bought)
+    assert refused.value.code == "stale-horizon"
+    assert world.claim(other).approved
+
+
+def test_a_day_that_passes_while_a_proof_is_verified(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought, other = world.buy(world.sale(), world.sale())
+    world.close()
+    _between(monkeypatch, lambda: world.clock.advance(days=2))
+    with pytest.raises(Refused) as refused:
+        world.claim(bought)
+    assert refused.value.code == "claim-date"
+    assert world.claim(other).approved
+
+
+def test_junk_of_an_impossible_length_builds_no_ring(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought, _ = world.buy(world.sale(), world.sale())
+    world.close()
+    body = world.body(bought)
+    proof = world.prove(bought, body)
+    monkeypatch.setattr(RingCache, "get", lambda *_: pytest.fail("a ring was built"))
+    with pytest.raises(FormatError) as refused:
+        world.verifier.decide(ORIGIN, body, proof[:-1])
+    assert refused.value.field == "proof"
+
+
+def test_a_false_proof_costs_no_look_at_retired_secrets(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought, _ = world.buy(world.sale(), world.sale())
+    world.close()
+    body = world.body(bought)
+    proof = world.prove(bought, body)
+    look = RetiredSecrets.contains
+    monkeypatch.setattr(RetiredSecrets, "contains", lambda *_: pytest.fail("looked"))
+    false = proof[:-1] + bytes([proof[-1] ^ 1])
+    assert world.verifier.decide(ORIGIN, body, false).reason == "proof_invalid"
+    monkeypatch.setattr(RetiredSecrets, "contains", look)
+    assert world.verifier.decide(ORIGIN, body, proof).approved
+
+
+def test_rings_are_kept_up_to_a_number_of_members() -> None:
+    made: list[int] = []
+
+    def ring(lane: int) -> tuple[bytes, Ring]:
+        made.append(lane)
+        members = [P256.encode(P256.multiply(n, P256.generator)) for n in range(1, 4)]
+        return b"root", Ring(P256, members)
+
+    cache = RingCache(6)
+    for lane in (0, 1, 0, 2, 0, 1):
+        name = RingName(0, 1, 1, lane)
+        assert cache.get((ORIGIN, name), partial(ring, lane))[0] == b"root"
+    assert made == [0, 1, 2, 1]  # the third ring pushed out the one used longest ago
+    small = RingCache(1)
+    for _ in range(2):
+        small.get((ORIGIN, RingName(0, 1, 1, 9)), partial(ring, 9))
+    assert made.count(9) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"smallest_ring": 65}, "smallest_ring"),
+        ({"purchased": {"oldest": "P70Y", "newest": "P60Y"}}, "purchased"),
+    ],
+)
+def test_a_policy_that_nobody_could_use_is_not_published(
+    world: World, changes: dict[str, Any], field: str
+) -> None:
+    sizes = world.sizes()
+    with pytest.raises(FormatError) as refused:
+        world.publish(WARRANTY, id="useless", **changes)
+    assert refused.value.field == field
+    assert world.sizes() == sizes
 
 
 def test_approved_claims_are_listed_in_the_order_of_their_events(world: World) -> None:

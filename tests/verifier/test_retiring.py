@@ -3,8 +3,10 @@
 import pytest
 
 from commitments.errors import Refused
+from commitments.group import Group
 from commitments.p256 import P256
 from tests.world import ORIGIN, REFUND, WARRANTY, Bought, World
+from verifier import retiring
 from verifier.decision import Decision
 from verifier.service import Verifier
 
@@ -139,3 +141,28 @@ def test_the_deadline_counts_by_the_calendar(world: World) -> None:
     bought, _ = world.buy(world.sale(), world.sale())
     world.close()
     assert world.claim(bought, "slow").retire_by == "2026-12-21T12:00:00Z"
+
+
+def test_ending_an_ownership_does_not_grow_with_the_number_of_claims(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One multiplication for each scope that has approvals, however many approvals it has."""
+    bought, *others = world.buy(*[world.sale() for _ in range(6)])
+    world.close()
+    refund = world.claim(bought, "refund-14d")
+    for other in others:
+        assert world.claim(other).approved
+    scopes: list[str] = []
+    multiply = retiring._tag
+
+    def counted(group: Group, scope_text: str, secret: int) -> bytes | None:
+        scopes.append(scope_text)
+        return multiply(group, scope_text, secret)
+
+    monkeypatch.setattr(retiring, "_tag", counted)
+    with pytest.raises(Refused):
+        world.verifier.retire(ORIGIN, refund.claim_id, 1)
+    assert len(scopes) <= 2
+    scopes.clear()
+    assert _retire(world, refund, bought).status == "completed"
+    assert len(scopes) == len(set(scopes)) == 2
