@@ -23,7 +23,7 @@ from cli.conformance import (
     statement_from_json,
 )
 from cli.errors import Failure
-from cli.output import AsJson
+from cli.output import AsJson, waiting
 from commitments.errors import FormatError, VerificationError
 from commitments.group import Group
 from commitments.purchase import Opening
@@ -71,7 +71,8 @@ def vectors(
     as_json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Check every entry of a vector file."""
-    outcomes = run_vectors(file, suite.group())
+    with waiting("checking"):
+        outcomes = run_vectors(file, suite.group())
     summary = _summary(outcomes)
     _print(summary, _summary_lines(summary), as_json=as_json)
     raise typer.Exit(1 if summary["failed"] or not summary["passed"] else 0)
