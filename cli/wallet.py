@@ -159,7 +159,7 @@ def claim(  # noqa: PLR0913 - options of a command line
     with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
         named = None if purchase is None else _numbered(mine, purchase)
         if mine.unanswered(shop, policy, remedy=remedy, purchase=named):
-            note("An earlier claim of yours got no answer. It is sent again, or made anew.")
+            note("An earlier claim of yours got no answer. It is sent again.")
             preview = None
         else:
             with waiting("reading the logs"):

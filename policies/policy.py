@@ -200,6 +200,11 @@ class Policy(_Strict):
         """First and last day of purchase for a claim made on ``claimed``; None for any day."""
         return None if self.purchased is None else self.purchased.days(claimed)
 
+    @property
+    def demands(self) -> tuple[object, ...]:
+        """What a purchase must satisfy; equal for two versions that prove the same on one day."""
+        return self.products, self.purchased, self.price, self.batches
+
     def document(self) -> dict[str, Any]:
         """The policy as a JSON object, without members that are not set."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -6,9 +6,11 @@
 from sdk.advice import Advice
 from sdk.errors import (
     DamagedFile,
+    NeverJudged,
     NewerFile,
     NotEligible,
     NotProvableYet,
+    PolicyChanged,
     RingTooSmall,
     SeveralQualify,
     ShopError,
@@ -30,9 +32,11 @@ __all__ = [
     "Claim",
     "ClaimResult",
     "DamagedFile",
+    "NeverJudged",
     "NewerFile",
     "NotEligible",
     "NotProvableYet",
+    "PolicyChanged",
     "Preview",
     "Purchase",
     "RingTooSmall",

@@ -9,7 +9,9 @@ KvittoError
 │   ├── NotEligible           no purchase satisfies the policy; says which predicate, by how much
 │   ├── SeveralQualify        more than one does: name it
 │   ├── NotProvableYet        the purchase has not been closed yet
-│   └── RingTooSmall          fewer purchases to hide among than the policy or the buyer asks for
+│   ├── RingTooSmall          fewer purchases to hide among than the policy or the buyer asks for
+│   ├── PolicyChanged         the same tags would be shown under other conditions
+│   └── NeverJudged           a claim without an answer is not answered any more
 └── ShopError               the shop's service cannot be used
     ├── Unreachable           no answer: nothing is known about what became of the request
     └── UnexpectedAnswer      an answer that this protocol does not know, or without end
@@ -23,9 +25,11 @@ from commitments.errors import KvittoError
 
 __all__ = [
     "DamagedFile",
+    "NeverJudged",
     "NewerFile",
     "NotEligible",
     "NotProvableYet",
+    "PolicyChanged",
     "RingTooSmall",
     "SeveralQualify",
     "ShopError",
@@ -90,6 +94,25 @@ class RingTooSmall(WalletError):
         super().__init__(f"only {size} purchases to hide among, where {minimum} are asked for")
         self.size = size
         self.minimum = minimum
+
+
+class PolicyChanged(WalletError):
+    """Every slot that is left has shown its tags in a claim under other conditions."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "an earlier claim has shown the same tags, and the policy has changed since: "
+            "a claim under both would narrow down which purchase it is"
+        )
+
+
+class NeverJudged(WalletError):
+    """A claim was sent again, and the shop says that it never judged it and never will."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the shop will not answer the earlier claim; a new one may show the same tags again"
+        )
 
 
 class ShopError(KvittoError):

@@ -20,7 +20,7 @@ from ledger.events import event_time
 from sdk.advice import Advice, common_members
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
-from sdk.errors import RingTooSmall, WalletError
+from sdk.errors import NeverJudged, RingTooSmall, WalletError
 from sdk.logs import newest_head, read_merchant
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
@@ -204,8 +204,10 @@ class Wallet:
         ------
         NotEligible
             every predicate that does not hold, and by how much; nothing was sent.
-        SeveralQualify, NotProvableYet, RingTooSmall
+        SeveralQualify, NotProvableYet, RingTooSmall, PolicyChanged
             nothing was sent.
+        NeverJudged
+            the claim that had no answer will have none; the next call makes a new one.
         VerificationError
             the service shows something that its logs do not prove.
         Refused, ShopError
@@ -213,9 +215,7 @@ class Wallet:
         """
         unanswered = self.unanswered(shop, policy_id, remedy=remedy, purchase=purchase)
         if unanswered is not None:
-            result = self._send_again(shop, unanswered)
-            if result is not None:
-                return result
+            return self._send_again(shop, unanswered)
         return self.send(shop, self.preview(shop, policy_id, remedy=remedy, purchase=purchase))
 
     def send(self, shop: Shop, preview: Preview) -> ClaimResult:
@@ -300,8 +300,12 @@ class Wallet:
         self._commit(self._state.with_merchant(merchant))
         return prepared
 
-    def _send_again(self, shop: Shop, claim: Claim) -> ClaimResult | None:
-        """The answer to a claim whose first answer was lost; None if it was never judged."""
+    def _send_again(self, shop: Shop, claim: Claim) -> ClaimResult:
+        """The answer to a claim whose first answer was lost.
+
+        ``NeverJudged`` without one. A new proof, which may show the same tags over another ring,
+        is not made here: a service that withholds answers would get one for each.
+        """
         try:
             document = shop.submit(claim.body, claim.proof)
         except Refused:  # too late to be judged now; it may have been judged then
@@ -309,7 +313,7 @@ class Wallet:
                 document = shop.decision(claim.claim_id)
             except Refused:
                 self._commit(self._state.with_claim(replace(claim, outcome="refused")))
-                return None
+                raise NeverJudged from None
         return self._conclude(shop, claim, parse_answer(document, claim))
 
     def _conclude(

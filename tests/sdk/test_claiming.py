@@ -13,8 +13,10 @@ from commitments.errors import FormatError, KvittoError, Refused, VerificationEr
 from commitments.wire import canonical_json, encode_base64, parse_json
 from sdk import (
     ClaimResult,
+    NeverJudged,
     NotEligible,
     NotProvableYet,
+    PolicyChanged,
     RingTooSmall,
     SeveralQualify,
     Unreachable,
@@ -399,6 +401,9 @@ def test_the_request_is_lost_for_days(server: ShopServer, wallet: Wallet) -> Non
         claim(server, wallet)
     server.instead.clear()
     server.world.clock.advance(days=3)
+    with pytest.raises(NeverJudged):
+        claim(server, wallet)
+    assert [made.outcome for made in wallet.claims] == ["refused"]
     assert claim(server, wallet).decision == "approved"
     assert [made.outcome for made in wallet.claims] == ["refused", "approved"]
 
@@ -449,6 +454,101 @@ def test_a_full_disk_stops_the_claim(
 
 def _full(*_: Any) -> None:
     raise OSError(28, "No space left on device")
+
+
+# ---- tags that were seen before
+
+
+def refuse_claims(server: ShopServer) -> None:
+    def refuse(_: httpx.Request) -> Any:
+        raise Refused("claim-date", "not the date of today or yesterday (UTC)", "claim.date")
+
+    server.instead["/claims"] = refuse
+
+
+def refused(server: ShopServer, wallet: Wallet) -> None:
+    with pytest.raises(Refused):
+        claim(server, wallet)
+
+
+def test_server_refuses_to_see_the_tags_over_other_rings(server: ShopServer) -> None:
+    """What the rings of equal tags have in common stays as large as the buyer asks."""
+    wallet = server.wallet(smallest_ring=4)
+    server.sell(wallet, "1001")
+    server.world.close()
+    refuse_claims(server)
+    refused(server, wallet)
+    for index in range(6):  # the merchant voids suspects in between
+        server.world.issuer.void(server.world.merchant, index)
+    server.world.buy(*(server.world.sale() for _ in range(20)))
+    server.world.close()
+    server.requests.clear()
+    with pytest.raises(RingTooSmall) as caught:
+        claim(server, wallet)
+    assert caught.value.size == 3
+    assert posts(server) == []
+    bold = server.wallet(smallest_ring=3)
+    bold._state = wallet._state
+    refused(server, bold)
+    (first, second) = (set(made.indices) for made in bold.claims)
+    assert len(first & second) == 3
+
+
+def test_a_claim_that_shows_its_tags_again_keeps_the_span(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    """Over a longer span the cells are finer, and fewer members are in both."""
+    refuse_claims(server)
+    refused(server, wallet)
+    server.world.buy(*(server.world.sale() for _ in range(150)))
+    server.world.close()
+    server.instead.clear()
+    result = claim(server, wallet)
+    codes = {each.code: each.text for each in result.advice}
+    assert "9 purchases in common" in codes["tags-shown-again"]
+    assert "bought from 2024-11-21 to 2026-11-21" in codes["tags-shown-again"]
+    first, second = wallet.claims
+    assert first.tags == second.tags
+    assert first.indices == second.indices
+
+
+def test_server_refuses_to_see_the_tags_under_other_policies(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    refuse_claims(server)
+    refused(server, wallet)
+    server.world.publish(WARRANTY, version=2, price={"currency": "EUR", "min": 20_000})
+    server.requests.clear()
+    with pytest.raises(PolicyChanged):
+        claim(server, wallet)
+    assert not any(path.endswith("/ring") for path in server.paths())
+    server.world.publish(WARRANTY, version=3, title="Reworded")  # the same conditions again
+    server.instead.clear()
+    assert claim(server, wallet).decision == "approved"
+    assert [made.body.version for made in wallet.claims] == [1, 3]
+
+
+def test_a_slot_whose_tags_were_not_seen_is_preferred(server: ShopServer, wallet: Wallet) -> None:
+    server.world.publish(WARRANTY, version=2, claims_per_purchase=3)
+    refuse_claims(server)
+    for _ in range(3):
+        refused(server, wallet)
+    assert len({made.tags for made in wallet.claims}) == 3
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    assert "tags-shown-again" in [each.code for each in shown.advice]
+
+
+def test_server_withholds_answers_to_get_proofs(server: ShopServer, wallet: Wallet) -> None:
+    """One call, one proof."""
+    server.lost.add("/claims")
+    with pytest.raises(Unreachable):
+        claim(server, wallet)
+    server.lost.clear()
+    refuse_claims(server)
+    server.requests.clear()
+    with pytest.raises(NeverJudged):
+        claim(server, wallet)
+    assert len(posts(server)) == len(wallet.claims) == 1
 
 
 # ---- ending the ownership
@@ -653,13 +753,14 @@ def test_a_daily_log_that_is_late_is_pointed_out(server: ShopServer, wallet: Wal
     shop, today = server.shop(), server.world.clock().date()
     view, merchant = read_merchant(shop, wallet._state.merchants[ORIGIN])
     (purchase,) = wallet.purchases
-    name = choose_ring(view, view.policy("warranty-2y", today), today, purchase.index)
+    policy = view.policy("warranty-2y", today)
+    name = choose_ring(view, policy, today, purchase.index)
     proven, _ = fetch_ring(shop, merchant, view, name, purchase)
     close = DatedClose(view.closes[0].close, datetime(2026, 11, 20, tzinfo=UTC))
     daily = replace(view, declaration=replace(view.declaration, period="P1D"), closes=(close,))
 
     def codes(now: datetime) -> list[str]:
-        return [each.code for each in advise(daily, proven.ring, [], now, ends_ownership=False)]
+        return [each.code for each in advise(daily, policy, proven.ring, [], [], now)]
 
     assert "late-close" not in codes(datetime(2026, 11, 22, tzinfo=UTC))
     assert "late-close" in codes(datetime(2026, 11, 22, 0, 0, 1, tzinfo=UTC))
