@@ -16,7 +16,6 @@ from commitments.errors import Refused, VerificationError
 from commitments.purchase import BuyerKeys
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
-from ledger.events import event_time
 from sdk.advice import Advice, common_members
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
@@ -24,6 +23,7 @@ from sdk.errors import NeverJudged, RingTooSmall, WalletError
 from sdk.logs import newest_head, read_merchant
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
+from sdk.retiring import require_retirable
 from sdk.shop import LogKeys, Shop
 from sdk.state import GROUP, Claim, Merchant, Pending, Purchase, State
 from sdk.wallet_file import WalletFile
@@ -245,16 +245,21 @@ class Wallet:
     def retire(self, shop: Shop, claim: ClaimResult | Claim) -> ClaimResult:
         """Hand in the purchase's secret, which completes an approved refund.
 
-        Only for an approval that the event log has proven, under a policy that ends the
-        ownership, and before its time runs out. ``RingTooSmall`` when the rings of all claims
-        that this links have fewer purchases in common than the buyer asks for.
+        Only for an approval that the event log has proven and that the secret completes:
+        ``WalletError`` as :func:`sdk.retiring.require_retirable`. ``RingTooSmall`` when
+        the rings of all claims that this links have fewer purchases in common than the buyer asks
+        for.
         """
-        stored = self._retirable(claim.claim_id)
+        stored = self._state.claims.get(claim.claim_id)
+        if stored is None:
+            raise WalletError("no approval of this claim has been proven")
+        purchase = self._state.purchases[stored.body.origin, stored.order]
+        made = self._state.claims_of(purchase)
+        others = [each for each in made if each.claim_id != stored.claim_id]
+        require_retirable(stored, others, self._clock())
         merchant = self._at(shop)
         if merchant.origin != stored.body.origin:
             raise WalletError("the claim was approved by another merchant")
-        purchase = self._state.purchases[stored.body.origin, stored.order]
-        made = self._state.claims_of(purchase)
         common = common_members([each.indices for each in made])
         if common < self._smallest_ring:
             raise RingTooSmall(common, self._smallest_ring)
@@ -343,17 +348,6 @@ class Wallet:
             earlier=answer.earlier,
             advice=advice,
         )
-
-    def _retirable(self, claim_id: str) -> Claim:
-        claim = self._state.claims.get(claim_id)
-        if claim is None or claim.outcome != "approved" or claim.receipt is None:
-            raise WalletError("no approval of this claim has been proven")
-        if not claim.ends_ownership:
-            raise WalletError("this claim does not end the ownership: it needs no secret")
-        in_time = claim.receipt["event"]["retire_by"] >= event_time(self._clock())
-        if not (in_time or claim.secret_sent):
-            raise WalletError("the approval has lapsed: the secret would be given away for nothing")
-        return claim
 
 
 def _hand_in(shop: Shop, claim: Claim, secret: bytes) -> Answer:

@@ -667,13 +667,84 @@ def test_another_merchant_gets_no_secret(server: ShopServer, wallet: Wallet) -> 
 
 
 def test_a_refused_secret_is_told(server: ShopServer, wallet: Wallet) -> None:
-    """Another claim in between has ended the approval."""
+    """A claim that this copy of the wallet does not know has ended the approval."""
     result = refund(server, wallet)
-    advice = claim(server, wallet).advice
+    advice = claim(server, before_it(server, wallet)).advice
     assert "approval-lapses" in [each.code for each in advice]
     with pytest.raises(Refused) as caught:
         wallet.retire(server.shop(), result)
     assert caught.value.code == "lapsed"
+
+
+def test_server_asks_for_the_secret_after_a_claim_by_which_the_approval_lapsed(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    result = refund(server, wallet)
+    assert claim(server, wallet).decision == "approved"
+    no_secret(server, wallet, result, WalletError, "another claim was approved after it")
+
+
+def test_server_withholds_the_answer_to_the_claim_by_which_the_approval_lapsed(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    result = refund(server, wallet)
+    server.lost.add("/claims")
+    with pytest.raises(Unreachable):
+        claim(server, wallet)
+    server.lost.clear()
+    no_secret(server, wallet, result, WalletError, "no answer yet")
+    assert claim(server, wallet).decision == "approved"
+    no_secret(server, wallet, result, WalletError, "another claim was approved after it")
+
+
+def test_a_claim_made_before_the_approval_and_judged_after_it(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    """What counts is the place in the log, not the order in which the wallet made its claims."""
+
+    def lose(request: httpx.Request) -> Any:
+        raise httpx.ConnectError("down", request=request)
+
+    server.instead["/claims"] = lose
+    with pytest.raises(Unreachable):
+        claim(server, wallet)
+    server.instead.clear()
+    result = refund(server, wallet)
+    assert claim(server, wallet).claim_id == wallet.claims[0].claim_id
+    no_secret(server, wallet, result, WalletError, "another claim was approved after it")
+
+
+def test_server_asks_for_the_secret_while_an_earlier_approval_waits(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    server.world.publish(REFUND, id="refund-30d", purchased={"oldest": "P30D"})
+    first = refund(server, wallet)
+    second = wallet.claim(server.shop(), "refund-30d", remedy="refund")
+    no_secret(server, wallet, second, WalletError, "goes before")
+    assert wallet.retire(server.shop(), first).status == "completed"
+    server.requests.clear()
+    with pytest.raises(WalletError, match="goes before"):
+        wallet.retire(server.shop(), second)
+    assert server.requests == []
+
+
+def test_an_earlier_approval_that_has_lapsed_does_not_go_before(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    server.world.publish(REFUND, id="refund-30d", purchased={"oldest": "P30D"})
+    refund(server, wallet)
+    assert claim(server, wallet).decision == "approved"  # by which the first has lapsed
+    second = wallet.claim(server.shop(), "refund-30d", remedy="refund")
+    assert wallet.retire(server.shop(), second).status == "completed"
+
+
+def test_no_secret_is_sent_in_the_last_minutes(server: ShopServer, wallet: Wallet) -> None:
+    """It could arrive too late, and be public for nothing."""
+    result = refund(server, wallet)
+    server.world.clock.advance(days=7, minutes=-9)
+    no_secret(server, wallet, result, WalletError, "lapsed")
+    server.world.clock.advance(minutes=-1)
+    assert wallet.retire(server.shop(), result).status == "completed"
 
 
 def test_linked_claims_keep_enough_in_common(server: ShopServer, wallet: Wallet) -> None:
