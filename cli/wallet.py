@@ -143,6 +143,9 @@ def claim(  # noqa: PLR0913 - options of a command line
         typer.Option(parser=whole_number, metavar="N", help="Its number in kvitto wallet list."),
     ] = None,
     smallest_ring: SmallestRing = SMALLEST_RING,
+    accept_stale: Annotated[
+        bool, typer.Option("--accept-stale", help="Though newer closes may be hidden.")
+    ] = False,
     yes: Yes = False,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
@@ -163,7 +166,9 @@ def claim(  # noqa: PLR0913 - options of a command line
             preview = None
         else:
             with waiting("reading the logs"):
-                preview = mine.preview(shop, policy, remedy=remedy, purchase=named)
+                preview = mine.preview(
+                    shop, policy, remedy=remedy, purchase=named, accept_stale=accept_stale
+                )
             if not as_json:
                 tell(claim_words(preview))
         if not (yes or as_json):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from ledger.rings import Ring
 from policies.policy import Policy
@@ -10,9 +10,6 @@ from sdk.logs import MerchantView
 from sdk.state import Claim
 
 __all__ = ["Advice", "advise", "common_members"]
-
-_DAILY = "P1D"
-_LATE = timedelta(days=2)  # a daily log closes within a day
 
 
 @dataclass(frozen=True)
@@ -60,11 +57,11 @@ def _seed(view: MerchantView) -> Iterator[Advice]:
 
 
 def _closes(view: MerchantView, now: datetime) -> Iterator[Advice]:
-    if view.declaration.period == _DAILY and now - view.closes[-1].ended > _LATE:
+    if view.is_stale(now):
         yield Advice(
             "late-close",
-            f"The log should close daily, but its last close is of {view.closes[-1].ended:%F}: "
-            "the service may be hiding newer ones.",
+            f"The log's last close is of {view.closes[-1].recorded:%F}: the service may be hiding "
+            "newer ones, and this claim then says that the purchase is older.",
         )
 
 

@@ -10,6 +10,7 @@ KvittoError
 │   ├── SeveralQualify        more than one does: name it
 │   ├── NotProvableYet        the purchase has not been closed yet
 │   ├── RingTooSmall          fewer purchases to hide among than the policy or the buyer asks for
+│   ├── StaleLog             the last close is old: newer ones may be hidden
 │   ├── PolicyChanged         the same tags would be shown under other conditions
 │   └── NeverJudged           a claim without an answer is not answered any more
 └── ShopError               the shop's service cannot be used
@@ -20,6 +21,7 @@ All of it is local knowledge. Nothing in these errors is ever sent.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from commitments.errors import KvittoError
 
@@ -33,6 +35,7 @@ __all__ = [
     "RingTooSmall",
     "SeveralQualify",
     "ShopError",
+    "StaleLog",
     "UnexpectedAnswer",
     "Unreachable",
     "WalletError",
@@ -94,6 +97,20 @@ class RingTooSmall(WalletError):
         super().__init__(f"only {size} purchases to hide among, where {minimum} are asked for")
         self.size = size
         self.minimum = minimum
+
+
+class StaleLog(WalletError):
+    """The last close was recorded at ``recorded``, too long ago.
+
+    Newer ones may be hidden, so that a claim over it tells how old the purchase is at least.
+    """
+
+    def __init__(self, recorded: datetime) -> None:
+        super().__init__(
+            f"the log's last close is of {recorded:%F}: the service may be hiding newer ones, to "
+            "learn which purchases are older than that"
+        )
+        self.recorded = recorded
 
 
 class PolicyChanged(WalletError):

@@ -39,7 +39,8 @@ def require_retirable(claim: Claim, others: Sequence[Claim], now: datetime) -> N
         raise WalletError("the approval has lapsed: another claim was approved after it")
     # 5. No earlier approval that ends the ownership goes before it.
     before = [o for o in approved if o.ends_ownership and _position(o) < _position(claim)]
-    if any(o.secret_sent or (_waits(o, now - _MARGIN) and _position(o) > last_ordinary) for o in before):
+    alive = [o for o in before if _waits(o, now - _MARGIN) and _position(o) > last_ordinary]
+    if alive or any(o.secret_sent for o in before):
         raise WalletError("an earlier approval that ends the ownership goes before this one")
 
 

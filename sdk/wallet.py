@@ -17,9 +17,9 @@ from commitments.purchase import BuyerKeys
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
 from sdk.advice import Advice, common_members
-from sdk.claiming import Prepared, choose_purchase, prepare
+from sdk.claiming import choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
-from sdk.errors import NeverJudged, RingTooSmall, WalletError
+from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
 from sdk.logs import newest_head, read_merchant
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
@@ -184,27 +184,51 @@ class Wallet:
     # ---- claims
 
     def preview(
-        self, shop: Shop, policy_id: str, *, remedy: str, purchase: Purchase | None = None
+        self,
+        shop: Shop,
+        policy_id: str,
+        *,
+        remedy: str,
+        purchase: Purchase | None = None,
+        accept_stale: bool = False,
     ) -> Preview:
         """What everybody would learn from this claim.
 
         Nothing is sent but the request for the ring. Errors as :meth:`claim`.
         """
-        return preview_of(self._prepare(shop, policy_id, remedy, purchase))
+        now = self._clock()
+        view, merchant = read_merchant(shop, self._at(shop), now)
+        self._commit(self._state.with_merchant(merchant))
+        policy = view.policy(policy_id, now.astimezone(UTC).date())
+        chosen = choose_purchase(self._state, policy, remedy, now, purchase)
+        if view.is_stale(now) and not accept_stale:  # before the ring that would tell is asked for
+            raise StaleLog(view.closes[-1].recorded)
+        prepared, merchant = prepare(
+            shop, view, self._state, policy, chosen, remedy, now, self._smallest_ring
+        )
+        self._commit(self._state.with_merchant(merchant))
+        return preview_of(prepared)
 
     def claim(
-        self, shop: Shop, policy_id: str, *, remedy: str, purchase: Purchase | None = None
+        self,
+        shop: Shop,
+        policy_id: str,
+        *,
+        remedy: str,
+        purchase: Purchase | None = None,
+        accept_stale: bool = False,
     ) -> ClaimResult:
         """Prove to the merchant that a purchase qualifies under a policy, and learn the decision.
 
         Without ``purchase`` the only one that qualifies is taken. A claim that was sent without
         an answer coming back is sent again, the same bytes, before any other under its policy.
+        ``accept_stale`` claims over an old close, though newer ones may be hidden.
 
         Raises
         ------
         NotEligible
             every predicate that does not hold, and by how much; nothing was sent.
-        SeveralQualify, NotProvableYet, RingTooSmall, PolicyChanged
+        SeveralQualify, NotProvableYet, StaleLog, RingTooSmall, PolicyChanged
             nothing was sent.
         NeverJudged
             the claim that had no answer will have none; the next call makes a new one.
@@ -216,7 +240,10 @@ class Wallet:
         unanswered = self.unanswered(shop, policy_id, remedy=remedy, purchase=purchase)
         if unanswered is not None:
             return self._send_again(shop, unanswered)
-        return self.send(shop, self.preview(shop, policy_id, remedy=remedy, purchase=purchase))
+        preview = self.preview(
+            shop, policy_id, remedy=remedy, purchase=purchase, accept_stale=accept_stale
+        )
+        return self.send(shop, preview)
 
     def send(self, shop: Shop, preview: Preview) -> ClaimResult:
         """Make exactly the claim that was previewed. Errors as :meth:`claim`."""
@@ -292,18 +319,6 @@ class Wallet:
         merchant = replace(known, address=shop.address) if known else new
         self._commit(self._state.with_merchant(merchant))
         return merchant
-
-    def _prepare(self, shop: Shop, policy_id: str, remedy: str, named: Purchase | None) -> Prepared:
-        view, merchant = read_merchant(shop, self._at(shop))
-        self._commit(self._state.with_merchant(merchant))
-        now = self._clock()
-        policy = view.policy(policy_id, now.astimezone(UTC).date())
-        purchase = choose_purchase(self._state, policy, remedy, now, named)
-        prepared, merchant = prepare(
-            shop, view, self._state, policy, purchase, remedy, now, self._smallest_ring
-        )
-        self._commit(self._state.with_merchant(merchant))
-        return prepared
 
     def _send_again(self, shop: Shop, claim: Claim) -> ClaimResult:
         """The answer to a claim whose first answer was lost.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,12 @@ from sdk import (
     PolicyChanged,
     RingTooSmall,
     SeveralQualify,
+    StaleLog,
     Unreachable,
     Wallet,
     WalletError,
 )
-from sdk.advice import advise
-from sdk.horizons import choose_ring
-from sdk.logs import DatedClose, read_merchant
-from sdk.rings import fetch_ring
+from sdk.logs import read_merchant
 from tests.sdk.forgeries import PrivateLog, all_events, event_log
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN, REFUND, WARRANTY
@@ -409,7 +407,7 @@ def test_the_request_is_lost_for_days(server: ShopServer, wallet: Wallet) -> Non
 
 
 def test_a_refused_claim_uses_no_slot(server: ShopServer, wallet: Wallet) -> None:
-    wallet._clock = lambda: server.world.clock() - timedelta(days=5)
+    wallet._clock = lambda: server.world.clock() + timedelta(days=5)
     with pytest.raises(Refused) as caught:
         claim(server, wallet)
     assert caught.value.code == "claim-date"
@@ -820,18 +818,24 @@ def test_a_preview_of_a_refund_warns_of_the_secret(server: ShopServer, wallet: W
     assert any("secret" in line for line in shown.learns)
 
 
-def test_a_daily_log_that_is_late_is_pointed_out(server: ShopServer, wallet: Wallet) -> None:
-    shop, today = server.shop(), server.world.clock().date()
-    view, merchant = read_merchant(shop, wallet._state.merchants[ORIGIN])
-    (purchase,) = wallet.purchases
-    policy = view.policy("warranty-2y", today)
-    name = choose_ring(view, policy, today, purchase.index)
-    proven, _ = fetch_ring(shop, merchant, view, name, purchase)
-    close = DatedClose(view.closes[0].close, datetime(2026, 11, 20, tzinfo=UTC))
-    daily = replace(view, declaration=replace(view.declaration, period="P1D"), closes=(close,))
+def test_server_hides_the_newest_closes(server: ShopServer, wallet: Wallet) -> None:
+    """To learn who bought before them. The log is manual: nobody promised a close each day."""
+    server.world.clock.advance(days=31)
+    assert wallet.preview(server.shop(), "warranty-2y", remedy="repair").ring_size == 9
+    server.world.clock.advance(seconds=1)
+    server.requests.clear()
+    with pytest.raises(StaleLog, match="2026-11-21"):
+        claim(server, wallet)
+    assert not any(path.endswith("/ring") for path in server.paths())
+    result = claim(server, wallet, accept_stale=True)
+    assert "late-close" in [each.code for each in result.advice]
 
-    def codes(now: datetime) -> list[str]:
-        return [each.code for each in advise(daily, policy, proven.ring, [], [], now)]
 
-    assert "late-close" not in codes(datetime(2026, 11, 22, tzinfo=UTC))
-    assert "late-close" in codes(datetime(2026, 11, 22, 0, 0, 1, tzinfo=UTC))
+def test_a_daily_log_is_stale_after_two_days(server: ShopServer, wallet: Wallet) -> None:
+    shop, now = server.shop(), server.world.clock()
+    view, _ = read_merchant(shop, wallet._state.merchants[ORIGIN], now)
+    daily = replace(view, declaration=replace(view.declaration, period="P1D"))
+    assert not daily.is_stale(now + timedelta(days=2))
+    assert daily.is_stale(now + timedelta(days=2, seconds=1))
+    assert not view.is_stale(now + timedelta(days=2, seconds=1))
+    assert not replace(daily, closes=()).is_stale(now + timedelta(days=3))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,7 +14,7 @@ from ledger.event_log import append_event
 from ledger.events import event_time, events_origin
 from ledger.note import Signer
 from sdk import NotEligible, Shop, Wallet
-from sdk.logs import _ended, read_merchant
+from sdk.logs import _dated, read_merchant
 from tests.sdk.forgeries import PrivateLog, all_entries, all_events, event_log, show
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN, WARRANTY, World
@@ -262,17 +262,34 @@ def test_a_close_with_a_false_root_has_no_effect(server: ShopServer, wallet: Wal
 
 
 def view_of(server: ShopServer, wallet: Wallet) -> list[tuple[int, int]]:
-    view, _ = read_merchant(server.shop(), wallet._state.merchants[ORIGIN])
+    view, _ = read_merchant(server.shop(), wallet._state.merchants[ORIGIN], server.world.clock())
     return [(dated.close.number, dated.close.size) for dated in view.closes]
 
 
 def test_a_daily_close_ends_with_its_day() -> None:
     close = Close(0, 20_000, 9, b"\x00" * 32, ())
     event = close.to_event(ORIGIN, "2024-10-05T03:00:00Z")
-    assert _ended(close, event, "P1D") == datetime(2024, 10, 5, tzinfo=UTC)
-    assert _ended(close, event, "manual") == datetime(2024, 10, 5, 3, tzinfo=UTC)
-    with pytest.raises(VerificationError, match="calendar"):
-        _ended(replace(close, period=10**9), event, "P1D")
+    assert _dated(close, event, "P1D").ended == datetime(2024, 10, 5, tzinfo=UTC)
+    assert _dated(close, event, "manual").ended == datetime(2024, 10, 5, 3, tzinfo=UTC)
+
+
+def test_server_closes_a_day_before_it_has_come() -> None:
+    """The days that follow would have no close, and the old one would look new."""
+    event = Close(0, 0, 9, b"\x00" * 32, ()).to_event(ORIGIN, "2024-10-05T03:00:00Z")
+    today = Close(0, 20_001, 9, b"\x00" * 32, ())
+    assert _dated(today, event, "P1D").ended == datetime(2024, 10, 6, tzinfo=UTC)
+    for period in (20_002, 10**9, 10**30):
+        with pytest.raises(VerificationError, match="before its day"):
+            _dated(replace(today, period=period), event, "P1D")
+
+
+def test_server_dates_a_close_in_the_future(server: ShopServer, wallet: Wallet) -> None:
+    """To hide the closes of the coming year behind it."""
+    wallet._clock = lambda: server.world.clock() - timedelta(days=1)
+    assert look(server, wallet) == 9
+    wallet._clock = lambda: server.world.clock() - timedelta(days=1, seconds=1)
+    with pytest.raises(VerificationError, match="in the future"):
+        look(server, wallet)
 
 
 def test_only_the_first_policy_of_a_version_counts(server: ShopServer, wallet: Wallet) -> None:
