@@ -247,11 +247,18 @@ def _dated(close: Close, event: Mapping[str, Any], period: str) -> DatedClose:
 
 
 def _policies(events: Sequence[Mapping[str, Any]], origin: str) -> Iterator[Policy]:
-    """The policies in the order of the log; a version that was published before has no effect."""
+    """The policies in the order of the log; a version that was published before has no effect.
+
+    Their events are numbered 0, 1, 2, … whatever they hold: a wallet that sees 0 to n sees every
+    version up to n, and so no version that others do not.
+    """
+    published = [event for event in events if event.get("type") == _PUBLISHED]
     seen = set()
-    for event in events:
+    for number, event in enumerate(published):
+        check_event(event, _PUBLISHED, ["number", "policy"])
+        if type(event["number"]) is not int or event["number"] != number:
+            raise VerificationError("event log: a policy is hidden, or two have one number")
         with suppress(FormatError):
-            check_event(event, _PUBLISHED, ["policy"])
             policy = parse_policy(event["policy"])
             if policy.origin == origin and (policy.id, policy.version) not in seen:
                 seen.add((policy.id, policy.version))

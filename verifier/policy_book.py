@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from commitments.clock import Clock
 from commitments.errors import Refused
@@ -28,11 +28,17 @@ def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tu
     policy = parse_policy(document)
     if policy.origin != origin:
         raise Refused("foreign-origin", "the policy is for another merchant's purchases", "origin")
-    event = {"type": PUBLISHED, "time": event_time(clock()), "policy": policy.document()}
 
     def unit(transaction: Transaction) -> int:
-        if _position(transaction.connection, origin, policy.id, policy.version) is not None:
+        connection = transaction.connection
+        if _position(connection, origin, policy.id, policy.version) is not None:
             raise Refused("duplicate-policy", "this version has been published", "version")
+        event = {
+            "type": PUBLISHED,
+            "time": event_time(clock()),
+            "number": _count(connection, origin),
+            "policy": policy.document(),
+        }
         position = append_event(transaction, origin, event)
         row = {
             "origin": origin,
@@ -40,7 +46,7 @@ def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tu
             "version": policy.version,
             "position": position,
         }
-        transaction.connection.execute(insert(policies), row)
+        connection.execute(insert(policies), row)
         return position
 
     return store.write(unit), policy
@@ -64,6 +70,11 @@ def published_policy(connection: Connection, origin: str, policy: str, version: 
 @lru_cache(maxsize=1024)
 def _parsed(event: bytes) -> Policy:
     return parse_policy(parse_event(event)["policy"])
+
+
+def _count(connection: Connection, origin: str) -> int:
+    query = select(func.count()).select_from(policies).where(policies.c.origin == origin)
+    return connection.execute(query).scalar_one()
 
 
 def _position(connection: Connection, origin: str, policy: str, version: int) -> int | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -294,13 +295,61 @@ def test_server_dates_a_close_in_the_future(server: ShopServer, wallet: Wallet) 
 
 def test_only_the_first_policy_of_a_version_counts(server: ShopServer, wallet: Wallet) -> None:
     time = event_time(server.world.clock())
-    for changes in ({"smallest_ring": 4096}, {"id": "other", "origin": "ledger.example/other"}):
-        policy = {**WARRANTY, **changes}
-        append_event_of(server.world, {"type": "policy.published", "time": time, "policy": policy})
-    append_event_of(server.world, {"type": "policy.published", "time": time, "policy": "none"})
+    policies = [
+        {**WARRANTY, "smallest_ring": 4096},
+        {**WARRANTY, "id": "other", "origin": "ledger.example/other"},
+        "none",
+    ]
+    for number, policy in enumerate(policies, start=1):
+        event = {"type": "policy.published", "time": time, "number": number, "policy": policy}
+        append_event_of(server.world, event)
     assert look(server, wallet) == 9
     with pytest.raises(NotEligible, match="no policy other"):
         wallet.preview(server.shop(), "other", remedy="repair")
+
+
+def _instead(evidence: Any, _: Any) -> Any:
+    return evidence
+
+
+def test_server_shows_each_wallet_its_own_newest_policy(server: ShopServer, wallet: Wallet) -> None:
+    """A claim names its policy version, and so would name the wallet."""
+    for version in (2, 3, 4):
+        server.world.publish(WARRANTY, version=version)
+    events = all_events(server.world)
+    published = [i for i, event in enumerate(events) if event["type"] == "policy.published"]
+    for hidden in published[:-1]:
+        others = [index for index in range(len(events)) if index != hidden]
+        server.lies["/events"] = partial(_instead, show(server, events, others))
+        with pytest.raises(VerificationError, match="a policy is hidden"):
+            look(server, wallet)
+    server.lies.clear()
+    assert look(server, wallet) == 9
+
+
+@pytest.mark.parametrize("number", [0, 2, True, "1", None])
+def test_server_numbers_a_policy_otherwise(
+    server: ShopServer, wallet: Wallet, number: object
+) -> None:
+    server.world.publish(WARRANTY, version=2)
+    events = all_events(server.world)
+    events[-1] = {**events[-1], "number": number}
+    server.lies["/events"] = lambda _: show(server, events)
+    with pytest.raises(VerificationError, match="a policy is hidden"):
+        look(server, wallet)
+    server.lies.clear()
+    assert look(server, wallet) == 9
+
+
+def test_server_does_not_number_a_policy(server: ShopServer, wallet: Wallet) -> None:
+    server.world.publish(WARRANTY, version=2)
+    events = all_events(server.world)
+    del events[-1]["number"]
+    server.lies["/events"] = lambda _: show(server, events)
+    with pytest.raises(FormatError, match="not the fields"):
+        look(server, wallet)
+    server.lies.clear()
+    assert look(server, wallet) == 9
 
 
 def test_the_newest_valid_version_of_a_policy_is_taken(server: ShopServer, wallet: Wallet) -> None:
