@@ -16,6 +16,7 @@ from commitments.errors import Refused, VerificationError
 from commitments.purchase import BuyerKeys
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
+from ledger.event_receipt import EventReceipt
 from sdk.advice import Advice, common_members
 from sdk.claiming import choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
@@ -347,6 +348,9 @@ class Wallet:
             head = newest_head(merchant.events, checkpoint)
             state = state.with_merchant(replace(merchant, events=head))
             claim = replace(claim, outcome="approved", receipt=answer.receipt)
+            answer = replace(
+                answer, retire_by=EventReceipt.parse(answer.receipt).event["retire_by"]
+            )
         elif claim.outcome == "approved":
             raise VerificationError("decision: an approval that is in the log is taken back")
         else:

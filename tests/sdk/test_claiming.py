@@ -335,6 +335,8 @@ def logged(change: Callable[[Any], None]) -> Callable[[Any, ShopServer], None]:
         logged(lambda event: event.update(proof=event["proof"][4:])),
         logged(lambda event: event.update(tags=event["tags"][::-1])),
         logged(lambda event: event.update(retire_by="2026-12-01T00:00:00Z")),
+        logged(lambda event: event.update(time="2026-11-20T23:59:59Z")),
+        logged(lambda event: event.update(time="2026-11-24T00:00:00Z")),
         logged(lambda event: event.update(type="claim.noted")),
         logged(lambda event: event.update(more=1)),
         logged(lambda event: event["claim"].update(remedy="replacement")),
@@ -560,6 +562,40 @@ def test_a_refund_in_two_steps(server: ShopServer, wallet: Wallet) -> None:
     assert (done.status, done.claim_id) == ("completed", result.claim_id)
     assert [made.secret_sent for made in wallet.claims] == [True]
     assert len(server.world.events("ownership.retired")) == 1
+
+
+def dated(event: dict[str, Any], time: str, retire_by: str | None) -> None:
+    event.update(time=time, retire_by=retire_by)
+
+
+@pytest.mark.parametrize(
+    "deadline",
+    [
+        ("2026-11-21T12:00:00Z", "2026-11-28T11:59:59Z"),
+        ("2026-11-21T12:00:00Z", "2026-11-29T12:00:00Z"),
+        ("2026-11-21T12:00:00Z", None),
+        ("2026-11-21T12:00:00Z", ""),
+        ("2026-11-14T12:00:00Z", "2026-11-21T12:00:00Z"),
+        ("2026-12-21T12:00:00Z", "2026-12-28T12:00:00Z"),
+    ],
+)
+def test_server_logs_another_deadline_than_the_policys(
+    server: ShopServer, wallet: Wallet, deadline: tuple[str, str | None]
+) -> None:
+    """An approval that lapses before the secret can be sent, or that others think has lapsed."""
+    forge = logged(lambda event: dated(event, *deadline))
+    server.lies["/claims"] = lambda honest: forge(honest, server) or honest
+    with pytest.raises(VerificationError, match=r"another (day|deadline)"):
+        refund(server, wallet)
+    assert wallet.claims[0].outcome is None
+    true = logged(lambda event: dated(event, "2026-11-23T23:59:59Z", "2026-11-30T23:59:59Z"))
+    server.lies["/claims"] = lambda honest: true(honest, server) or honest
+    assert refund(server, wallet).retire_by == "2026-11-30T23:59:59Z"
+
+
+def test_server_words_another_deadline_than_it_logs(server: ShopServer, wallet: Wallet) -> None:
+    server.lies["/claims"] = lambda honest: {**honest, "retire_by": "2027-01-01T00:00:00Z"}
+    assert refund(server, wallet).retire_by == "2026-11-28T12:00:00Z"
 
 
 def no_secret(
