@@ -66,6 +66,7 @@ def _closes(view: MerchantView, now: datetime) -> Iterator[Advice]:
 
 
 def _lost(view: MerchantView, ring: Ring, earlier: Sequence[Claim]) -> Iterator[Advice]:
+    # The evidence shows no other cell: what was void there since only a mirror of the log sees.
     used = {index for claim in earlier for index in claim.indices}
     cell = view.partition.cell(ring.first, ring.size, ring.lane)
     lost = used.intersection(cell).difference(ring.indices)
