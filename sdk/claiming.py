@@ -25,10 +25,14 @@ __all__ = ["Prepared", "choose_purchase", "prepare"]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A claim that could be made: all that it would say, and nothing said yet."""
+    """A claim that could be made: all that it would say, and nothing said yet.
+
+    ``earlier`` are the claims with this purchase that it was prepared in view of.
+    """
 
     policy: Policy
     purchase: Purchase
+    earlier: tuple[Claim, ...]
     body: ClaimBody
     ring: Ring
     statement: Statement
@@ -115,7 +119,8 @@ def prepare(
     )
     statement = claim_statement(GROUP, policy, body, proven.ring.root, proven.members)
     advice = advise(view, policy, proven.ring, earlier, again, now)
-    return Prepared(policy, purchase, body, proven.ring, statement, advice), merchant
+    prepared = Prepared(policy, purchase, tuple(earlier), body, proven.ring, statement, advice)
+    return prepared, merchant
 
 
 def _reasons_against(state: State, policy: Policy, purchase: Purchase, now: datetime) -> list[str]:

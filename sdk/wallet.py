@@ -18,7 +18,7 @@ from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
 from ledger.event_receipt import EventReceipt
 from sdk.advice import Advice, common_members
-from sdk.claiming import choose_purchase, prepare
+from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
 from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
 from sdk.logs import newest_head, read_merchant
@@ -247,8 +247,13 @@ class Wallet:
         return self.send(shop, preview)
 
     def send(self, shop: Shop, preview: Preview) -> ClaimResult:
-        """Make exactly the claim that was previewed. Errors as :meth:`claim`."""
+        """Make exactly the claim that was previewed. Errors as :meth:`claim`.
+
+        ``WalletError``, and nothing is sent, when the preview is of another merchant or of another
+        day, or when anything became known since of claims with the same purchase.
+        """
         prepared = preview.prepared
+        self._require_current(shop, prepared)
         claim = prepared.prove()
         self._commit(self._state.with_claim(claim))
         try:
@@ -320,6 +325,15 @@ class Wallet:
         merchant = replace(known, address=shop.address) if known else new
         self._commit(self._state.with_merchant(merchant))
         return merchant
+
+    def _require_current(self, shop: Shop, prepared: Prepared) -> None:
+        """Slot, ring and warnings were chosen in view of what was known at the preview."""
+        if self._at(shop).origin != prepared.body.origin:
+            raise WalletError("the claim was prepared for another merchant")
+        if self._clock().astimezone(UTC).date() != prepared.body.day:
+            raise WalletError("the claim was prepared on another day: preview it again")
+        if tuple(self._state.claims_of(prepared.purchase)) != prepared.earlier:
+            raise WalletError("another claim was made with this purchase: preview it again")
 
     def _send_again(self, shop: Shop, claim: Claim) -> ClaimResult:
         """The answer to a claim whose first answer was lost.

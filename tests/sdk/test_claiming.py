@@ -17,6 +17,7 @@ from sdk import (
     NotEligible,
     NotProvableYet,
     PolicyChanged,
+    Preview,
     RingTooSmall,
     SeveralQualify,
     StaleLog,
@@ -136,6 +137,53 @@ def test_a_declined_proof_uses_no_slot(server: ShopServer, wallet: Wallet) -> No
     server.lies.clear()
     # The liar has logged the claim, and now says so; the wallet learns which one it was.
     assert claim(server, wallet).earlier == wallet.claims[0].claim_id
+
+
+# ---- sending what was previewed
+
+
+def not_sent(server: ShopServer, wallet: Wallet, shown: Preview, match: str) -> None:
+    known, sent = wallet.claims, len(posts(server))
+    with pytest.raises(WalletError, match=match):
+        wallet.send(server.shop(), shown)
+    assert (wallet.claims, len(posts(server))) == (known, sent)
+
+
+def test_a_preview_is_sent_once(server: ShopServer, wallet: Wallet) -> None:
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    assert wallet.send(server.shop(), shown).decision == "approved"
+    not_sent(server, wallet, shown, "another claim was made")
+
+
+def test_a_preview_is_not_sent_after_the_secret(server: ShopServer, wallet: Wallet) -> None:
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    result = refund(server, wallet)
+    not_sent(server, wallet, shown, "another claim was made")
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    wallet.retire(server.shop(), result)
+    not_sent(server, wallet, shown, "another claim was made")
+
+
+def test_a_preview_of_yesterday_is_not_sent(server: ShopServer, wallet: Wallet) -> None:
+    """Its date and window would tell that it waited."""
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    server.world.clock.advance(hours=12)
+    not_sent(server, wallet, shown, "another day")
+    server.world.clock.advance(hours=-12)
+    assert wallet.send(server.shop(), shown).decision == "approved"
+
+
+def test_a_preview_is_not_sent_to_another_merchant(server: ShopServer, wallet: Wallet) -> None:
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    (known,) = wallet._state.merchants.values()
+    other = replace(known, origin="ledger.example/other", address="https://other.example/x")
+    wallet._state = wallet._state.with_merchant(other)
+    with server.shop() as shop:
+        shop.address = other.address
+        with pytest.raises(WalletError, match="another merchant"):
+            wallet.send(shop, shown)
+    assert posts(server) == []
+    assert wallet.send(server.shop(), shown).decision == "approved"
 
 
 # ---- choosing the purchase
