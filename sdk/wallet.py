@@ -362,9 +362,8 @@ class Wallet:
             head = newest_head(merchant.events, checkpoint)
             state = state.with_merchant(replace(merchant, events=head))
             claim = replace(claim, outcome="approved", receipt=answer.receipt)
-            answer = replace(
-                answer, retire_by=EventReceipt.parse(answer.receipt).event["retire_by"]
-            )
+            proven = EventReceipt.parse(answer.receipt).event
+            answer = replace(answer, retire_by=proven["retire_by"])
         elif claim.outcome == "approved":
             raise VerificationError("decision: an approval that is in the log is taken back")
         else:
