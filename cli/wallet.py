@@ -43,7 +43,7 @@ SmallestRing = Annotated[
     int,
     typer.Option(parser=whole_number, metavar="N", help="Never hide among fewer purchases."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask. --json takes it.")]
 
 
 class Remedy(StrEnum):
@@ -159,6 +159,7 @@ def claim(  # noqa: PLR0913 - options of a command line
     """
     from sdk import Shop
 
+    _require_yes(yes=yes, as_json=as_json)
     with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
         named = None if purchase is None else _numbered(mine, purchase)
         if mine.unanswered(shop, policy, remedy=remedy, purchase=named):
@@ -171,7 +172,7 @@ def claim(  # noqa: PLR0913 - options of a command line
                 )
             if not as_json:
                 tell(claim_words(preview))
-        if not (yes or as_json):
+        if not yes:
             _require_consent("Send the claim?")
         with waiting("proving"):
             if preview is None:
@@ -215,11 +216,12 @@ def retire(
     """Complete a refund: end the ownership by handing in the purchase's secret."""
     from sdk import Shop
 
+    _require_yes(yes=yes, as_json=as_json)
     with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
         approved = _claim(mine, claim_id)
         if not as_json:
             tell(ending_words(approved, mine.claims))
-        if not (yes or as_json):
+        if not yes:
             _require_consent("End the ownership?")
         with waiting("handing in the secret"):
             result = mine.retire(shop, approved)
@@ -258,6 +260,12 @@ def _claim(wallet: "Wallet", claim_id: str) -> "Claim":
     if found is None:
         raise Failure("the wallet has made no such claim")
     return found
+
+
+def _require_yes(*, yes: bool, as_json: bool) -> None:
+    """A script cannot be asked, and what it sends cannot be taken back: it says so beforehand."""
+    if as_json and not yes:
+        raise typer.BadParameter("with --json nothing is asked: it takes --yes", param_hint="--yes")
 
 
 def _require_consent(question: str) -> None:
