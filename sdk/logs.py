@@ -36,7 +36,7 @@ from ledger.note import parse_vkey
 from ledger.partition import Partition
 from ledger.tiles import TileReader
 from policies.policy import Policy, parse_policy
-from sdk.errors import NotEligible
+from sdk.errors import NotEligible, WalletError
 from sdk.shop import Shop
 from sdk.state import GROUP, Head, Merchant
 
@@ -46,6 +46,7 @@ _DAILY = "P1D"
 _PUBLISHED = "policy.published"
 _OLDEST_DAILY = timedelta(days=2)  # a daily log closes within a day
 _OLDEST_MANUAL = timedelta(days=31)  # nobody has promised when; a month leaves rings useful
+_LARGEST_LOG = 1 << 24  # entries; choosing a ring takes a hash of each, and so seconds
 _AHEAD = timedelta(days=1)  # clocks differ, and by less
 _SUITE = suite_name(GROUP).decode("ascii")
 
@@ -147,6 +148,8 @@ def newest_head(known: Head | None, checkpoint: Checkpoint) -> Head:
 
 
 def _grown(known: Head | None, checkpoint: Checkpoint) -> Head:
+    if checkpoint.size > _LARGEST_LOG:
+        raise WalletError(f"a log of more than {_LARGEST_LOG:,} entries is too large to read here")
     if known is not None and checkpoint.size < known.size:
         raise VerificationError("log: it has shrunk since it was last seen")
     return newest_head(known, checkpoint)
