@@ -43,6 +43,9 @@ SmallestRing = Annotated[
     int,
     typer.Option(parser=whole_number, metavar="N", help="Never hide among fewer purchases."),
 ]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Allow http to another machine, open to all on the way.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask. --json takes it.")]
 
 
@@ -73,6 +76,7 @@ def request(
     out: Out = None,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -80,7 +84,7 @@ def request(
     from cli.files import write_document
     from sdk import Shop
 
-    with _open(wallet) as mine, Shop(url, merchant) as shop:
+    with _open(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         write_document(out, lambda: mine.request(shop, order).document(), as_json=as_json)
 
 
@@ -92,6 +96,7 @@ def accept(
     *,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -100,7 +105,7 @@ def accept(
     from sdk import Shop
 
     document = read_document(receipt)
-    with _open(wallet) as mine, Shop(url, merchant) as shop:
+    with _open(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         purchase = mine.accept(shop, document)
     show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)
 
@@ -111,6 +116,7 @@ def redeem(
     *,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -118,7 +124,7 @@ def redeem(
     from sdk import Shop
 
     order = code.strip().upper()  # as it is printed, however it was typed
-    with _open(wallet) as mine, Shop(url, merchant) as shop:
+    with _open(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         receipt = shop.redeem(order, mine.request(shop, order))
         purchase = mine.accept(shop, receipt)
     show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)
@@ -149,6 +155,7 @@ def claim(  # noqa: PLR0913 - options of a command line
     yes: Yes = False,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -160,7 +167,7 @@ def claim(  # noqa: PLR0913 - options of a command line
     from sdk import Shop
 
     _require_yes(yes=yes, as_json=as_json)
-    with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
+    with _open(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
         named = None if purchase is None else _numbered(mine, purchase)
         if mine.unanswered(shop, policy, remedy=remedy, purchase=named):
             note("An earlier claim of yours got no answer. It is sent again.")
@@ -210,6 +217,7 @@ def retire(
     yes: Yes = False,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -217,7 +225,7 @@ def retire(
     from sdk import Shop
 
     _require_yes(yes=yes, as_json=as_json)
-    with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
+    with _open(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
         approved = _claim(mine, claim_id)
         if not as_json:
             tell(ending_words(approved, mine.claims))

@@ -270,6 +270,12 @@ def test_a_wish_for_json_is_not_a_yes(terminal: Terminal, command: list[str]) ->
     assert (said["type"], "--yes" in said["message"]) == ("usage", True)
 
 
+def test_plain_http_to_another_machine_is_asked_for(terminal: Terminal) -> None:
+    request = ["wallet", "request", "--order", "1", "--url", "http://127.0.0.2:9"]
+    assert terminal.error(*request, status=2)["field"] == "base_url"
+    assert terminal.error(*request, "--insecure", status=1)["type"] == "unreachable"
+
+
 def test_the_default_ring_is_the_wallets(terminal: Terminal) -> None:
     assert wallet.SMALLEST_RING == SMALLEST_RING
     terminal.buy("1001")

@@ -739,7 +739,7 @@ def test_server_takes_an_approval_back(server: ShopServer, wallet: Wallet) -> No
 def test_another_merchant_gets_no_secret(server: ShopServer, wallet: Wallet) -> None:
     result = refund(server, wallet)
     (known,) = wallet._state.merchants.values()
-    other = replace(known, origin="ledger.example/other", address="http://other.example/x")
+    other = replace(known, origin="ledger.example/other", address="https://other.example/x")
     wallet._state = wallet._state.with_merchant(other)
     with server.shop() as shop:
         shop.address = other.address

@@ -9,12 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from commitments.errors import FormatError, VerificationError
+from commitments.errors import FormatError, KvittoError, VerificationError
+from ledger.checkpoint import Checkpoint, sign
 from ledger.closes import Close
 from ledger.event_log import append_event
 from ledger.events import event_time, events_origin
 from ledger.note import Signer
-from sdk import NotEligible, Shop, Wallet
+from sdk import NotEligible, Shop, Wallet, WalletError
 from sdk.logs import _dated, read_merchant
 from tests.sdk.forgeries import PrivateLog, all_entries, all_events, event_log, show
 from tests.sdk.shop_server import ShopServer
@@ -179,13 +180,13 @@ def test_a_changed_key_is_refused(
 
 
 def test_the_same_origin_elsewhere_has_the_same_keys(server: ShopServer, wallet: Wallet) -> None:
-    moved = Shop("http://moved.example", "acme", transport=httpx.MockTransport(server))
+    moved = Shop("https://moved.example", "acme", transport=httpx.MockTransport(server))
     assert wallet.preview(moved, "warranty-2y", remedy="repair").ring_size == 9
     vkey = Signer(ORIGIN, b"n" * 32).verifier.vkey
     server.lies["/v1/merchants/acme"] = lambda honest: (
         {**honest, "purchases_vkey": vkey} if "purchases_vkey" in honest else honest
     )
-    impostor = Shop("http://impostor.example", "acme", transport=httpx.MockTransport(server))
+    impostor = Shop("https://impostor.example", "acme", transport=httpx.MockTransport(server))
     with pytest.raises(VerificationError, match="other keys"):
         wallet.preview(impostor, "warranty-2y", remedy="repair")
 
@@ -381,6 +382,24 @@ def test_what_is_fetched_does_not_tell_when_the_wallet_was_last_here(server: Sho
         asked.append(sorted(path for path in server.paths() if not path.endswith("/ring")))
     assert asked[0] == asked[1]
     assert any("/tile/0/001" in path for path in asked[0])
+
+
+def test_server_shows_a_log_that_is_too_large_to_read(server: ShopServer, wallet: Wallet) -> None:
+    """One signed number costs a merchant nothing, and would keep a wallet busy for ever."""
+    signer = server.signer(ORIGIN)
+
+    def of_size(size: int) -> bytes:
+        return sign(Checkpoint(ORIGIN, size, b"\x01" * 32), signer)
+
+    server.lies["/purchases/checkpoint"] = lambda _: of_size(2**24 + 1)
+    with pytest.raises(WalletError, match="too large"):
+        look(server, wallet)
+    server.lies["/purchases/checkpoint"] = lambda _: of_size(2**24)
+    with pytest.raises(KvittoError) as caught:  # the tiles of such a log are not there
+        look(server, wallet)
+    assert "too large" not in str(caught.value)
+    server.lies.clear()
+    assert look(server, wallet) == 9
 
 
 def test_the_private_log_is_a_log(server: ShopServer, wallet: Wallet) -> None:
