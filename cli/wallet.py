@@ -43,7 +43,10 @@ SmallestRing = Annotated[
     int,
     typer.Option(parser=whole_number, metavar="N", help="Never hide among fewer purchases."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Allow http to another machine, open to all on the way.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask. --json takes it.")]
 
 
 class Remedy(StrEnum):
@@ -73,6 +76,7 @@ def request(
     out: Out = None,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -80,7 +84,7 @@ def request(
     from cli.files import write_document
     from sdk import Shop
 
-    with _open(wallet) as mine, Shop(url, merchant) as shop:
+    with _open(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         write_document(out, lambda: mine.request(shop, order).document(), as_json=as_json)
 
 
@@ -92,6 +96,7 @@ def accept(
     *,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -100,7 +105,7 @@ def accept(
     from sdk import Shop
 
     document = read_document(receipt)
-    with _open(wallet) as mine, Shop(url, merchant) as shop:
+    with _open(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         purchase = mine.accept(shop, document)
     show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)
 
@@ -111,6 +116,7 @@ def redeem(
     *,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -118,7 +124,7 @@ def redeem(
     from sdk import Shop
 
     order = code.strip().upper()  # as it is printed, however it was typed
-    with _open(wallet) as mine, Shop(url, merchant) as shop:
+    with _open(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         receipt = shop.redeem(order, mine.request(shop, order))
         purchase = mine.accept(shop, receipt)
     show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)
@@ -143,9 +149,13 @@ def claim(  # noqa: PLR0913 - options of a command line
         typer.Option(parser=whole_number, metavar="N", help="Its number in kvitto wallet list."),
     ] = None,
     smallest_ring: SmallestRing = SMALLEST_RING,
+    accept_stale: Annotated[
+        bool, typer.Option("--accept-stale", help="Though newer closes may be hidden.")
+    ] = False,
     yes: Yes = False,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -156,17 +166,20 @@ def claim(  # noqa: PLR0913 - options of a command line
     """
     from sdk import Shop
 
-    with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
+    _require_yes(yes=yes, as_json=as_json)
+    with _open(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
         named = None if purchase is None else _numbered(mine, purchase)
         if mine.unanswered(shop, policy, remedy=remedy, purchase=named):
-            note("An earlier claim of yours got no answer. It is sent again, or made anew.")
+            note("An earlier claim of yours got no answer. It is sent again.")
             preview = None
         else:
             with waiting("reading the logs"):
-                preview = mine.preview(shop, policy, remedy=remedy, purchase=named)
+                preview = mine.preview(
+                    shop, policy, remedy=remedy, purchase=named, accept_stale=accept_stale
+                )
             if not as_json:
                 tell(claim_words(preview))
-        if not (yes or as_json):
+        if not yes:
             _require_consent("Send the claim?")
         with waiting("proving"):
             if preview is None:
@@ -204,17 +217,19 @@ def retire(
     yes: Yes = False,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
     """Complete a refund: end the ownership by handing in the purchase's secret."""
     from sdk import Shop
 
-    with _open(wallet, smallest_ring) as mine, Shop(url, merchant) as shop:
+    _require_yes(yes=yes, as_json=as_json)
+    with _open(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
         approved = _claim(mine, claim_id)
         if not as_json:
             tell(ending_words(approved, mine.claims))
-        if not (yes or as_json):
+        if not yes:
             _require_consent("End the ownership?")
         with waiting("handing in the secret"):
             result = mine.retire(shop, approved)
@@ -253,6 +268,12 @@ def _claim(wallet: "Wallet", claim_id: str) -> "Claim":
     if found is None:
         raise Failure("the wallet has made no such claim")
     return found
+
+
+def _require_yes(*, yes: bool, as_json: bool) -> None:
+    """A script cannot be asked, and what it sends cannot be taken back: it says so beforehand."""
+    if as_json and not yes:
+        raise typer.BadParameter("with --json nothing is asked: it takes --yes", param_hint="--yes")
 
 
 def _require_consent(question: str) -> None:

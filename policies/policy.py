@@ -4,7 +4,7 @@ The published schema is ``docs/policy.schema.json``, made from the model below. 
 written to the merchant's event log in its RFC 8785 form; a claim names one version of it.
 """
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
@@ -206,6 +206,22 @@ class Policy(_Strict):
     def window(self, claimed: date) -> tuple[date, date] | None:
         """First and last day of purchase for a claim made on ``claimed``; None for any day."""
         return None if self.purchased is None else self.purchased.days(claimed)
+
+    def lapses(self, approved: datetime) -> datetime | None:
+        """When an approval given at ``approved`` lapses: after the response time, in UTC.
+
+        None where the ownership does not end. ``FormatError`` beyond the year 9999.
+        """
+        if not self.ends_ownership:
+            return None
+        moment = approved.astimezone(UTC)
+        day = parse_duration(self.response_time).after(moment.date())
+        return datetime.combine(day, moment.timetz())
+
+    @property
+    def demands(self) -> tuple[object, ...]:
+        """What a purchase must satisfy; equal for two versions that prove the same on one day."""
+        return self.products, self.purchased, self.price, self.batches
 
     def document(self) -> dict[str, Any]:
         """The policy as a JSON object, without members that are not set."""

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
 from ledger.rings import Ring
+from policies.policy import Policy
 from sdk.logs import MerchantView
 from sdk.state import Claim
 
 __all__ = ["Advice", "advise", "common_members"]
-
-_DAILY = "P1D"
-_LATE = timedelta(days=2)  # a daily log closes within a day
 
 
 @dataclass(frozen=True)
@@ -28,14 +26,23 @@ def common_members(rings: Sequence[Sequence[int]]) -> int:
 
 
 def advise(
-    view: MerchantView, ring: Ring, earlier: Sequence[Claim], now: datetime, *, ends_ownership: bool
+    view: MerchantView,
+    policy: Policy,
+    ring: Ring,
+    earlier: Sequence[Claim],
+    again: Sequence[Claim],
+    now: datetime,
 ) -> tuple[Advice, ...]:
-    """All warnings before a claim over ``ring``; ``earlier`` are claims with the same purchase."""
+    """All warnings before a claim over ``ring``.
+
+    ``earlier`` are claims with the same purchase, ``again`` those of them with the same tags.
+    """
     return (
         *_seed(view),
         *_closes(view, now),
         *_lost(view, ring, earlier),
-        *_linked(ring, earlier, ends_ownership=ends_ownership),
+        *_shown_again(policy, ring, again, now),
+        *(_ending(ring, earlier) if policy.ends_ownership else ()),
         *_waiting(earlier),
     )
 
@@ -50,15 +57,16 @@ def _seed(view: MerchantView) -> Iterator[Advice]:
 
 
 def _closes(view: MerchantView, now: datetime) -> Iterator[Advice]:
-    if view.declaration.period == _DAILY and now - view.closes[-1].ended > _LATE:
+    if view.is_stale(now):
         yield Advice(
             "late-close",
-            f"The log should close daily, but its last close is of {view.closes[-1].ended:%F}: "
-            "the service may be hiding newer ones.",
+            f"The log's last close is of {view.closes[-1].recorded:%F}: the service may be hiding "
+            "newer ones, and this claim then says that the purchase is older.",
         )
 
 
 def _lost(view: MerchantView, ring: Ring, earlier: Sequence[Claim]) -> Iterator[Advice]:
+    # The evidence shows no other cell: what was void there since only a mirror of the log sees.
     used = {index for claim in earlier for index in claim.indices}
     cell = view.partition.cell(ring.first, ring.size, ring.lane)
     lost = used.intersection(cell).difference(ring.indices)
@@ -70,8 +78,27 @@ def _lost(view: MerchantView, ring: Ring, earlier: Sequence[Claim]) -> Iterator[
         )
 
 
-def _linked(ring: Ring, earlier: Sequence[Claim], *, ends_ownership: bool) -> Iterator[Advice]:
-    if ends_ownership and earlier:
+def _shown_again(
+    policy: Policy, ring: Ring, again: Sequence[Claim], now: datetime
+) -> Iterator[Advice]:
+    if not again:
+        return
+    common = common_members([ring.indices, *(claim.indices for claim in again)])
+    days = [now.astimezone(UTC).date(), *(claim.body.day for claim in again)]
+    windows = [window for window in map(policy.window, days) if window]
+    bought = ""
+    if windows:
+        first, last = max(w[0] for w in windows), min(w[1] for w in windows)
+        bought = f", and together they say that it was bought from {first} to {last}"
+    yield Advice(
+        "tags-shown-again",
+        f"This claim shows the same tags as {len(again)} earlier ones of yours; their rings have "
+        f"{common} purchases in common{bought}.",
+    )
+
+
+def _ending(ring: Ring, earlier: Sequence[Claim]) -> Iterator[Advice]:
+    if earlier:
         common = common_members([ring.indices, *(claim.indices for claim in earlier)])
         yield Advice(
             "claims-become-linked",

@@ -10,7 +10,7 @@ from policies.claim import ClaimBody, claim_id, claim_statement, new_nonce
 from policies.policy import Policy
 from sdk.advice import Advice, advise, common_members
 from sdk.eligibility import shortfalls
-from sdk.errors import NotEligible, RingTooSmall, SeveralQualify
+from sdk.errors import NotEligible, PolicyChanged, RingTooSmall, SeveralQualify
 from sdk.horizons import choose_ring, ring_like
 from sdk.logs import MerchantView
 from sdk.rings import fetch_ring
@@ -25,10 +25,14 @@ __all__ = ["Prepared", "choose_purchase", "prepare"]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A claim that could be made: all that it would say, and nothing said yet."""
+    """A claim that could be made: all that it would say, and nothing said yet.
+
+    ``earlier`` are the claims with this purchase that it was prepared in view of.
+    """
 
     policy: Policy
     purchase: Purchase
+    earlier: tuple[Claim, ...]
     body: ClaimBody
     ring: Ring
     statement: Statement
@@ -44,7 +48,7 @@ class Prepared:
             proof=proof,
             tags=proof_tags(self.statement, proof),
             indices=self.ring.indices,
-            ends_ownership=self.policy.ends_ownership,
+            policy=self.policy,
         )
 
 
@@ -88,20 +92,24 @@ def prepare(
 ) -> tuple[Prepared, Merchant]:
     """Everything of a claim but its proof, and what to remember of the merchant.
 
-    ``RingTooSmall`` below the policy's minimum or the buyer's own, ``smallest_ring``; other
-    errors as :func:`sdk.rings.fetch_ring` and :func:`sdk.horizons.choose_ring`.
+    ``RingTooSmall`` below the policy's minimum or the buyer's own, ``smallest_ring``;
+    ``PolicyChanged`` when the same tags were shown under other conditions; other errors as
+    :func:`sdk.rings.fetch_ring` and :func:`sdk.horizons.choose_ring`.
     """
     merchant = state.merchants[policy.origin]
     earlier = state.claims_of(purchase)
-    name = _ring_name(view, policy, purchase, earlier, now)
+    number = _choose_number(policy, earlier)
+    again = [claim for claim in earlier if claim.slot == (policy.id, number)]
+    linked = earlier if policy.ends_ownership else again
+    name = _ring_name(view, policy, purchase, linked, now)
     proven, merchant = fetch_ring(shop, merchant, view, name, purchase)
-    _require_size(proven.ring, policy, earlier, smallest_ring)
+    _require_size(proven.ring, policy, linked, smallest_ring)
     body = ClaimBody(
         origin=policy.origin,
         policy=policy.id,
         version=policy.version,
         date=now.astimezone(UTC).date().isoformat(),
-        number=secrets.choice(_unused_numbers(policy, earlier)),
+        number=number,
         remedy=remedy,
         first=name.first,
         size=name.size,
@@ -110,8 +118,9 @@ def prepare(
         nonce=new_nonce(),
     )
     statement = claim_statement(GROUP, policy, body, proven.ring.root, proven.members)
-    advice = advise(view, proven.ring, earlier, now, ends_ownership=policy.ends_ownership)
-    return Prepared(policy, purchase, body, proven.ring, statement, advice), merchant
+    advice = advise(view, policy, proven.ring, earlier, again, now)
+    prepared = Prepared(policy, purchase, tuple(earlier), body, proven.ring, statement, advice)
+    return prepared, merchant
 
 
 def _reasons_against(state: State, policy: Policy, purchase: Purchase, now: datetime) -> list[str]:
@@ -129,34 +138,46 @@ def _reasons_against(state: State, policy: Policy, purchase: Purchase, now: date
 
 
 def _unused_numbers(policy: Policy, earlier: Sequence[Claim]) -> list[int]:
-    used = {
-        claim.body.number for claim in earlier if claim.body.policy == policy.id and claim.uses_slot
-    }
-    return [number for number in range(policy.claims_per_purchase) if number not in used]
+    used = {claim.slot for claim in earlier if claim.uses_slot}
+    return [n for n in range(policy.claims_per_purchase) if (policy.id, n) not in used]
+
+
+def _choose_number(policy: Policy, earlier: Sequence[Claim]) -> int:
+    """A slot whose tags nobody has seen; else one that has shown them under the same conditions.
+
+    Whatever became of a claim, who got it has its tags. Two claims with equal tags are of one
+    purchase, which lies in both rings and satisfies both policies.
+    """
+    unused = _unused_numbers(policy, earlier)
+    shown = {claim.slot for claim in earlier}
+    changed = {claim.slot for claim in earlier if claim.policy.demands != policy.demands}
+    unseen = [n for n in unused if (policy.id, n) not in shown]
+    candidates = unseen or [n for n in unused if (policy.id, n) not in changed]
+    if not candidates:
+        raise PolicyChanged
+    return secrets.choice(candidates)
 
 
 def _ring_name(
     view: MerchantView,
     policy: Policy,
     purchase: Purchase,
-    earlier: Sequence[Claim],
+    linked: Sequence[Claim],
     now: datetime,
 ) -> RingName:
     name = choose_ring(view, policy, now.astimezone(UTC).date(), purchase.index)
-    if not policy.ends_ownership:
-        return name
     used = [
         (RingName(c.body.first, c.body.size, c.body.voided_at, c.body.lane), c.indices)
-        for c in earlier
+        for c in linked
     ]
     return ring_like(view, name, used, purchase.index)
 
 
-def _require_size(ring: Ring, policy: Policy, earlier: Sequence[Claim], smallest_ring: int) -> None:
+def _require_size(ring: Ring, policy: Policy, linked: Sequence[Claim], smallest_ring: int) -> None:
     minimum = max(policy.smallest_ring, smallest_ring)
     if len(ring.members) < minimum:
         raise RingTooSmall(len(ring.members), minimum)
-    if policy.ends_ownership:  # it links the claims: what is left is what their rings share
-        common = common_members([ring.indices, *(claim.indices for claim in earlier)])
-        if common < smallest_ring:
-            raise RingTooSmall(common, smallest_ring)
+    # What is left of linked claims is what their rings share.
+    common = common_members([ring.indices, *(claim.indices for claim in linked)])
+    if common < smallest_ring:
+        raise RingTooSmall(common, smallest_ring)

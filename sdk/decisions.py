@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import canonical_json, encode_base64
 from ledger.checkpoint import Checkpoint
 from ledger.event_receipt import EventReceipt, verify_event_receipt
-from ledger.events import check_event
+from ledger.events import check_event, event_time
 from ledger.note import parse_vkey
 from sdk.state import Claim, Merchant
 
@@ -18,6 +19,7 @@ _MEMBERS = {"claim_id", "decision", "reason", "status", "retire_by", "earlier", 
 _DECIDED = "claim.decided"
 _EVENT_FIELDS = ("claim_id", "decision", "claim", "proof", "tags", "retire_by")
 _REASONS = ("proof_invalid", "already_claimed", "ownership_ended")
+_LATEST = 2  # days; a verifier takes claims of today and yesterday, and may decide at midnight
 _STATUSES = ("approved", "awaiting_secret", "completed", "lapsed")
 
 
@@ -86,7 +88,12 @@ def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> Checkpoin
     for name, value in said.items():
         if canonical_json(event[name]) != canonical_json(value):  # to Python, True is 1
             raise VerificationError(f"decision: the logged event has another {name}")
-    # 3. It asks for a secret only where the policy ends the ownership.
-    if isinstance(event["retire_by"], str) is not claim.ends_ownership:
-        raise VerificationError("decision: the logged event and the policy differ about ownership")
+    # 3. It was made when the claim was: on its date, or soon after where days end elsewhere.
+    decided = datetime.fromisoformat(event["time"])
+    if not 0 <= (decided.date() - claim.body.day).days <= _LATEST:
+        raise VerificationError("decision: the logged event has another day than the claim")
+    # 4. It asks for a secret only where the policy ends the ownership, and for as long as it says.
+    lapses = claim.policy.lapses(decided)
+    if event["retire_by"] != (event_time(lapses) if lapses else None):
+        raise VerificationError("decision: the logged event has another deadline than the policy")
     return checkpoint

@@ -9,7 +9,10 @@ KvittoError
 │   ├── NotEligible           no purchase satisfies the policy; says which predicate, by how much
 │   ├── SeveralQualify        more than one does: name it
 │   ├── NotProvableYet        the purchase has not been closed yet
-│   └── RingTooSmall          fewer purchases to hide among than the policy or the buyer asks for
+│   ├── RingTooSmall          fewer purchases to hide among than the policy or the buyer asks for
+│   ├── StaleLog             the last close is old: newer ones may be hidden
+│   ├── PolicyChanged         the same tags would be shown under other conditions
+│   └── NeverJudged           a claim without an answer is not answered any more
 └── ShopError               the shop's service cannot be used
     ├── Unreachable           no answer: nothing is known about what became of the request
     └── UnexpectedAnswer      an answer that this protocol does not know, or without end
@@ -18,17 +21,21 @@ All of it is local knowledge. Nothing in these errors is ever sent.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from commitments.errors import KvittoError
 
 __all__ = [
     "DamagedFile",
+    "NeverJudged",
     "NewerFile",
     "NotEligible",
     "NotProvableYet",
+    "PolicyChanged",
     "RingTooSmall",
     "SeveralQualify",
     "ShopError",
+    "StaleLog",
     "UnexpectedAnswer",
     "Unreachable",
     "WalletError",
@@ -90,6 +97,39 @@ class RingTooSmall(WalletError):
         super().__init__(f"only {size} purchases to hide among, where {minimum} are asked for")
         self.size = size
         self.minimum = minimum
+
+
+class StaleLog(WalletError):
+    """The last close was recorded at ``recorded``, too long ago.
+
+    Newer ones may be hidden, so that a claim over it tells how old the purchase is at least.
+    """
+
+    def __init__(self, recorded: datetime) -> None:
+        super().__init__(
+            f"the log's last close is of {recorded:%F}: the service may be hiding newer ones, to "
+            "learn which purchases are older than that"
+        )
+        self.recorded = recorded
+
+
+class PolicyChanged(WalletError):
+    """Every slot that is left has shown its tags in a claim under other conditions."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "an earlier claim has shown the same tags, and the policy has changed since: "
+            "a claim under both would narrow down which purchase it is"
+        )
+
+
+class NeverJudged(WalletError):
+    """A claim was sent again, and the shop says that it never judged it and never will."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the shop will not answer the earlier claim; a new one may show the same tags again"
+        )
 
 
 class ShopError(KvittoError):

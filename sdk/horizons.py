@@ -40,9 +40,9 @@ def ring_like(
 ) -> RingName:
     """The ring that has most members in common with all ``earlier`` ones.
 
-    For a claim that ends the ownership and so links the owner's claims to each other: what is
-    left of the owner's privacy is the intersection of their rings (docs/protocol.md 8). The
-    choice is among ``default`` and the spans used before.
+    For a claim that is linked to ``earlier`` ones, because it ends the ownership or shows the same
+    tags: what is left of the owner's privacy is the intersection of their rings (docs/protocol.md
+    8). The choice is among ``default`` and the spans used before.
     """
     common = set.intersection(*(set(indices) for _, indices in earlier)) if earlier else set()
     spans = {(name.first, name.size) for name, _ in earlier} - {(default.first, default.size)}

@@ -22,7 +22,7 @@ from commitments.domain import suite_name
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import le
 from ledger.checkpoint import Checkpoint, open_checkpoint
-from ledger.closes import CLOSED, Close, CloseFold
+from ledger.closes import CLOSED, Close, CloseFold, day_period
 from ledger.events import LogDeclaration, check_event, encode_event
 from ledger.evidence import verify_event_evidence
 from ledger.merkle import (
@@ -36,7 +36,7 @@ from ledger.note import parse_vkey
 from ledger.partition import Partition
 from ledger.tiles import TileReader
 from policies.policy import Policy, parse_policy
-from sdk.errors import NotEligible
+from sdk.errors import NotEligible, WalletError
 from sdk.shop import Shop
 from sdk.state import GROUP, Head, Merchant
 
@@ -44,15 +44,20 @@ __all__ = ["DatedClose", "MerchantView", "newest_head", "read_merchant"]
 
 _DAILY = "P1D"
 _PUBLISHED = "policy.published"
+_OLDEST_DAILY = timedelta(days=2)  # a daily log closes within a day
+_OLDEST_MANUAL = timedelta(days=31)  # nobody has promised when; a month leaves rings useful
+_LARGEST_LOG = 1 << 24  # entries; choosing a ring takes a hash of each, and so seconds
+_AHEAD = timedelta(days=1)  # clocks differ, and by less
 _SUITE = suite_name(GROUP).decode("ascii")
 
 
 @dataclass(frozen=True)
 class DatedClose:
-    """A close, and the moment at which its period ended."""
+    """A close, the moment at which its period ended, and the one at which it was recorded."""
 
     close: Close
     ended: datetime
+    recorded: datetime
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,13 @@ class MerchantView:
             raise NotEligible([f"the policy {policy_id} is valid {period} only, not on {today}"])
         return max(valid, key=lambda policy: policy.version)
 
+    def is_stale(self, now: datetime) -> bool:
+        """Whether the last close is so old that newer ones may be hidden."""
+        oldest = _OLDEST_DAILY if self.declaration.period == _DAILY else _OLDEST_MANUAL
+        return bool(self.closes) and now - self.closes[-1].recorded > oldest
 
-def read_merchant(shop: Shop, merchant: Merchant) -> tuple[MerchantView, Merchant]:
+
+def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[MerchantView, Merchant]:
     """The present view of a merchant, and what the wallet is to remember of it.
 
     ``VerificationError`` names what does not hold, and nothing is to be remembered then.
@@ -103,6 +113,7 @@ def read_merchant(shop: Shop, merchant: Merchant) -> tuple[MerchantView, Merchan
     # 3. The closes are those that the rules accept; each is a prefix of the purchase log.
     events = [event for _, event in evidence.events]
     closes = tuple(_accepted_closes(events, declaration, _TrueRoots(shop, purchase_log)))
+    _require_true_times(closes, now)
     if len(closes) < merchant.closes:
         raise VerificationError("purchase log: it contradicts a close that was seen before")
     view = MerchantView(
@@ -137,6 +148,8 @@ def newest_head(known: Head | None, checkpoint: Checkpoint) -> Head:
 
 
 def _grown(known: Head | None, checkpoint: Checkpoint) -> Head:
+    if checkpoint.size > _LARGEST_LOG:
+        raise WalletError(f"a log of more than {_LARGEST_LOG:,} entries is too large to read here")
     if known is not None and checkpoint.size < known.size:
         raise VerificationError("log: it has shrunk since it was last seen")
     return newest_head(known, checkpoint)
@@ -207,7 +220,13 @@ def _accepted_closes(
             # tiles that are false must not make a true close look false.
             roots.at(close.size)
             continue
-        yield DatedClose(accepted, _ended(accepted, event, declaration.period))
+        yield _dated(accepted, event, declaration.period)
+
+
+def _require_true_times(closes: Sequence[DatedClose], now: datetime) -> None:
+    """A close that is dated later than it is makes an old log look fresh."""
+    if any(dated.recorded > now + _AHEAD for dated in closes):
+        raise VerificationError("event log: a close is dated in the future")
 
 
 def _readable_closes(
@@ -219,22 +238,30 @@ def _readable_closes(
                 yield Close.from_event(event, origin), event
 
 
-def _ended(close: Close, event: Mapping[str, Any], period: str) -> datetime:
-    """The end of the close's day, or the moment of a close that was made by a call."""
+def _dated(close: Close, event: Mapping[str, Any], period: str) -> DatedClose:
+    """With the end of the close's day, or the moment of a close that was made by a call."""
+    recorded = datetime.fromisoformat(event["time"])
     if period != _DAILY:
-        return datetime.fromisoformat(event["time"])
-    try:
-        return datetime.combine(EPOCH + timedelta(days=close.period + 1), time.min, tzinfo=UTC)
-    except OverflowError:
-        raise VerificationError("event log: a close lies beyond the calendar") from None
+        return DatedClose(close, recorded, recorded)
+    if close.period > day_period(recorded):
+        raise VerificationError("event log: a close was recorded before its day")
+    ended = datetime.combine(EPOCH + timedelta(days=close.period + 1), time.min, tzinfo=UTC)
+    return DatedClose(close, ended, recorded)
 
 
 def _policies(events: Sequence[Mapping[str, Any]], origin: str) -> Iterator[Policy]:
-    """The policies in the order of the log; a version that was published before has no effect."""
+    """The policies in the order of the log; a version that was published before has no effect.
+
+    Their events are numbered 0, 1, 2, … whatever they hold: a wallet that sees 0 to n sees every
+    version up to n, and so no version that others do not.
+    """
+    published = [event for event in events if event.get("type") == _PUBLISHED]
     seen = set()
-    for event in events:
+    for number, event in enumerate(published):
+        check_event(event, _PUBLISHED, ["number", "policy"])
+        if type(event["number"]) is not int or event["number"] != number:
+            raise VerificationError("event log: a policy is hidden, or two have one number")
         with suppress(FormatError):
-            check_event(event, _PUBLISHED, ["policy"])
             policy = parse_policy(event["policy"])
             if policy.origin == origin and (policy.id, policy.version) not in seen:
                 seen.add((policy.id, policy.version))

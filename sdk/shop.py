@@ -25,6 +25,7 @@ __all__ = ["LogKeys", "LogKind", "Shop"]
 
 LogKind = Literal["purchases", "events"]
 
+_ITSELF = ("localhost", "127.0.0.1", "::1")
 _MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 _EVENT_TYPES = "log.declared,log.closed,policy.published"
 _LONGEST_NOTE = 128 * 1024  # as ledger.note
@@ -48,15 +49,22 @@ class Shop:
 
     Who claims for two purchases through one ``Shop`` may do so over one connection, which the
     service sees; nothing else in the requests links them. ``transport`` is httpx's seam for
-    proxies and for tests. ``FormatError`` for a URL or an id that cannot be one.
+    proxies and for tests. ``FormatError`` for a URL or an id that cannot be one, and for plain http
+    to another machine, which everybody on the way can read and change, unless ``insecure`` says
+    that this is known.
     """
 
     def __init__(
-        self, base_url: str, merchant: str, *, transport: httpx.BaseTransport | None = None
+        self,
+        base_url: str,
+        merchant: str,
+        *,
+        insecure: bool = False,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         if not _MERCHANT.fullmatch(merchant):
             raise FormatError("not a merchant's id", "merchant")
-        base = _checked_url(base_url)
+        base = _checked_url(base_url, insecure=insecure)
         self.merchant = merchant
         self.address = f"{base}/v1/merchants/{merchant}"
         self._connection = Connection(base, transport)
@@ -155,13 +163,19 @@ class Shop:
         return f"/logs/{self.merchant}/{log}/{path}"
 
 
-def _checked_url(base_url: str) -> str:
+def _checked_url(base_url: str, *, insecure: bool) -> str:
     try:
         url = httpx.URL(base_url)
     except httpx.InvalidURL:
         raise FormatError("not a URL", "base_url") from None
     if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
         raise FormatError("not the URL of a service, such as https://shop.example", "base_url")
+    if url.userinfo:
+        raise FormatError("holds a name or a password, which would tell who comes", "base_url")
+    if url.scheme == "http" and url.host not in _ITSELF and not insecure:
+        raise FormatError(
+            "plain http to another machine can be read on the way: use https", "base_url"
+        )
     return base_url.rstrip("/")
 
 

@@ -22,6 +22,7 @@ from commitments.wire import (
     parse_json,
 )
 from policies.claim import ClaimBody, parse_claim
+from policies.policy import Policy, parse_policy
 from zk.issuance import BuyerRequest, parse_request
 
 __all__ = ["GROUP", "Claim", "Head", "Merchant", "Pending", "Purchase", "State"]
@@ -171,9 +172,10 @@ class Purchase:
 class Claim:
     """A claim whose proof was made, and what became of it.
 
-    ``indices`` are its ring's members; ``outcome`` is None while no answer has come, then
-    ``approved``, ``declined`` or ``refused`` (never judged); ``receipt`` is the verified receipt
-    of an approval; ``secret_sent`` says that the purchase's secret is no secret any more.
+    ``policy`` is the version it was made under, ``indices`` are its ring's members; ``outcome``
+    is None while no answer has come, then ``approved``, ``declined`` or ``refused`` (never
+    judged); ``receipt`` is the verified receipt of an approval; ``secret_sent`` says that the
+    purchase's secret is no secret any more.
     """
 
     claim_id: str
@@ -182,11 +184,21 @@ class Claim:
     proof: bytes = field(repr=False)
     tags: tuple[bytes, ...] = field(repr=False)
     indices: tuple[int, ...] = field(repr=False)
-    ends_ownership: bool
+    policy: Policy = field(repr=False)
     outcome: str | None = None
     reason: str | None = None
     receipt: Mapping[str, Any] | None = field(default=None, repr=False)
     secret_sent: bool = False
+
+    @property
+    def ends_ownership(self) -> bool:
+        """Whether its approval asks for the purchase's secret."""
+        return self.policy.ends_ownership
+
+    @property
+    def slot(self) -> tuple[str, int]:
+        """What its tags are a function of, besides the purchase (docs/protocol.md 8)."""
+        return self.body.policy, self.body.number
 
     @property
     def uses_slot(self) -> bool:
@@ -202,7 +214,7 @@ class Claim:
             "proof": encode_base64(self.proof),
             "tags": [tag.hex() for tag in self.tags],
             "indices": list(self.indices),
-            "ends_ownership": self.ends_ownership,
+            "policy": self.policy.document(),
             "outcome": self.outcome,
             "reason": self.reason,
             "receipt": self.receipt,
@@ -217,6 +229,7 @@ class Claim:
         members["proof"] = parse_base64(members["proof"], "proof")
         members["tags"] = tuple(parse_hex(tag, "tags") for tag in members["tags"])
         members["indices"] = tuple(members["indices"])
+        members["policy"] = parse_policy(members["policy"])
         return cls(**members)
 
 

@@ -16,14 +16,15 @@ from commitments.errors import Refused, VerificationError
 from commitments.purchase import BuyerKeys
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
-from ledger.events import event_time
+from ledger.event_receipt import EventReceipt
 from sdk.advice import Advice, common_members
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
-from sdk.errors import RingTooSmall, WalletError
+from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
 from sdk.logs import newest_head, read_merchant
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
+from sdk.retiring import require_retirable
 from sdk.shop import LogKeys, Shop
 from sdk.state import GROUP, Claim, Merchant, Pending, Purchase, State
 from sdk.wallet_file import WalletFile
@@ -184,28 +185,54 @@ class Wallet:
     # ---- claims
 
     def preview(
-        self, shop: Shop, policy_id: str, *, remedy: str, purchase: Purchase | None = None
+        self,
+        shop: Shop,
+        policy_id: str,
+        *,
+        remedy: str,
+        purchase: Purchase | None = None,
+        accept_stale: bool = False,
     ) -> Preview:
         """What everybody would learn from this claim.
 
         Nothing is sent but the request for the ring. Errors as :meth:`claim`.
         """
-        return preview_of(self._prepare(shop, policy_id, remedy, purchase))
+        now = self._clock()
+        view, merchant = read_merchant(shop, self._at(shop), now)
+        self._commit(self._state.with_merchant(merchant))
+        policy = view.policy(policy_id, now.astimezone(UTC).date())
+        chosen = choose_purchase(self._state, policy, remedy, now, purchase)
+        if view.is_stale(now) and not accept_stale:  # before the ring that would tell is asked for
+            raise StaleLog(view.closes[-1].recorded)
+        prepared, merchant = prepare(
+            shop, view, self._state, policy, chosen, remedy, now, self._smallest_ring
+        )
+        self._commit(self._state.with_merchant(merchant))
+        return preview_of(prepared)
 
     def claim(
-        self, shop: Shop, policy_id: str, *, remedy: str, purchase: Purchase | None = None
+        self,
+        shop: Shop,
+        policy_id: str,
+        *,
+        remedy: str,
+        purchase: Purchase | None = None,
+        accept_stale: bool = False,
     ) -> ClaimResult:
         """Prove to the merchant that a purchase qualifies under a policy, and learn the decision.
 
         Without ``purchase`` the only one that qualifies is taken. A claim that was sent without
         an answer coming back is sent again, the same bytes, before any other under its policy.
+        ``accept_stale`` claims over an old close, though newer ones may be hidden.
 
         Raises
         ------
         NotEligible
             every predicate that does not hold, and by how much; nothing was sent.
-        SeveralQualify, NotProvableYet, RingTooSmall
+        SeveralQualify, NotProvableYet, StaleLog, RingTooSmall, PolicyChanged
             nothing was sent.
+        NeverJudged
+            the claim that had no answer will have none; the next call makes a new one.
         VerificationError
             the service shows something that its logs do not prove.
         Refused, ShopError
@@ -213,14 +240,20 @@ class Wallet:
         """
         unanswered = self.unanswered(shop, policy_id, remedy=remedy, purchase=purchase)
         if unanswered is not None:
-            result = self._send_again(shop, unanswered)
-            if result is not None:
-                return result
-        return self.send(shop, self.preview(shop, policy_id, remedy=remedy, purchase=purchase))
+            return self._send_again(shop, unanswered)
+        preview = self.preview(
+            shop, policy_id, remedy=remedy, purchase=purchase, accept_stale=accept_stale
+        )
+        return self.send(shop, preview)
 
     def send(self, shop: Shop, preview: Preview) -> ClaimResult:
-        """Make exactly the claim that was previewed. Errors as :meth:`claim`."""
+        """Make exactly the claim that was previewed. Errors as :meth:`claim`.
+
+        ``WalletError``, and nothing is sent, when the preview is of another merchant or of another
+        day, or when anything became known since of claims with the same purchase.
+        """
         prepared = preview.prepared
+        self._require_current(shop, prepared)
         claim = prepared.prove()
         self._commit(self._state.with_claim(claim))
         try:
@@ -245,16 +278,21 @@ class Wallet:
     def retire(self, shop: Shop, claim: ClaimResult | Claim) -> ClaimResult:
         """Hand in the purchase's secret, which completes an approved refund.
 
-        Only for an approval that the event log has proven, under a policy that ends the
-        ownership, and before its time runs out. ``RingTooSmall`` when the rings of all claims
-        that this links have fewer purchases in common than the buyer asks for.
+        Only for an approval that the event log has proven and that the secret completes:
+        ``WalletError`` as :func:`sdk.retiring.require_retirable`. ``RingTooSmall`` when
+        the rings of all claims that this links have fewer purchases in common than the buyer asks
+        for.
         """
-        stored = self._retirable(claim.claim_id)
+        stored = self._state.claims.get(claim.claim_id)
+        if stored is None:
+            raise WalletError("no approval of this claim has been proven")
+        purchase = self._state.purchases[stored.body.origin, stored.order]
+        made = self._state.claims_of(purchase)
+        others = [each for each in made if each.claim_id != stored.claim_id]
+        require_retirable(stored, others, self._clock())
         merchant = self._at(shop)
         if merchant.origin != stored.body.origin:
             raise WalletError("the claim was approved by another merchant")
-        purchase = self._state.purchases[stored.body.origin, stored.order]
-        made = self._state.claims_of(purchase)
         common = common_members([each.indices for each in made])
         if common < self._smallest_ring:
             raise RingTooSmall(common, self._smallest_ring)
@@ -288,20 +326,21 @@ class Wallet:
         self._commit(self._state.with_merchant(merchant))
         return merchant
 
-    def _prepare(self, shop: Shop, policy_id: str, remedy: str, named: Purchase | None) -> Prepared:
-        view, merchant = read_merchant(shop, self._at(shop))
-        self._commit(self._state.with_merchant(merchant))
-        now = self._clock()
-        policy = view.policy(policy_id, now.astimezone(UTC).date())
-        purchase = choose_purchase(self._state, policy, remedy, now, named)
-        prepared, merchant = prepare(
-            shop, view, self._state, policy, purchase, remedy, now, self._smallest_ring
-        )
-        self._commit(self._state.with_merchant(merchant))
-        return prepared
+    def _require_current(self, shop: Shop, prepared: Prepared) -> None:
+        """Slot, ring and warnings were chosen in view of what was known at the preview."""
+        if self._at(shop).origin != prepared.body.origin:
+            raise WalletError("the claim was prepared for another merchant")
+        if self._clock().astimezone(UTC).date() != prepared.body.day:
+            raise WalletError("the claim was prepared on another day: preview it again")
+        if tuple(self._state.claims_of(prepared.purchase)) != prepared.earlier:
+            raise WalletError("another claim was made with this purchase: preview it again")
 
-    def _send_again(self, shop: Shop, claim: Claim) -> ClaimResult | None:
-        """The answer to a claim whose first answer was lost; None if it was never judged."""
+    def _send_again(self, shop: Shop, claim: Claim) -> ClaimResult:
+        """The answer to a claim whose first answer was lost.
+
+        ``NeverJudged`` without one. A new proof, which may show the same tags over another ring,
+        is not made here: a service that withholds answers would get one for each.
+        """
         try:
             document = shop.submit(claim.body, claim.proof)
         except Refused:  # too late to be judged now; it may have been judged then
@@ -309,7 +348,7 @@ class Wallet:
                 document = shop.decision(claim.claim_id)
             except Refused:
                 self._commit(self._state.with_claim(replace(claim, outcome="refused")))
-                return None
+                raise NeverJudged from None
         return self._conclude(shop, claim, parse_answer(document, claim))
 
     def _conclude(
@@ -323,6 +362,8 @@ class Wallet:
             head = newest_head(merchant.events, checkpoint)
             state = state.with_merchant(replace(merchant, events=head))
             claim = replace(claim, outcome="approved", receipt=answer.receipt)
+            proven = EventReceipt.parse(answer.receipt).event
+            answer = replace(answer, retire_by=proven["retire_by"])
         elif claim.outcome == "approved":
             raise VerificationError("decision: an approval that is in the log is taken back")
         else:
@@ -339,17 +380,6 @@ class Wallet:
             earlier=answer.earlier,
             advice=advice,
         )
-
-    def _retirable(self, claim_id: str) -> Claim:
-        claim = self._state.claims.get(claim_id)
-        if claim is None or claim.outcome != "approved" or claim.receipt is None:
-            raise WalletError("no approval of this claim has been proven")
-        if not claim.ends_ownership:
-            raise WalletError("this claim does not end the ownership: it needs no secret")
-        in_time = claim.receipt["event"]["retire_by"] >= event_time(self._clock())
-        if not (in_time or claim.secret_sent):
-            raise WalletError("the approval has lapsed: the secret would be given away for nothing")
-        return claim
 
 
 def _hand_in(shop: Shop, claim: Claim, secret: bytes) -> Answer:

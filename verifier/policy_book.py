@@ -4,7 +4,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from commitments.attributes import EPOCH
 from commitments.clock import Clock
@@ -31,11 +31,17 @@ def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tu
     if policy.origin != origin:
         raise Refused("foreign-origin", "the policy is for another merchant's purchases", "origin")
     _require_usable(store, policy)
-    event = {"type": PUBLISHED, "time": event_time(clock()), "policy": policy.document()}
 
     def unit(transaction: Transaction) -> int:
-        if _position(transaction.connection, origin, policy.id, policy.version) is not None:
+        connection = transaction.connection
+        if _position(connection, origin, policy.id, policy.version) is not None:
             raise Refused("duplicate-policy", "this version has been published", "version")
+        event = {
+            "type": PUBLISHED,
+            "time": event_time(clock()),
+            "number": _count(connection, origin),
+            "policy": policy.document(),
+        }
         position = append_event(transaction, origin, event)
         row = {
             "origin": origin,
@@ -43,7 +49,7 @@ def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tu
             "version": policy.version,
             "position": position,
         }
-        transaction.connection.execute(insert(policies), row)
+        connection.execute(insert(policies), row)
         return position
 
     return store.write(unit), policy
@@ -79,6 +85,11 @@ def published_policy(connection: Connection, origin: str, policy: str, version: 
 @lru_cache(maxsize=1024)
 def _parsed(event: bytes) -> Policy:
     return parse_policy(parse_event(event)["policy"])
+
+
+def _count(connection: Connection, origin: str) -> int:
+    query = select(func.count()).select_from(policies).where(policies.c.origin == origin)
+    return connection.execute(query).scalar_one()
 
 
 def _position(connection: Connection, origin: str, policy: str, version: int) -> int | None:

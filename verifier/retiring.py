@@ -5,7 +5,6 @@ so a table of these points for all r of an origin, made once per scope, finds it
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -15,24 +14,13 @@ from sqlalchemy.engine import Row
 from commitments.errors import Refused
 from commitments.group import Group
 from ledger.event_log import append_event
-from ledger.events import event_time
 from ledger.store import Transaction
-from policies.durations import parse_duration
-from policies.policy import Policy
 from verifier.decision import AWAITING_SECRET, COMPLETED, LAPSED, retired_event
 from verifier.decision_book import approval, complete, status_at
 from verifier.schema import decisions, retired
 from zk.statement import Scope, tag_base
 
-__all__ = ["Owner", "RetiredSecrets", "require_awaiting", "retire", "retire_by"]
-
-
-def retire_by(policy: Policy, now: datetime) -> str | None:
-    """When an approval given now lapses: after the policy's response time; None for never."""
-    if not policy.ends_ownership:
-        return None
-    day = parse_duration(policy.response_time).after(now.date())
-    return event_time(datetime.combine(day, now.timetz()))
+__all__ = ["Owner", "RetiredSecrets", "require_awaiting", "retire"]
 
 
 def retire(transaction: Transaction, owner: "Owner", identifier: str, now: str) -> None:

@@ -27,7 +27,7 @@ from verifier.decision_book import (
     record_approval,
 )
 from verifier.policy_book import publish_policy, published_policies, published_policy
-from verifier.retiring import Owner, RetiredSecrets, require_awaiting, retire, retire_by
+from verifier.retiring import Owner, RetiredSecrets, require_awaiting, retire
 from verifier.schema import decisions
 from verifier.statements import (
     Statements,
@@ -162,7 +162,8 @@ class Verifier:
             return known
         if self._retired.contains_now(transaction, *_owner(statement, shown)):
             return declined(identifier, "ownership_ended")
-        deadline = retire_by(policy, now)
+        lapses = policy.lapses(now)
+        deadline = event_time(lapses) if lapses else None
         event = decided_event(identifier, event_time(now), body, proof, shown, deadline)
         return record_approval(transaction, body.origin, statement.scopes[0].text, event, shown)
 

@@ -53,7 +53,7 @@ def _honest(town: Town, buyer: Buyer, policy_id: str) -> Forgery:
 
 
 def _policy(town: Town, policy_id: str) -> Policy:
-    view, _ = read_merchant(town.shop, _merchant(town))
+    view, _ = read_merchant(town.shop, _merchant(town), town.calendar())
     return view.policy(policy_id, town.calendar().astimezone(UTC).date())
 
 
@@ -61,7 +61,7 @@ def _material(town: Town, buyer: Buyer, policy: Policy) -> tuple[ClaimBody, Prov
     """A body, and the ring it names, for the buyer's purchase."""
     today = town.calendar().astimezone(UTC).date()
     purchase = buyer.wallet.purchases[0]
-    view, merchant = read_merchant(town.shop, _merchant(town))
+    view, merchant = read_merchant(town.shop, _merchant(town), town.calendar())
     name = choose_ring(view, policy, today, purchase.index)
     ring, _ = fetch_ring(town.shop, merchant, view, name, purchase)
     members = {

@@ -66,9 +66,9 @@ def test_a_purchase_is_claimed_once_for_scripts(terminal: Terminal) -> None:
     assert terminal.json("merchant", "close")["size"] == 1
     backup = copy_of_wallet(terminal)
 
-    approved = terminal.json(*CLAIM)
+    approved = terminal.json(*CLAIM, "--yes")
     assert (approved["decision"], approved["order"]) == ("approved", "1001")
-    declined = backup.json(*CLAIM, status=1)
+    declined = backup.json(*CLAIM, "--yes", status=1)
     assert (declined["decision"], declined["reason"]) == ("declined", "already_claimed")
     assert declined["earlier"] == approved["claim_id"]
 
@@ -76,14 +76,14 @@ def test_a_purchase_is_claimed_once_for_scripts(terminal: Terminal) -> None:
     assert held["purchases"] == [{"number": 1, **bought}]
     assert held["pending"] == []
     assert [each["outcome"] for each in held["claims"]] == ["approved"]
-    assert terminal.error(*CLAIM, status=1)["type"] == "not-eligible"
+    assert terminal.error(*CLAIM, "--yes", status=1)["type"] == "not-eligible"
 
 
 def test_an_approval_has_a_receipt_that_verifies_offline(terminal: Terminal) -> None:
     terminal.buy("1001")
     terminal.run("merchant", "policy", "publish", terminal.policy())
     terminal.run("merchant", "close")
-    claim_id = terminal.json(*CLAIM)["claim_id"]
+    claim_id = terminal.json(*CLAIM, "--yes")["claim_id"]
     receipt = terminal.json("wallet", "receipt", claim_id)
     file = terminal.file("receipt.json", json.dumps(receipt))
     url, merchant = (str(terminal.env[f"KVITTO_{name}"]) for name in ("URL", "MERCHANT"))
@@ -106,7 +106,7 @@ def test_what_does_not_qualify_is_named_and_not_sent(terminal: Terminal) -> None
     terminal.buy("1001", "--price", "4.90", "--product", "CABLE")
     terminal.run("merchant", "policy", "publish", terminal.policy())
     terminal.run("merchant", "close")
-    said = terminal.error(*CLAIM, status=1)
+    said = terminal.error(*CLAIM, "--yes", status=1)
     assert said["reasons"] == [
         "product CABLE is not covered",
         "price 4.90 EUR is 5.10 below the minimum 10.00",
@@ -120,10 +120,10 @@ def test_the_purchase_can_be_named(terminal: Terminal) -> None:
     terminal.buy("1002")
     terminal.run("merchant", "policy", "publish", terminal.policy())
     terminal.run("merchant", "close")
-    said = terminal.error(*CLAIM, status=1)
+    said = terminal.error(*CLAIM, "--yes", status=1)
     assert (said["type"], said["orders"]) == ("several-qualify", ["1001", "1002"])
-    assert terminal.json(*CLAIM, "--purchase", "2")["order"] == "1002"
-    assert terminal.error(*CLAIM, "--purchase", "3", status=2)["type"] == "usage"
+    assert terminal.json(*CLAIM, "--yes", "--purchase", "2")["order"] == "1002"
+    assert terminal.error(*CLAIM, "--yes", "--purchase", "3", status=2)["type"] == "usage"
 
 
 def test_a_refund_ends_the_ownership(terminal: Terminal) -> None:
@@ -148,7 +148,7 @@ def test_a_refund_ends_the_ownership(terminal: Terminal) -> None:
     assert "ends the ownership of order 1001 for good" in kept.stderr
     assert terminal.json("wallet", "list")["claims"][0]["secret_sent"] is False
     assert "completed" in terminal.run(*retire, typed="y\n").stdout
-    assert terminal.error(*CLAIM, status=1)["type"] == "not-eligible"
+    assert terminal.error(*CLAIM, "--yes", status=1)["type"] == "not-eligible"
 
 
 def test_a_code_becomes_a_purchase(terminal: Terminal) -> None:
@@ -213,7 +213,7 @@ def test_a_void_purchase_is_in_no_ring(terminal: Terminal) -> None:
     assert terminal.run("merchant", "void", str(index)).stdout == "entry 0 is void by entry 1\n"
     terminal.run("merchant", "policy", "publish", terminal.policy())
     terminal.run("merchant", "close")
-    assert terminal.error(*CLAIM, status=1)["type"] == "not-verified"
+    assert terminal.error(*CLAIM, "--yes", status=1)["type"] == "not-verified"
 
 
 def test_the_passphrase_is_asked_for(terminal: Terminal, tmp_path: Path) -> None:

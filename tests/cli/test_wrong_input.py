@@ -39,11 +39,11 @@ NEED_SERVICE = {
     "request": ["wallet", "request", "--order", "1"],
     "accept": ["wallet", "accept", "receipt.json"],
     "redeem": ["wallet", "redeem", "ABCD"],
-    "claim": CLAIM,
+    "claim": [*CLAIM, "--yes"],
 }
 NEED_WALLET = {
     "list": ["wallet", "list"],
-    "retire": ["wallet", "retire", "00"],
+    "retire": ["wallet", "retire", "00", "--yes"],
     **{name: NEED_SERVICE[name] for name in ("request", "accept", "redeem", "claim")},
 }
 
@@ -220,7 +220,7 @@ def test_what_the_rules_refuse(terminal: Terminal) -> None:
     assert terminal.error("merchant", "void", "0", status=1)["type"] == "unknown-entry"
     said = terminal.error("wallet", "redeem", "ABCD-EFGH", status=1)
     assert (said["type"], said["field"]) == ("unknown-code", "code")
-    said = terminal.error("wallet", "retire", "00", status=1)
+    said = terminal.error("wallet", "retire", "00", "--yes", status=1)
     assert said["message"] == "the wallet has made no such claim"
 
 
@@ -264,9 +264,21 @@ def test_an_unanswered_question_is_not_a_yes(terminal: Terminal) -> None:
     assert terminal.json("wallet", "list")["claims"] == []
 
 
+@pytest.mark.parametrize("command", [CLAIM, ["wallet", "retire", "00"]], ids=["claim", "retire"])
+def test_a_wish_for_json_is_not_a_yes(terminal: Terminal, command: list[str]) -> None:
+    said = terminal.json(*command, status=2)["error"]
+    assert (said["type"], "--yes" in said["message"]) == ("usage", True)
+
+
+def test_plain_http_to_another_machine_is_asked_for(terminal: Terminal) -> None:
+    request = ["wallet", "request", "--order", "1", "--url", "http://127.0.0.2:9"]
+    assert terminal.error(*request, status=2)["field"] == "base_url"
+    assert terminal.error(*request, "--insecure", status=1)["type"] == "unreachable"
+
+
 def test_the_default_ring_is_the_wallets(terminal: Terminal) -> None:
     assert wallet.SMALLEST_RING == SMALLEST_RING
     terminal.buy("1001")
     terminal.run("merchant", "policy", "publish", terminal.policy())
     terminal.run("merchant", "close")
-    assert terminal.error(*CLAIM, status=1)["type"] == "ring-too-small"
+    assert terminal.error(*CLAIM, "--yes", status=1)["type"] == "ring-too-small"

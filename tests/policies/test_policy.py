@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from commitments.errors import FormatError
 from commitments.wire import parse_json
 from policies.policy import parse_policy
-from tests.world import KETTLE, WARRANTY
+from tests.world import KETTLE, REFUND, WARRANTY
 
 
 def test_reads_and_writes_the_same_document() -> None:
@@ -116,3 +116,10 @@ def test_any_member_replaced_is_read_or_refused_by_name(member: str, value: Any)
     except FormatError:
         return
     assert parse_policy(parse_json(policy.canonical())) == policy
+
+
+def test_an_approval_lapses_after_the_response_time_counted_in_utc() -> None:
+    approved = datetime(2027, 1, 31, 1, tzinfo=timezone(timedelta(hours=2)))
+    refund = parse_policy({**REFUND, "response_time": "P1M"})
+    assert refund.lapses(approved) == datetime(2027, 2, 28, 23, tzinfo=UTC)
+    assert parse_policy(WARRANTY).lapses(approved) is None

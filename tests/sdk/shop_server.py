@@ -26,7 +26,7 @@ from sdk import Purchase, Shop, Wallet
 from tests.world import ORIGIN, World
 from zk.issuance import parse_request
 
-BASE = "http://shop.example"
+BASE = "https://shop.example"
 
 Lie = Callable[[Any], Any]
 

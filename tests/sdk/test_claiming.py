@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,19 @@ from commitments.errors import FormatError, KvittoError, Refused, VerificationEr
 from commitments.wire import canonical_json, encode_base64, parse_json
 from sdk import (
     ClaimResult,
+    NeverJudged,
     NotEligible,
     NotProvableYet,
+    PolicyChanged,
+    Preview,
     RingTooSmall,
     SeveralQualify,
+    StaleLog,
     Unreachable,
     Wallet,
     WalletError,
 )
-from sdk.advice import advise
-from sdk.horizons import choose_ring
-from sdk.logs import DatedClose, read_merchant
-from sdk.rings import fetch_ring
+from sdk.logs import read_merchant
 from tests.sdk.forgeries import PrivateLog, all_events, event_log
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN, REFUND, WARRANTY
@@ -136,6 +137,53 @@ def test_a_declined_proof_uses_no_slot(server: ShopServer, wallet: Wallet) -> No
     server.lies.clear()
     # The liar has logged the claim, and now says so; the wallet learns which one it was.
     assert claim(server, wallet).earlier == wallet.claims[0].claim_id
+
+
+# ---- sending what was previewed
+
+
+def not_sent(server: ShopServer, wallet: Wallet, shown: Preview, match: str) -> None:
+    known, sent = wallet.claims, len(posts(server))
+    with pytest.raises(WalletError, match=match):
+        wallet.send(server.shop(), shown)
+    assert (wallet.claims, len(posts(server))) == (known, sent)
+
+
+def test_a_preview_is_sent_once(server: ShopServer, wallet: Wallet) -> None:
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    assert wallet.send(server.shop(), shown).decision == "approved"
+    not_sent(server, wallet, shown, "another claim was made")
+
+
+def test_a_preview_is_not_sent_after_the_secret(server: ShopServer, wallet: Wallet) -> None:
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    result = refund(server, wallet)
+    not_sent(server, wallet, shown, "another claim was made")
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    wallet.retire(server.shop(), result)
+    not_sent(server, wallet, shown, "another claim was made")
+
+
+def test_a_preview_of_yesterday_is_not_sent(server: ShopServer, wallet: Wallet) -> None:
+    """Its date and window would tell that it waited."""
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    server.world.clock.advance(hours=12)
+    not_sent(server, wallet, shown, "another day")
+    server.world.clock.advance(hours=-12)
+    assert wallet.send(server.shop(), shown).decision == "approved"
+
+
+def test_a_preview_is_not_sent_to_another_merchant(server: ShopServer, wallet: Wallet) -> None:
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    (known,) = wallet._state.merchants.values()
+    other = replace(known, origin="ledger.example/other", address="https://other.example/x")
+    wallet._state = wallet._state.with_merchant(other)
+    with server.shop() as shop:
+        shop.address = other.address
+        with pytest.raises(WalletError, match="another merchant"):
+            wallet.send(shop, shown)
+    assert posts(server) == []
+    assert wallet.send(server.shop(), shown).decision == "approved"
 
 
 # ---- choosing the purchase
@@ -335,6 +383,8 @@ def logged(change: Callable[[Any], None]) -> Callable[[Any, ShopServer], None]:
         logged(lambda event: event.update(proof=event["proof"][4:])),
         logged(lambda event: event.update(tags=event["tags"][::-1])),
         logged(lambda event: event.update(retire_by="2026-12-01T00:00:00Z")),
+        logged(lambda event: event.update(time="2026-11-20T23:59:59Z")),
+        logged(lambda event: event.update(time="2026-11-24T00:00:00Z")),
         logged(lambda event: event.update(type="claim.noted")),
         logged(lambda event: event.update(more=1)),
         logged(lambda event: event["claim"].update(remedy="replacement")),
@@ -399,12 +449,15 @@ def test_the_request_is_lost_for_days(server: ShopServer, wallet: Wallet) -> Non
         claim(server, wallet)
     server.instead.clear()
     server.world.clock.advance(days=3)
+    with pytest.raises(NeverJudged):
+        claim(server, wallet)
+    assert [made.outcome for made in wallet.claims] == ["refused"]
     assert claim(server, wallet).decision == "approved"
     assert [made.outcome for made in wallet.claims] == ["refused", "approved"]
 
 
 def test_a_refused_claim_uses_no_slot(server: ShopServer, wallet: Wallet) -> None:
-    wallet._clock = lambda: server.world.clock() - timedelta(days=5)
+    wallet._clock = lambda: server.world.clock() + timedelta(days=5)
     with pytest.raises(Refused) as caught:
         claim(server, wallet)
     assert caught.value.code == "claim-date"
@@ -451,6 +504,101 @@ def _full(*_: Any) -> None:
     raise OSError(28, "No space left on device")
 
 
+# ---- tags that were seen before
+
+
+def refuse_claims(server: ShopServer) -> None:
+    def refuse(_: httpx.Request) -> Any:
+        raise Refused("claim-date", "not the date of today or yesterday (UTC)", "claim.date")
+
+    server.instead["/claims"] = refuse
+
+
+def refused(server: ShopServer, wallet: Wallet) -> None:
+    with pytest.raises(Refused):
+        claim(server, wallet)
+
+
+def test_server_refuses_to_see_the_tags_over_other_rings(server: ShopServer) -> None:
+    """What the rings of equal tags have in common stays as large as the buyer asks."""
+    wallet = server.wallet(smallest_ring=4)
+    server.sell(wallet, "1001")
+    server.world.close()
+    refuse_claims(server)
+    refused(server, wallet)
+    for index in range(6):  # the merchant voids suspects in between
+        server.world.issuer.void(server.world.merchant, index)
+    server.world.buy(*(server.world.sale() for _ in range(20)))
+    server.world.close()
+    server.requests.clear()
+    with pytest.raises(RingTooSmall) as caught:
+        claim(server, wallet)
+    assert caught.value.size == 3
+    assert posts(server) == []
+    bold = server.wallet(smallest_ring=3)
+    bold._state = wallet._state
+    refused(server, bold)
+    (first, second) = (set(made.indices) for made in bold.claims)
+    assert len(first & second) == 3
+
+
+def test_a_claim_that_shows_its_tags_again_keeps_the_span(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    """Over a longer span the cells are finer, and fewer members are in both."""
+    refuse_claims(server)
+    refused(server, wallet)
+    server.world.buy(*(server.world.sale() for _ in range(150)))
+    server.world.close()
+    server.instead.clear()
+    result = claim(server, wallet)
+    codes = {each.code: each.text for each in result.advice}
+    assert "9 purchases in common" in codes["tags-shown-again"]
+    assert "bought from 2024-11-21 to 2026-11-21" in codes["tags-shown-again"]
+    first, second = wallet.claims
+    assert first.tags == second.tags
+    assert first.indices == second.indices
+
+
+def test_server_refuses_to_see_the_tags_under_other_policies(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    refuse_claims(server)
+    refused(server, wallet)
+    server.world.publish(WARRANTY, version=2, price={"currency": "EUR", "min": 20_000})
+    server.requests.clear()
+    with pytest.raises(PolicyChanged):
+        claim(server, wallet)
+    assert not any(path.endswith("/ring") for path in server.paths())
+    server.world.publish(WARRANTY, version=3, title="Reworded")  # the same conditions again
+    server.instead.clear()
+    assert claim(server, wallet).decision == "approved"
+    assert [made.body.version for made in wallet.claims] == [1, 3]
+
+
+def test_a_slot_whose_tags_were_not_seen_is_preferred(server: ShopServer, wallet: Wallet) -> None:
+    server.world.publish(WARRANTY, version=2, claims_per_purchase=3)
+    refuse_claims(server)
+    for _ in range(3):
+        refused(server, wallet)
+    assert len({made.tags for made in wallet.claims}) == 3
+    shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    assert "tags-shown-again" in [each.code for each in shown.advice]
+
+
+def test_server_withholds_answers_to_get_proofs(server: ShopServer, wallet: Wallet) -> None:
+    """One call, one proof."""
+    server.lost.add("/claims")
+    with pytest.raises(Unreachable):
+        claim(server, wallet)
+    server.lost.clear()
+    refuse_claims(server)
+    server.requests.clear()
+    with pytest.raises(NeverJudged):
+        claim(server, wallet)
+    assert len(posts(server)) == len(wallet.claims) == 1
+
+
 # ---- ending the ownership
 
 
@@ -462,6 +610,40 @@ def test_a_refund_in_two_steps(server: ShopServer, wallet: Wallet) -> None:
     assert (done.status, done.claim_id) == ("completed", result.claim_id)
     assert [made.secret_sent for made in wallet.claims] == [True]
     assert len(server.world.events("ownership.retired")) == 1
+
+
+def dated(event: dict[str, Any], time: str, retire_by: str | None) -> None:
+    event.update(time=time, retire_by=retire_by)
+
+
+@pytest.mark.parametrize(
+    "deadline",
+    [
+        ("2026-11-21T12:00:00Z", "2026-11-28T11:59:59Z"),
+        ("2026-11-21T12:00:00Z", "2026-11-29T12:00:00Z"),
+        ("2026-11-21T12:00:00Z", None),
+        ("2026-11-21T12:00:00Z", ""),
+        ("2026-11-14T12:00:00Z", "2026-11-21T12:00:00Z"),
+        ("2026-12-21T12:00:00Z", "2026-12-28T12:00:00Z"),
+    ],
+)
+def test_server_logs_another_deadline_than_the_policys(
+    server: ShopServer, wallet: Wallet, deadline: tuple[str, str | None]
+) -> None:
+    """An approval that lapses before the secret can be sent, or that others think has lapsed."""
+    forge = logged(lambda event: dated(event, *deadline))
+    server.lies["/claims"] = lambda honest: forge(honest, server) or honest
+    with pytest.raises(VerificationError, match=r"another (day|deadline)"):
+        refund(server, wallet)
+    assert wallet.claims[0].outcome is None
+    true = logged(lambda event: dated(event, "2026-11-23T23:59:59Z", "2026-11-30T23:59:59Z"))
+    server.lies["/claims"] = lambda honest: true(honest, server) or honest
+    assert refund(server, wallet).retire_by == "2026-11-30T23:59:59Z"
+
+
+def test_server_words_another_deadline_than_it_logs(server: ShopServer, wallet: Wallet) -> None:
+    server.lies["/claims"] = lambda honest: {**honest, "retire_by": "2027-01-01T00:00:00Z"}
+    assert refund(server, wallet).retire_by == "2026-11-28T12:00:00Z"
 
 
 def no_secret(
@@ -557,7 +739,7 @@ def test_server_takes_an_approval_back(server: ShopServer, wallet: Wallet) -> No
 def test_another_merchant_gets_no_secret(server: ShopServer, wallet: Wallet) -> None:
     result = refund(server, wallet)
     (known,) = wallet._state.merchants.values()
-    other = replace(known, origin="ledger.example/other", address="http://other.example/x")
+    other = replace(known, origin="ledger.example/other", address="https://other.example/x")
     wallet._state = wallet._state.with_merchant(other)
     with server.shop() as shop:
         shop.address = other.address
@@ -567,13 +749,84 @@ def test_another_merchant_gets_no_secret(server: ShopServer, wallet: Wallet) -> 
 
 
 def test_a_refused_secret_is_told(server: ShopServer, wallet: Wallet) -> None:
-    """Another claim in between has ended the approval."""
+    """A claim that this copy of the wallet does not know has ended the approval."""
     result = refund(server, wallet)
-    advice = claim(server, wallet).advice
+    advice = claim(server, before_it(server, wallet)).advice
     assert "approval-lapses" in [each.code for each in advice]
     with pytest.raises(Refused) as caught:
         wallet.retire(server.shop(), result)
     assert caught.value.code == "lapsed"
+
+
+def test_server_asks_for_the_secret_after_a_claim_by_which_the_approval_lapsed(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    result = refund(server, wallet)
+    assert claim(server, wallet).decision == "approved"
+    no_secret(server, wallet, result, WalletError, "another claim was approved after it")
+
+
+def test_server_withholds_the_answer_to_the_claim_by_which_the_approval_lapsed(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    result = refund(server, wallet)
+    server.lost.add("/claims")
+    with pytest.raises(Unreachable):
+        claim(server, wallet)
+    server.lost.clear()
+    no_secret(server, wallet, result, WalletError, "no answer yet")
+    assert claim(server, wallet).decision == "approved"
+    no_secret(server, wallet, result, WalletError, "another claim was approved after it")
+
+
+def test_a_claim_made_before_the_approval_and_judged_after_it(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    """What counts is the place in the log, not the order in which the wallet made its claims."""
+
+    def lose(request: httpx.Request) -> Any:
+        raise httpx.ConnectError("down", request=request)
+
+    server.instead["/claims"] = lose
+    with pytest.raises(Unreachable):
+        claim(server, wallet)
+    server.instead.clear()
+    result = refund(server, wallet)
+    assert claim(server, wallet).claim_id == wallet.claims[0].claim_id
+    no_secret(server, wallet, result, WalletError, "another claim was approved after it")
+
+
+def test_server_asks_for_the_secret_while_an_earlier_approval_waits(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    server.world.publish(REFUND, id="refund-30d", purchased={"oldest": "P30D"})
+    first = refund(server, wallet)
+    second = wallet.claim(server.shop(), "refund-30d", remedy="refund")
+    no_secret(server, wallet, second, WalletError, "goes before")
+    assert wallet.retire(server.shop(), first).status == "completed"
+    server.requests.clear()
+    with pytest.raises(WalletError, match="goes before"):
+        wallet.retire(server.shop(), second)
+    assert server.requests == []
+
+
+def test_an_earlier_approval_that_has_lapsed_does_not_go_before(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    server.world.publish(REFUND, id="refund-30d", purchased={"oldest": "P30D"})
+    refund(server, wallet)
+    assert claim(server, wallet).decision == "approved"  # by which the first has lapsed
+    second = wallet.claim(server.shop(), "refund-30d", remedy="refund")
+    assert wallet.retire(server.shop(), second).status == "completed"
+
+
+def test_no_secret_is_sent_in_the_last_minutes(server: ShopServer, wallet: Wallet) -> None:
+    """It could arrive too late, and be public for nothing."""
+    result = refund(server, wallet)
+    server.world.clock.advance(days=7, minutes=-9)
+    no_secret(server, wallet, result, WalletError, "lapsed")
+    server.world.clock.advance(minutes=-1)
+    assert wallet.retire(server.shop(), result).status == "completed"
 
 
 def test_linked_claims_keep_enough_in_common(server: ShopServer, wallet: Wallet) -> None:
@@ -649,17 +902,24 @@ def test_a_preview_of_a_refund_warns_of_the_secret(server: ShopServer, wallet: W
     assert any("secret" in line for line in shown.learns)
 
 
-def test_a_daily_log_that_is_late_is_pointed_out(server: ShopServer, wallet: Wallet) -> None:
-    shop, today = server.shop(), server.world.clock().date()
-    view, merchant = read_merchant(shop, wallet._state.merchants[ORIGIN])
-    (purchase,) = wallet.purchases
-    name = choose_ring(view, view.policy("warranty-2y", today), today, purchase.index)
-    proven, _ = fetch_ring(shop, merchant, view, name, purchase)
-    close = DatedClose(view.closes[0].close, datetime(2026, 11, 20, tzinfo=UTC))
-    daily = replace(view, declaration=replace(view.declaration, period="P1D"), closes=(close,))
+def test_server_hides_the_newest_closes(server: ShopServer, wallet: Wallet) -> None:
+    """To learn who bought before them. The log is manual: nobody promised a close each day."""
+    server.world.clock.advance(days=31)
+    assert wallet.preview(server.shop(), "warranty-2y", remedy="repair").ring_size == 9
+    server.world.clock.advance(seconds=1)
+    server.requests.clear()
+    with pytest.raises(StaleLog, match="2026-11-21"):
+        claim(server, wallet)
+    assert not any(path.endswith("/ring") for path in server.paths())
+    result = claim(server, wallet, accept_stale=True)
+    assert "late-close" in [each.code for each in result.advice]
 
-    def codes(now: datetime) -> list[str]:
-        return [each.code for each in advise(daily, proven.ring, [], now, ends_ownership=False)]
 
-    assert "late-close" not in codes(datetime(2026, 11, 22, tzinfo=UTC))
-    assert "late-close" in codes(datetime(2026, 11, 22, 0, 0, 1, tzinfo=UTC))
+def test_a_daily_log_is_stale_after_two_days(server: ShopServer, wallet: Wallet) -> None:
+    shop, now = server.shop(), server.world.clock()
+    view, _ = read_merchant(shop, wallet._state.merchants[ORIGIN], now)
+    daily = replace(view, declaration=replace(view.declaration, period="P1D"))
+    assert not daily.is_stale(now + timedelta(days=2))
+    assert daily.is_stale(now + timedelta(days=2, seconds=1))
+    assert not view.is_stale(now + timedelta(days=2, seconds=1))
+    assert not replace(daily, closes=()).is_stale(now + timedelta(days=3))

@@ -19,7 +19,7 @@ TODAY = date(2026, 11, 21)
 def view(*closes: tuple[datetime, int], capacity: int = 64) -> MerchantView:
     """A merchant whose log was closed at these moments, at these sizes."""
     dated = tuple(
-        DatedClose(Close(number, number, size, bytes([number]) * 32, ()), ended)
+        DatedClose(Close(number, number, size, bytes([number]) * 32, ()), ended, ended)
         for number, (ended, size) in enumerate(closes)
     )
     partition = Partition(capacity, 1, [each.close for each in dated])

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from commitments.errors import FormatError, VerificationError
+from commitments.errors import FormatError, KvittoError, VerificationError
+from ledger.checkpoint import Checkpoint, sign
 from ledger.closes import Close
 from ledger.event_log import append_event
 from ledger.events import event_time, events_origin
 from ledger.note import Signer
-from sdk import NotEligible, Shop, Wallet
-from sdk.logs import _ended, read_merchant
+from sdk import NotEligible, Shop, Wallet, WalletError
+from sdk.logs import _dated, read_merchant
 from tests.sdk.forgeries import PrivateLog, all_entries, all_events, event_log, show
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN, WARRANTY, World
@@ -178,13 +180,13 @@ def test_a_changed_key_is_refused(
 
 
 def test_the_same_origin_elsewhere_has_the_same_keys(server: ShopServer, wallet: Wallet) -> None:
-    moved = Shop("http://moved.example", "acme", transport=httpx.MockTransport(server))
+    moved = Shop("https://moved.example", "acme", transport=httpx.MockTransport(server))
     assert wallet.preview(moved, "warranty-2y", remedy="repair").ring_size == 9
     vkey = Signer(ORIGIN, b"n" * 32).verifier.vkey
     server.lies["/v1/merchants/acme"] = lambda honest: (
         {**honest, "purchases_vkey": vkey} if "purchases_vkey" in honest else honest
     )
-    impostor = Shop("http://impostor.example", "acme", transport=httpx.MockTransport(server))
+    impostor = Shop("https://impostor.example", "acme", transport=httpx.MockTransport(server))
     with pytest.raises(VerificationError, match="other keys"):
         wallet.preview(impostor, "warranty-2y", remedy="repair")
 
@@ -262,28 +264,93 @@ def test_a_close_with_a_false_root_has_no_effect(server: ShopServer, wallet: Wal
 
 
 def view_of(server: ShopServer, wallet: Wallet) -> list[tuple[int, int]]:
-    view, _ = read_merchant(server.shop(), wallet._state.merchants[ORIGIN])
+    view, _ = read_merchant(server.shop(), wallet._state.merchants[ORIGIN], server.world.clock())
     return [(dated.close.number, dated.close.size) for dated in view.closes]
 
 
 def test_a_daily_close_ends_with_its_day() -> None:
     close = Close(0, 20_000, 9, b"\x00" * 32, ())
     event = close.to_event(ORIGIN, "2024-10-05T03:00:00Z")
-    assert _ended(close, event, "P1D") == datetime(2024, 10, 5, tzinfo=UTC)
-    assert _ended(close, event, "manual") == datetime(2024, 10, 5, 3, tzinfo=UTC)
-    with pytest.raises(VerificationError, match="calendar"):
-        _ended(replace(close, period=10**9), event, "P1D")
+    assert _dated(close, event, "P1D").ended == datetime(2024, 10, 5, tzinfo=UTC)
+    assert _dated(close, event, "manual").ended == datetime(2024, 10, 5, 3, tzinfo=UTC)
+
+
+def test_server_closes_a_day_before_it_has_come() -> None:
+    """The days that follow would have no close, and the old one would look new."""
+    event = Close(0, 0, 9, b"\x00" * 32, ()).to_event(ORIGIN, "2024-10-05T03:00:00Z")
+    today = Close(0, 20_001, 9, b"\x00" * 32, ())
+    assert _dated(today, event, "P1D").ended == datetime(2024, 10, 6, tzinfo=UTC)
+    for period in (20_002, 10**9, 10**30):
+        with pytest.raises(VerificationError, match="before its day"):
+            _dated(replace(today, period=period), event, "P1D")
+
+
+def test_server_dates_a_close_in_the_future(server: ShopServer, wallet: Wallet) -> None:
+    """To hide the closes of the coming year behind it."""
+    wallet._clock = lambda: server.world.clock() - timedelta(days=1)
+    assert look(server, wallet) == 9
+    wallet._clock = lambda: server.world.clock() - timedelta(days=1, seconds=1)
+    with pytest.raises(VerificationError, match="in the future"):
+        look(server, wallet)
 
 
 def test_only_the_first_policy_of_a_version_counts(server: ShopServer, wallet: Wallet) -> None:
     time = event_time(server.world.clock())
-    for changes in ({"smallest_ring": 4096}, {"id": "other", "origin": "ledger.example/other"}):
-        policy = {**WARRANTY, **changes}
-        append_event_of(server.world, {"type": "policy.published", "time": time, "policy": policy})
-    append_event_of(server.world, {"type": "policy.published", "time": time, "policy": "none"})
+    policies = [
+        {**WARRANTY, "smallest_ring": 4096},
+        {**WARRANTY, "id": "other", "origin": "ledger.example/other"},
+        "none",
+    ]
+    for number, policy in enumerate(policies, start=1):
+        event = {"type": "policy.published", "time": time, "number": number, "policy": policy}
+        append_event_of(server.world, event)
     assert look(server, wallet) == 9
     with pytest.raises(NotEligible, match="no policy other"):
         wallet.preview(server.shop(), "other", remedy="repair")
+
+
+def _instead(evidence: Any, _: Any) -> Any:
+    return evidence
+
+
+def test_server_shows_each_wallet_its_own_newest_policy(server: ShopServer, wallet: Wallet) -> None:
+    """A claim names its policy version, and so would name the wallet."""
+    for version in (2, 3, 4):
+        server.world.publish(WARRANTY, version=version)
+    events = all_events(server.world)
+    published = [i for i, event in enumerate(events) if event["type"] == "policy.published"]
+    for hidden in published[:-1]:
+        others = [index for index in range(len(events)) if index != hidden]
+        server.lies["/events"] = partial(_instead, show(server, events, others))
+        with pytest.raises(VerificationError, match="a policy is hidden"):
+            look(server, wallet)
+    server.lies.clear()
+    assert look(server, wallet) == 9
+
+
+@pytest.mark.parametrize("number", [0, 2, True, "1", None])
+def test_server_numbers_a_policy_otherwise(
+    server: ShopServer, wallet: Wallet, number: object
+) -> None:
+    server.world.publish(WARRANTY, version=2)
+    events = all_events(server.world)
+    events[-1] = {**events[-1], "number": number}
+    server.lies["/events"] = lambda _: show(server, events)
+    with pytest.raises(VerificationError, match="a policy is hidden"):
+        look(server, wallet)
+    server.lies.clear()
+    assert look(server, wallet) == 9
+
+
+def test_server_does_not_number_a_policy(server: ShopServer, wallet: Wallet) -> None:
+    server.world.publish(WARRANTY, version=2)
+    events = all_events(server.world)
+    del events[-1]["number"]
+    server.lies["/events"] = lambda _: show(server, events)
+    with pytest.raises(FormatError, match="not the fields"):
+        look(server, wallet)
+    server.lies.clear()
+    assert look(server, wallet) == 9
 
 
 def test_the_newest_valid_version_of_a_policy_is_taken(server: ShopServer, wallet: Wallet) -> None:
@@ -315,6 +382,24 @@ def test_what_is_fetched_does_not_tell_when_the_wallet_was_last_here(server: Sho
         asked.append(sorted(path for path in server.paths() if not path.endswith("/ring")))
     assert asked[0] == asked[1]
     assert any("/tile/0/001" in path for path in asked[0])
+
+
+def test_server_shows_a_log_that_is_too_large_to_read(server: ShopServer, wallet: Wallet) -> None:
+    """One signed number costs a merchant nothing, and would keep a wallet busy for ever."""
+    signer = server.signer(ORIGIN)
+
+    def of_size(size: int) -> bytes:
+        return sign(Checkpoint(ORIGIN, size, b"\x01" * 32), signer)
+
+    server.lies["/purchases/checkpoint"] = lambda _: of_size(2**24 + 1)
+    with pytest.raises(WalletError, match="too large"):
+        look(server, wallet)
+    server.lies["/purchases/checkpoint"] = lambda _: of_size(2**24)
+    with pytest.raises(KvittoError) as caught:  # the tiles of such a log are not there
+        look(server, wallet)
+    assert "too large" not in str(caught.value)
+    server.lies.clear()
+    assert look(server, wallet) == 9
 
 
 def test_the_private_log_is_a_log(server: ShopServer, wallet: Wallet) -> None:

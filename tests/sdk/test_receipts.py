@@ -269,18 +269,34 @@ def _fails(*_: Any) -> None:
         "shop.example",
         "ftp://shop.example",
         "http://",
-        "http://a:b",
-        "http://a/?b=c",
-        "http://a/#b",
+        "https://a:b",
+        "https://a/?b=c",
+        "https://a/#b",
+        "https://name@a",
+        "https://:password@a",
+        "http://name:password@localhost",
     ],
 )
 def test_a_shop_needs_the_url_of_a_service(url: str) -> None:
     with pytest.raises(FormatError):
         Shop(url, "acme")
-    assert Shop("http://a:8000/", "acme").address == "http://a:8000/v1/merchants/acme"
+    assert Shop("https://a:8000/", "acme").address == "https://a:8000/v1/merchants/acme"
+
+
+@pytest.mark.parametrize("host", ["shop.example", "localhost.shop.example", "127.0.0.2", "[::2]"])
+def test_somebody_on_the_way_reads_and_changes_plain_http(host: str) -> None:
+    with pytest.raises(FormatError, match="use https"):
+        Shop(f"http://{host}", "acme")
+    for shop in (Shop(f"http://{host}", "acme", insecure=True), Shop(f"https://{host}", "acme")):
+        assert host in shop.address
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000"])
+def test_plain_http_within_one_machine(host: str) -> None:
+    assert Shop(f"http://{host}", "acme").address == f"http://{host}/v1/merchants/acme"
 
 
 @pytest.mark.parametrize("merchant", ["", "ACME", "../x", "a b", "a" * 41])
 def test_a_shop_needs_a_merchants_id(merchant: str) -> None:
     with pytest.raises(FormatError):
-        Shop("http://shop.example", merchant)
+        Shop("https://shop.example", merchant)

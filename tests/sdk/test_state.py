@@ -10,7 +10,9 @@ from commitments.errors import FormatError
 from commitments.purchase import BuyerKeys
 from commitments.sale import Sale
 from policies.claim import ClaimBody
+from policies.policy import parse_policy
 from sdk.state import GROUP, Claim, Head, Merchant, Pending, Purchase, State
+from tests.world import REFUND, WARRANTY
 from zk.issuance import BuyerRequest
 
 scalars = st.integers(0, GROUP.order - 1)
@@ -67,7 +69,7 @@ claims = st.builds(
     st.binary(),
     st.lists(hashes).map(tuple),
     st.lists(counts).map(tuple),
-    st.booleans(),
+    st.sampled_from([parse_policy(WARRANTY), parse_policy(REFUND)]),
     st.sampled_from([None, "approved", "declined", "refused"]),
     st.none() | texts,
     st.none() | st.dictionaries(texts, texts),

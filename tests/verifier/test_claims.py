@@ -474,6 +474,14 @@ def test_approved_claims_are_listed_in_the_order_of_their_events(world: World) -
     assert refused.value.code == "unknown-claim"
 
 
+def test_policies_are_numbered_without_gaps(world: World) -> None:
+    with pytest.raises(Refused):
+        world.publish(WARRANTY)  # uses up no number
+    world.publish(WARRANTY, version=2)
+    world.publish(WARRANTY, id="other")
+    assert [event["number"] for _, event in world.events("policy.published")] == [0, 1, 2]
+
+
 def test_a_policy_version_is_published_once_and_only_by_its_merchant(world: World) -> None:
     with pytest.raises(Refused) as refused:
         world.publish(WARRANTY)
