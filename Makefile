@@ -65,7 +65,8 @@ bench: install ## measure sizes and times on this machine
 fuzz: install ## the property tests with many more examples (minutes)
 	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m hypothesis --timeout=0
 
-soak: install ## the same for hours
+soak: install ## the same for hours, after killing the service a hundred times
+	@KVITTO_KILLS=100 $(PYTEST) --timeout=0 tests/faults
 	@HYPOTHESIS_PROFILE=soak $(PYTEST) -m hypothesis --timeout=0
 
 lock: install ## renew the pinned requirements
