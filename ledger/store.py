@@ -25,6 +25,8 @@ __all__ = ["CommitFailed", "DuplicateCommitment", "NotInLog", "Store", "Transact
 
 T = TypeVar("T")
 
+_MOST_WAITING = 32  # units; below the 40 threads of a web server, so that readers still find one
+
 
 class Store:
     """The logs in the database at ``url``, such as ``sqlite:////srv/kvitto.db``.
@@ -40,7 +42,7 @@ class Store:
         self._writer = writer(self._engine)
         self._decode = decode
         self._states: dict[str, LogState] = {}
-        self._commits = GroupCommit(self._commit)
+        self._commits = GroupCommit(self._commit, _MOST_WAITING)
 
     def create(self) -> None:
         """Make the tables of ``ledger.schema.metadata`` that do not exist yet."""
@@ -70,7 +72,7 @@ class Store:
 
         Units of many threads share a transaction; one that raises undoes its own work only.
         :class:`CommitFailed` when the transaction was not confirmed: then nothing of it is kept,
-        unless the database lost no more than its answer.
+        unless the database lost no more than its answer. ``Overloaded`` when too many units wait.
         """
         return self._commits.submit(unit)
 
