@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INTEROP := .interop
 # -qq leaves errors; a compiler log appears only when something went wrong.
 PIP = $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
 PYTEST = $(BIN)/pytest -n auto --dist worksteal
@@ -14,10 +15,10 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench fuzz soak lock clean
+.PHONY: help install demo test test-interop interop lint format bench fuzz soak lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 install: $(VENV)/.kvitto ## make .venv with everything in it
 	@:
@@ -42,6 +43,12 @@ demo: install ## sales, claims and decisions from end to end
 test: lint ## lint, types, rooms and all tests
 	@$(PYTEST)
 
+test-interop: install interop ## independent C2SP software reads and verifies our logs
+	@$(PYTEST) tests/interop
+
+interop: ## install that software into .interop, each in an environment of its own
+	@scripts/interop '$(PYTHON)' $(INTEROP)
+
 lint: install ## everything that is checked without running
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
@@ -58,14 +65,17 @@ bench: install ## measure sizes and times on this machine
 fuzz: install ## the property tests with many more examples (minutes)
 	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m hypothesis --timeout=0
 
-soak: install ## the same for hours
+soak: install ## the same for hours, after killing the service a hundred times
+	@KVITTO_KILLS=100 $(PYTEST) --timeout=0 tests/faults
 	@HYPOTHESIS_PROFILE=soak $(PYTEST) -m hypothesis --timeout=0
 
 lock: install ## renew the pinned requirements
 	@$(PIP) 'uv>=0.9'
 	@$(LOCK) --group build --output-file requirements-build.txt
 	@$(LOCK) --constraint requirements-build.txt --extra dev pyproject.toml --output-file requirements.txt
+	@for tool in aics-tlog proofbundle tlog-scales; do echo $$tool | \
+		$(LOCK) --python-version 3.12 - --output-file tests/interop/requirements/$$tool.txt || exit; done
 
 clean: ## remove what make and the tools made
-	@rm -rf $(VENV) build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(INTEROP) build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import Depends, FastAPI
 
 from api.openapi import openapi_document
+from api.paths import refuse_line_ends
 from api.privacy import hide_queries
 from api.problems import add_problem_handlers, log_unexpected
 from api.queries import refuse_repeats
@@ -39,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Kvitto",
         lifespan=_lifespan,
-        dependencies=[Depends(refuse_repeats)],
+        dependencies=[Depends(refuse_line_ends), Depends(refuse_repeats)],
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
         docs_url=None,  # the pages load scripts from elsewhere; the document is what counts

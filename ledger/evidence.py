@@ -56,7 +56,8 @@ class EventEvidence:
             raise FormatError("not text", "checkpoint")
         for shown in document["events"]:
             _require_members(shown, {"index", "event"}, "events")
-            if type(shown["index"]) is not int or not isinstance(shown["event"], dict):
+            index, event = shown["index"], shown["event"]
+            if type(index) is not int or index < 0 or not isinstance(event, dict):
                 raise FormatError("not an index and an event", "events")
         return cls(
             tuple((shown["index"], shown["event"]) for shown in document["events"]),

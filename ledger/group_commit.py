@@ -1,7 +1,8 @@
 """Group commit: all work that arrives while one commit runs goes into the next one.
 
 There is no thread of its own. The first caller leads: it commits for all who are waiting; when it
-is done it wakes them, and the first of those who came meanwhile leads the next round.
+is done it wakes them, and the first of those who came meanwhile leads the next round. The queue
+is bounded: who finds it full is told so at once, and nothing waits longer than about two commits.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,18 +53,23 @@ class GroupCommit(Generic[C]):
     """A queue of work for a function that commits many pieces at once.
 
     ``commit`` runs each ticket's work, in order and by one thread at a time, and leaves the
-    result or the error of each in its ticket. When it raises, all tickets fail.
+    result or the error of each in its ticket. When it raises, all tickets fail. At most
+    ``longest`` pieces wait for the commit that runs.
     """
 
-    def __init__(self, commit: Callable[[Sequence[Ticket[C]]], None]) -> None:
+    def __init__(self, commit: Callable[[Sequence[Ticket[C]]], None], longest: int) -> None:
         self._commit = commit
+        self._longest = longest
         self._mutex = Lock()
         self._queue: list[Ticket[C]] = []
         self._leader: Ticket[C] | None = None
         self._thread: int | None = None
 
     def submit(self, work: Callable[[C], T]) -> T:
-        """The result of ``work``, once it is committed; raises what it raised, or CommitFailed."""
+        """The result of ``work``, once it is committed; raises what it raised, or CommitFailed.
+
+        ``Overloaded`` when the queue is full: then the work has not begun and never will.
+        """
         if self._thread == get_ident():
             raise RuntimeError("work must not wait for another commit")
         ticket = Ticket(work)
@@ -76,6 +82,8 @@ class GroupCommit(Generic[C]):
     def _enqueue(self, ticket: Ticket[C]) -> bool:
         """Whether the ticket's caller leads at once."""
         with self._mutex:
+            if len(self._queue) >= self._longest:
+                raise Overloaded("too many are waiting already")
             self._queue.append(ticket)
             if self._leader is None:
                 self._leader = ticket

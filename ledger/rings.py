@@ -308,6 +308,8 @@ def _text(value: Any, field: str) -> str:
 
 
 def _removal(pair: Any) -> Removal:
-    if not isinstance(pair, list) or len(pair) != 2 or any(type(n) is not int for n in pair):
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise FormatError("not a pair of indices", "removals")
+    if any(type(index) is not int or index < 0 for index in pair):
         raise FormatError("not a pair of indices", "removals")
     return Removal(*pair)

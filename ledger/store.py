@@ -10,7 +10,10 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
+from commitments.errors import Overloaded
+from ledger.database_errors import is_failure
 from ledger.group_commit import CommitFailed, GroupCommit, Ticket
 from ledger.log import Log, NotInLog
 from ledger.purchases import Decode
@@ -21,6 +24,8 @@ from ledger.transaction import DuplicateCommitment, LogState, Transaction
 __all__ = ["CommitFailed", "DuplicateCommitment", "NotInLog", "Store", "Transaction"]
 
 T = TypeVar("T")
+
+_MOST_WAITING = 32  # units; below the 40 threads of a web server, so that readers still find one
 
 
 class Store:
@@ -37,7 +42,7 @@ class Store:
         self._writer = writer(self._engine)
         self._decode = decode
         self._states: dict[str, LogState] = {}
-        self._commits = GroupCommit(self._commit)
+        self._commits = GroupCommit(self._commit, _MOST_WAITING)
 
     def create(self) -> None:
         """Make the tables of ``ledger.schema.metadata`` that do not exist yet."""
@@ -67,15 +72,23 @@ class Store:
 
         Units of many threads share a transaction; one that raises undoes its own work only.
         :class:`CommitFailed` when the transaction was not confirmed: then nothing of it is kept,
-        unless the database lost no more than its answer.
+        unless the database lost no more than its answer. ``Overloaded`` when too many units wait.
         """
         return self._commits.submit(unit)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection on one consistent snapshot, from the first query on."""
-        with self._engine.connect() as connection:
-            yield connection
+        """A connection on one consistent snapshot, from the first query on.
+
+        :class:`Overloaded` while the database cannot be read.
+        """
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DatabaseError as error:
+            if not is_failure(error):
+                raise
+            raise Overloaded("the database cannot be read") from error
 
     @contextmanager
     def log(self, origin: str) -> Iterator[Log]:
@@ -84,9 +97,14 @@ class Store:
             yield Log(connection, origin)
 
     def _commit(self, tickets: Sequence[Ticket[Transaction]]) -> None:
-        with self._writer.begin() as connection:
-            transaction = Transaction(connection, self._states, self._decode)
-            for ticket in tickets:
-                transaction.attempt(ticket)
-            states = transaction.seal()
+        try:
+            with self._writer.begin() as connection:
+                transaction = Transaction(connection, self._states, self._decode)
+                for ticket in tickets:
+                    transaction.attempt(ticket)
+                states = transaction.seal()
+        except DatabaseError:
+            # A lock that could not be given back would outlive all but the last connection.
+            self._engine.dispose()
+            raise
         self._states |= states  # not before: a commit that fails leaves them as they were

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_identifier
 from ledger.checkpoint import Checkpoint, open_checkpoint, sign
+from ledger.database_errors import is_failure
 from ledger.entries import Entry, Purchase, Void, commitment_of, parse_entry
 from ledger.events import is_events_origin, parse_event
 from ledger.group_commit import Ticket
@@ -280,5 +281,7 @@ def _work(ticket: Ticket[Transaction], transaction: Transaction) -> None:
     try:
         ticket.result = ticket.work(transaction)
     except Exception as error:
+        if is_failure(error):
+            raise  # the whole transaction fails, and no caller could make anything of this error
         ticket.error = error
         raise _UnitFailed from error

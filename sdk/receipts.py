@@ -24,7 +24,7 @@ def receipt_order(document: Any) -> tuple[str, str]:
     for name in ("origin", "order", "proof"):
         if not isinstance(document[name], str):
             raise FormatError("not text", f"receipt.{name}")
-    if type(document["index"]) is not int:
+    if type(document["index"]) is not int or document["index"] < 0:
         raise FormatError("not an index", "receipt.index")
     return document["origin"], document["order"]
 

@@ -30,6 +30,8 @@ __all__ = ["GROUP", "Claim", "Head", "Merchant", "Pending", "Purchase", "State"]
 GROUP: Group = P256
 """The ciphersuite of every log that a wallet reads: entries hold its 33-byte points."""
 
+_HASH_BYTES = 32
+
 
 @dataclass(frozen=True)
 class Head:
@@ -46,7 +48,7 @@ class Head:
     def parse(cls, document: Any) -> Self:
         """Read the JSON form."""
         size, root = document
-        return cls(size, parse_hex(root, "root"))
+        return cls(_count(size, "size"), parse_hex(root, "root", _HASH_BYTES))
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class Merchant:
         members = dict(document)
         for name in ("purchases", "events"):
             members[name] = None if members[name] is None else Head.parse(members[name])
-        members["shown_digest"] = parse_hex(members["shown_digest"], "shown_digest")
+        members["shown_digest"] = parse_hex(members["shown_digest"], "shown_digest", _HASH_BYTES)
+        _check_members(members, str, "origin", "address", "purchases_vkey", "events_vkey")
+        _check_members(members, int, "shown", "closes")
         return cls(**members)
 
 
@@ -114,6 +118,7 @@ class Pending:
     def parse(cls, document: Mapping[str, Any]) -> Self:
         """Read the JSON form."""
         request = parse_request(document["request"], GROUP)
+        _check_members(document, str, "origin", "order")
         return cls(document["origin"], document["order"], _parse_keys(document["keys"]), request)
 
 
@@ -165,6 +170,8 @@ class Purchase:
         members = dict(document)
         members["sale"] = parse_sale(members["sale"])
         members["keys"] = _parse_keys(members["keys"])
+        _check_members(members, str, "origin", "order", "proof")
+        _check_members(members, int, "index")
         return cls(**members)
 
 
@@ -228,8 +235,13 @@ class Claim:
         members["body"] = parse_claim(members["body"])
         members["proof"] = parse_base64(members["proof"], "proof")
         members["tags"] = tuple(parse_hex(tag, "tags") for tag in members["tags"])
-        members["indices"] = tuple(members["indices"])
+        members["indices"] = tuple(_count(index, "indices") for index in members["indices"])
         members["policy"] = parse_policy(members["policy"])
+        parse_hex(members["claim_id"], "claim_id", _HASH_BYTES)
+        _check_members(members, str, "order")
+        _check_members(members, str | None, "outcome", "reason")
+        _check_members(members, bool, "secret_sent")
+        _check_members(members, dict | None, "receipt")
         return cls(**members)
 
 
@@ -301,6 +313,20 @@ class State:
             {(item.origin, item.order): item for item in purchases},
             {claim.claim_id: claim for claim in claims},
         )
+
+
+def _check_members(document: Mapping[str, Any], kind: Any, *names: str) -> None:
+    for name in names:
+        if kind is int:
+            _count(document[name], name)
+        elif not isinstance(document[name], kind):
+            raise FormatError("not of its type", name)
+
+
+def _count(value: Any, name: str) -> int:
+    if type(value) is not int or value < 0:  # True is an int, and no number
+        raise FormatError("not a count", name)
+    return value
 
 
 def _keys_document(keys: BuyerKeys) -> list[str]:

@@ -168,7 +168,12 @@ def test_registries_and_machine_paths_are_recognised(text: str) -> None:
     assert not MACHINE_PATHS.search(harmless)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-build.txt"])
+REQUIREMENTS = ["requirements.txt", "requirements-build.txt"] + [
+    f"tests/interop/requirements/{tool}.txt" for tool in ("aics-tlog", "proofbundle", "tlog-scales")
+]
+
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
 def test_requirements_are_pinned_by_hash_and_name_no_address(name: str) -> None:
     text = (ROOT / name).read_text("ascii")
     assert "://" not in text

@@ -3,6 +3,7 @@ from threading import Event, Lock, Thread, get_ident
 
 import pytest
 
+from commitments.errors import Overloaded
 from ledger.group_commit import CommitFailed, GroupCommit, Ticket
 
 WAIT_SECONDS = 30  # a limit for a test that hangs, never waited for
@@ -11,7 +12,7 @@ WAIT_SECONDS = 30  # a limit for a test that hangs, never waited for
 class Recorder:
     """Commits by running the work with its own list of everything done so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = 100) -> None:
         self.done: list[str] = []
         self.batches: list[int] = []
         self.threads: list[int] = []
@@ -19,7 +20,7 @@ class Recorder:
         self.entered = Event()
         self.gate.set()
         self.failure: BaseException | None = None
-        self.commits = GroupCommit(self.commit)
+        self.commits = GroupCommit(self.commit, longest)
 
     def commit(self, tickets: Sequence[Ticket[list[str]]]) -> None:
         self.entered.set()
@@ -221,3 +222,50 @@ def test_many_threads_lose_nothing() -> None:
     join(start(*[caller] * 16))
     assert sorted(results) == list(range(1, 801))
     assert sum(recorder.batches) == 800
+
+
+def test_a_full_queue_refuses_at_once_and_loses_nothing() -> None:
+    recorder = Recorder(longest=3)
+    results: list[int] = []
+    recorder.gate.clear()
+    threads = start(lambda: results.append(recorder.commits.submit(say("first"))))
+    assert recorder.entered.wait(WAIT_SECONDS)
+    threads += start(*[lambda: results.append(recorder.commits.submit(say("later")))] * 3)
+    wait_for_queue(recorder.commits, 3)
+    for _ in range(5):
+        with pytest.raises(Overloaded, match="waiting") as refused:
+            recorder.commits.submit(say("refused"))
+        assert not isinstance(refused.value, CommitFailed)
+    recorder.gate.set()
+    join(threads)
+    assert recorder.batches == [1, 3]
+    assert recorder.done == ["first", *["later"] * 3]
+    assert sorted(results) == [1, 2, 3, 4]
+    assert recorder.commits.submit(say("room again")) == 5
+
+
+def test_many_threads_at_a_short_queue_lose_nothing() -> None:
+    """What was refused is sent again until it is accepted: each once, and the queue stays short."""
+    recorder = Recorder(longest=4)
+    results: list[int] = []
+    refusals: list[str] = []
+
+    def caller() -> None:
+        for _ in range(50):
+            while True:
+                try:
+                    results.append(recorder.commits.submit(say("x")))
+                    break
+                except Overloaded as error:
+                    refusals.append(str(error))
+                    Event().wait(0.0001)
+
+    recorder.gate.clear()
+    threads = start(*[caller] * 32)
+    while len(refusals) < 27:  # one leads, four wait, and all others have been refused
+        threads[0].join(0.001)
+    recorder.gate.set()
+    join(threads)
+    assert sorted(results) == list(range(1, 1601))
+    assert len(recorder.done) == 1600
+    assert max(recorder.batches) <= 4

@@ -63,7 +63,7 @@ bodies = st.builds(
 )
 claims = st.builds(
     Claim,
-    texts,
+    hashes.map(bytes.hex),
     texts,
     bodies,
     st.binary(),
