@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import DDL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import DDL, URL, Connection, Engine, create_engine, event
 
 from commitments.errors import FormatError
 from ledger.schema import entries, logs
 
-__all__ = ["open_engine", "writer"]
+__all__ = ["open_engines"]
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -20,24 +20,18 @@ _MORE_CONNECTIONS = 56  # above the threads of a web server's pool
 _BEGIN = "kvitto_begin"
 
 
-def open_engine(url: str) -> Engine:
-    """The engine of a SQLite file; ``FormatError`` for another database or one in memory."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+def open_engines(url: URL) -> tuple[Engine, Engine]:
+    """The engines for reading and for writing; ``FormatError`` for a database in memory.
+
+    Writing transactions take the write lock when they begin. Otherwise one that reads first
+    would fail when it comes to write, if another process had written in between.
+    """
+    if url.database in (None, "", ":memory:"):
         raise FormatError("not the URL of a SQLite file", "url")
-    engine = create_engine(parsed, pool_size=_CONNECTIONS, max_overflow=_MORE_CONNECTIONS)
+    engine = create_engine(url, pool_size=_CONNECTIONS, max_overflow=_MORE_CONNECTIONS)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
-    return engine
-
-
-def writer(engine: Engine) -> Engine:
-    """The same database for writing: its transactions take the write lock when they begin.
-
-    Otherwise a transaction that reads first would fail when it comes to write, if another
-    process had written in between.
-    """
-    return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    return engine, engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
 
 def _on_connect(connection: Any, _record: Any) -> None:

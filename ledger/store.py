@@ -11,11 +11,11 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 
+from ledger.engines import open_engines
 from ledger.group_commit import CommitFailed, GroupCommit, Ticket
 from ledger.log import Log, NotInLog
 from ledger.purchases import Decode
 from ledger.schema import metadata
-from ledger.sqlite import open_engine, writer
 from ledger.transaction import DuplicateCommitment, LogState, Transaction
 
 __all__ = ["CommitFailed", "DuplicateCommitment", "NotInLog", "Store", "Transaction"]
@@ -24,7 +24,10 @@ T = TypeVar("T")
 
 
 class Store:
-    """The logs in the database at ``url``, such as ``sqlite:////srv/kvitto.db``.
+    """The logs in the database at ``url``.
+
+    That is ``sqlite:////srv/kvitto.db`` or ``postgresql://user@host/kvitto``, and says the same
+    to any number of processes.
 
     ``decode`` of the group makes the logs refuse commitments that are no points; without it the
     caller vouches for them, as who has just computed or decoded them can.
@@ -33,8 +36,7 @@ class Store:
     """
 
     def __init__(self, url: str, decode: Decode | None = None) -> None:
-        self._engine = open_engine(url)
-        self._writer = writer(self._engine)
+        self._reader, self._writer = open_engines(url)
         self._decode = decode
         self._states: dict[str, LogState] = {}
         self._commits = GroupCommit(self._commit)
@@ -45,7 +47,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._reader.dispose()  # the writer has the same pool
 
     def __enter__(self) -> Self:
         return self
@@ -62,19 +64,21 @@ class Store:
         """Begin an empty log; see :meth:`Transaction.create_log`."""
         return self.write(lambda transaction: transaction.create_log(origin, private_key))
 
-    def write(self, unit: Callable[[Transaction], T]) -> T:
+    def write(self, unit: Callable[[Transaction], T], *origins: str) -> T:
         """The result of ``unit``, once what it did is durable.
 
+        No other process writes to the logs ``origins`` meanwhile, from before ``unit`` begins:
+        name those on whose entries, or tables made from them, it bases what it does.
         Units of many threads share a transaction; one that raises undoes its own work only.
         :class:`CommitFailed` when the transaction was not confirmed: then nothing of it is kept,
         unless the database lost no more than its answer.
         """
-        return self._commits.submit(unit)
+        return self._commits.submit(unit, origins)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection on one consistent snapshot, from the first query on."""
-        with self._engine.connect() as connection:
+        with self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -86,6 +90,7 @@ class Store:
     def _commit(self, tickets: Sequence[Ticket[Transaction]]) -> None:
         with self._writer.begin() as connection:
             transaction = Transaction(connection, self._states, self._decode)
+            transaction.hold({origin for ticket in tickets for origin in ticket.needs})
             for ticket in tickets:
                 transaction.attempt(ticket)
             states = transaction.seal()

@@ -46,7 +46,7 @@ def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tu
         transaction.connection.execute(insert(policies), row)
         return position
 
-    return store.write(unit), policy
+    return store.write(unit, events_origin(origin)), policy
 
 
 def _require_usable(store: Store, policy: Policy) -> None:

@@ -101,7 +101,8 @@ class Verifier:
             if self._retired.contains(connection, *_owner(statement, shown)):
                 return declined(identifier, "ownership_ended")
         decision = self._store.write(
-            lambda transaction: self._record(transaction, policy, body, proof, statement, shown)
+            lambda transaction: self._record(transaction, policy, body, proof, statement, shown),
+            events_origin(origin),
         )
         if not decision.approved:
             return decision
@@ -137,7 +138,8 @@ class Verifier:
             if owner.tag(row.scope) == row.secret_tag:
                 owner.prepare(connection)
         self._store.write(
-            lambda transaction: retire(transaction, owner, identifier, event_time(self._clock()))
+            lambda transaction: retire(transaction, owner, identifier, event_time(self._clock())),
+            events_origin(origin),
         )
         return self.decision(origin, identifier)
 
