@@ -7,6 +7,7 @@ import typer
 
 from cli import merchant, proof, receipt, wallet
 from cli.bench import bench
+from cli.db import app as db
 from cli.demo import demo
 from cli.errors import CommandLine
 from cli.serve import serve
@@ -42,6 +43,7 @@ def options(
 app.add_typer(merchant.app)
 app.add_typer(wallet.app)
 app.command()(serve)
+app.add_typer(db)
 app.add_typer(receipt.app)
 app.add_typer(proof.app)
 app.command()(demo)

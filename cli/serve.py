@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.database import DATA, DatabaseUrl, DataDirectory, database_url
 from cli.errors import Failure
 from cli.files import new_file
 from cli.options import whole_number
@@ -56,9 +57,7 @@ def _port_number(typed: str | int) -> int:
 
 def serve(
     *,
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Holds the database and the operator's key.")
-    ] = Path("~/.kvitto/service"),
+    data: DataDirectory = DATA,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(parser=_port_number, metavar="PORT", help="0 for any free one.")
@@ -67,14 +66,7 @@ def serve(
         str | None,
         typer.Option(help="Begins the origin of every log; fixed by the first start."),
     ] = None,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="KVITTO_DATABASE",
-            metavar="URL",
-            help="postgresql://USER@HOST/NAME, or sqlite:///FILE; else kvitto.db in --data.",
-        ),
-    ] = None,
+    database: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the service; Ctrl-C stops it.
@@ -118,7 +110,7 @@ def _application(directory: Path, name: str | None, url: str | None) -> Any:
     key = _given_key() or _kept(directory / "operator.key", secrets.token_hex(_KEY_BYTES))
     settings = Settings(
         service_name=_service_name(directory, name),
-        database=url or f"sqlite:///{directory}/kvitto.db",
+        database=database_url(directory, url),
         operator_key=key,
     )
     try:

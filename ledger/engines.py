@@ -1,14 +1,29 @@
-"""Which database a URL names."""
+"""The one of two engines that a URL or a connection is of, asked for what is its own."""
 
-from sqlalchemy import Engine, make_url
+from typing import Protocol
+
+from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from commitments.errors import FormatError
 from ledger import postgresql, sqlite
 
-__all__ = ["open_engines"]
+__all__ = ["lock_schema", "missing_refusals", "open_engines", "refusals"]
 
-_OPENERS = {"sqlite": sqlite.open_engines, "postgresql": postgresql.open_engines}
+
+class _Engine(Protocol):
+    """What the module of an engine has."""
+
+    def open_engines(self, url: URL, /) -> tuple[Engine, Engine]: ...
+
+    def refusals(self) -> list[str]: ...
+
+    def missing_refusals(self, connection: Connection, /) -> set[str]: ...
+
+    def lock_schema(self, connection: Connection, /) -> None: ...
+
+
+_ENGINES: dict[str, _Engine] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 def open_engines(url: str) -> tuple[Engine, Engine]:
@@ -18,7 +33,22 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
     """
     try:
         parsed = make_url(url)
-        opener = _OPENERS[parsed.get_backend_name()]
+        engine = _ENGINES[parsed.get_backend_name()]
     except (ArgumentError, KeyError):
         raise FormatError("not the URL of SQLite or PostgreSQL", "url") from None
-    return opener(parsed)
+    return engine.open_engines(parsed)
+
+
+def refusals(connection: Connection) -> list[str]:
+    """The statements that make the triggers by which a log only grows."""
+    return _ENGINES[connection.dialect.name].refusals()
+
+
+def missing_refusals(connection: Connection) -> set[str]:
+    """Which of these triggers the database lacks."""
+    return _ENGINES[connection.dialect.name].missing_refusals(connection)
+
+
+def lock_schema(connection: Connection) -> None:
+    """Let no other process change the tables before this transaction ends."""
+    _ENGINES[connection.dialect.name].lock_schema(connection)

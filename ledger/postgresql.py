@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import DDL, URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from commitments.errors import FormatError
-from ledger.schema import entries, logs
 
-__all__ = ["open_engines"]
+__all__ = ["lock_schema", "missing_refusals", "open_engines", "refusals"]
 
 _SETTINGS = (
     "SET synchronous_commit = on",  # a commit is on the disk before anyone hears of it
     "SET lock_timeout = '10s'",  # another process may be writing to the same log
 )
+_SCHEMA_LOCK = 0x6B766974746F  # "kvitto": advisory locks have numbers
 _CONNECTIONS = 8  # kept open
 _MORE_CONNECTIONS = 56  # above the threads of a web server's pool
 
@@ -41,7 +41,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
     connection.commit()  # a setting lasts no longer than a transaction that is rolled back
 
 
-_REFUSE = """CREATE OR REPLACE FUNCTION kvitto_refuse() RETURNS trigger LANGUAGE plpgsql AS
+_REFUSE = """CREATE FUNCTION kvitto_refuse() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '%', TG_NAME; END $$"""
 _REFUSALS = {
     "log_shrinks": "BEFORE UPDATE ON logs FOR EACH ROW WHEN (NEW.size < OLD.size)",
@@ -57,15 +57,24 @@ _REFUSALS = {
 }
 
 
-def _after_create(statement: str) -> Any:
-    ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
-    return ddl.execute_if(dialect="postgresql")
+def refusals() -> list[str]:
+    """What makes the triggers by which a log only grows, whatever a program believes.
+
+    A change needs a migration of its own.
+    """
+    triggers = [
+        f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION kvitto_refuse()"
+        for name, when in _REFUSALS.items()
+    ]
+    return [_REFUSE, *triggers]
 
 
-# A log only grows, whatever a program that opens the database believes.
-event.listen(logs, "after_create", _after_create(_REFUSE))
-for _name, _when in _REFUSALS.items():
-    _trigger = f"CREATE TRIGGER {_name} {_when} EXECUTE FUNCTION kvitto_refuse()"
-    event.listen(
-        entries if "log_entries" in _when else logs, "after_create", _after_create(_trigger)
-    )
+def missing_refusals(connection: Connection) -> set[str]:
+    """The triggers that are gone or switched off."""
+    query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+    return _REFUSALS.keys() - set(connection.scalars(text(query)))
+
+
+def lock_schema(connection: Connection) -> None:
+    """Let no other process change the tables before this transaction ends."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")

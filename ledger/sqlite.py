@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import DDL, URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from commitments.errors import FormatError
-from ledger.schema import entries, logs
 
-__all__ = ["open_engines"]
+__all__ = ["lock_schema", "missing_refusals", "open_engines", "refusals"]
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -53,10 +52,23 @@ _REFUSALS = {
     "entry_is_deleted": "BEFORE DELETE ON log_entries",
 }
 
-# A log only grows, whatever a program that opens the file believes.
-for _name, _when in _REFUSALS.items():
-    _trigger = DDL(  # type: ignore[no-untyped-call]
-        f"CREATE TRIGGER {_name} {_when} BEGIN SELECT RAISE(ABORT, '{_name}'); END"
-    )
-    _table = entries if "log_entries" in _when else logs
-    event.listen(_table, "after_create", _trigger.execute_if(dialect="sqlite"))
+
+def refusals() -> list[str]:
+    """What makes the triggers by which a log only grows, whatever a program believes.
+
+    A change needs a migration of its own.
+    """
+    return [
+        f"CREATE TRIGGER {name} {when} BEGIN SELECT RAISE(ABORT, '{name}'); END"
+        for name, when in _REFUSALS.items()
+    ]
+
+
+def missing_refusals(connection: Connection) -> set[str]:
+    """The triggers that are gone."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    return _REFUSALS.keys() - set(connection.scalars(text(query)))
+
+
+def lock_schema(_connection: Connection) -> None:
+    """Nothing to do: a writing transaction has the whole database."""

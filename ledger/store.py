@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from ledger.engines import open_engines
 from ledger.group_commit import CommitFailed, GroupCommit, Ticket
 from ledger.log import Log, NotInLog
+from ledger.migrate import check_schema, is_current, upgrade
 from ledger.purchases import Decode
-from ledger.schema import metadata
 from ledger.transaction import DuplicateCommitment, LogState, Transaction
 
 __all__ = ["CommitFailed", "DuplicateCommitment", "NotInLog", "Store", "Transaction"]
@@ -42,8 +42,20 @@ class Store:
         self._commits = GroupCommit(self._commit)
 
     def create(self) -> None:
-        """Make the tables of ``ledger.schema.metadata`` that do not exist yet."""
-        metadata.create_all(self._writer)
+        """Make the tables, or bring those of an earlier version up to date.
+
+        :class:`ledger.migrate.WrongSchema` for those of a later one.
+        """
+        with self._reader.connect() as connection:
+            if is_current(connection):
+                return
+        with self._writer.begin() as connection:
+            upgrade(connection)
+
+    def check(self) -> None:
+        """``WrongSchema`` unless tables and triggers are those that all rooms define."""
+        with self._reader.connect() as connection:
+            check_schema(connection)
 
     def close(self) -> None:
         """Close all connections."""

@@ -62,8 +62,11 @@ class Databases(Protocol):
     def make(self) -> str:
         """The URL of a fresh one, which has its tables already."""
 
+    def make_empty(self) -> str:
+        """The URL of one without tables."""
+
     def drop(self, url: str) -> None:
-        """Remove what :meth:`make` made."""
+        """Remove what was made."""
 
 
 class Sqlite:
@@ -85,6 +88,10 @@ class Sqlite:
         path = self._file(str(next(self._numbers)))
         shutil.copyfile(self._template, path)
         return _sqlite_url(path)
+
+    def make_empty(self) -> str:
+        """A file that does not exist yet."""
+        return _sqlite_url(self._file(str(next(self._numbers))))
 
     def drop(self, url: str) -> None:
         """Remove the directory."""
@@ -119,6 +126,12 @@ class Postgresql:
         """A copy of the template."""
         name = f"{self._name}_{next(self._numbers)}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE {self._name}")
+        return self._url(name)
+
+    def make_empty(self) -> str:
+        """A database with nothing in it."""
+        name = f"{self._name}_{next(self._numbers)}"
+        self._execute(f"CREATE DATABASE {name}")
         return self._url(name)
 
     def drop(self, url: str) -> None:

@@ -1,0 +1,60 @@
+"""``kvitto db``: the tables of the service's database."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from cli.database import DATA, DatabaseUrl, DataDirectory, database_url
+from cli.errors import Failure
+from cli.output import AsJson, show
+
+__all__ = ["app"]
+
+app = typer.Typer(name="db", help="The tables of the service's database.", no_args_is_help=True)
+
+
+@app.command()
+def upgrade(
+    *, data: DataDirectory = DATA, database: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """Make the tables, or bring those of an earlier version up to date. `serve` does it too."""
+    os.umask(0o077)  # the database holds the logs' signing keys
+    with _open(data, database) as store:
+        store.create()
+    show({"status": "current"}, "the database is up to date", as_json=as_json)
+
+
+@app.command()
+def check(
+    *, data: DataDirectory = DATA, database: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """Compare the tables, and the triggers that protect the logs, with those of this version."""
+    _require(data, database)
+    with _open(data, database) as store:
+        store.check()
+    show({"status": "current"}, "the database is as it should be", as_json=as_json)
+
+
+def _require(data: Path, database: str | None) -> None:
+    """SQLite would make an empty file, and then find it lacking."""
+    path = data.expanduser() / "kvitto.db"
+    if database is None and not path.exists():
+        raise FileNotFoundError(2, "No such file", str(path))
+
+
+@contextmanager
+def _open(data: Path, database: str | None) -> Iterator[Any]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    import api.service  # noqa: F401 - all rooms, and so all tables
+    from ledger.store import Store
+
+    try:
+        with Store(database_url(data, database)) as store:
+            yield store
+    except SQLAlchemyError as error:
+        raise Failure(f"the database: cannot be used ({type(error).__name__})") from None
