@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,7 +12,10 @@ from cli.database import DATA, DatabaseUrl, DataDirectory, database_url
 from cli.errors import Failure
 from cli.output import AsJson, show
 
-__all__ = ["app"]
+if TYPE_CHECKING:
+    from ledger.store import Store
+
+__all__ = ["app", "open_store"]
 
 app = typer.Typer(name="db", help="The tables of the service's database.", no_args_is_help=True)
 
@@ -23,7 +26,7 @@ def upgrade(
 ) -> None:
     """Make the tables, or bring those of an earlier version up to date. `serve` does it too."""
     os.umask(0o077)  # the database holds the logs' signing keys
-    with _open(data, database) as store:
+    with open_store(data, database, new=True) as store:
         store.create()
     show({"status": "current"}, "the database is up to date", as_json=as_json)
 
@@ -33,8 +36,7 @@ def check(
     *, data: DataDirectory = DATA, database: DatabaseUrl = None, as_json: AsJson = False
 ) -> None:
     """Compare the tables, and the triggers that protect the logs, with those of this version."""
-    _require(data, database)
-    with _open(data, database) as store:
+    with open_store(data, database) as store:
         store.check()
     show({"status": "current"}, "the database is as it should be", as_json=as_json)
 
@@ -47,12 +49,15 @@ def _require(data: Path, database: str | None) -> None:
 
 
 @contextmanager
-def _open(data: Path, database: str | None) -> Iterator[Any]:
+def open_store(data: Path, database: str | None, *, new: bool = False) -> Iterator["Store"]:
+    """The store that ``kvitto serve`` with the same options works on."""
     from sqlalchemy.exc import SQLAlchemyError
 
     import api.service  # noqa: F401 - all rooms, and so all tables
     from ledger.store import Store
 
+    if not new:
+        _require(data, database)
     try:
         with Store(database_url(data, database)) as store:
             yield store
