@@ -41,6 +41,21 @@ def check(
     show({"status": "current"}, "the database is as it should be", as_json=as_json)
 
 
+@app.command()
+def rebuild(
+    *, data: DataDirectory = DATA, database: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """Make all tables that repeat the event logs again from them. Restart the service afterwards.
+
+    A merchant's private records (orders, one-time codes, keys) are in no log and stay as they are.
+    """
+    from verifier.rebuild import rebuild as rebuild_tables
+
+    with open_store(data, database) as store:
+        events = rebuild_tables(store)
+    show({"events": events}, f"{events} events replayed", as_json=as_json)
+
+
 def _require(data: Path, database: str | None) -> None:
     """SQLite would make an empty file, and then find it lacking."""
     path = data.expanduser() / "kvitto.db"

@@ -166,7 +166,7 @@ class Verifier:
             return declined(identifier, "ownership_ended")
         deadline = retire_by(policy, now)
         event = decided_event(identifier, event_time(now), body, proof, shown, deadline)
-        return record_approval(transaction, body.origin, statement.scopes[0].text, event, shown)
+        return record_approval(transaction, body.origin, event)
 
     def _declined_already(
         self, connection: Connection, statement: Statement, identifier: str, shown: Sequence[bytes]

@@ -30,6 +30,15 @@ def test_logs_are_checked(shop: Shop, database: str, tmp_path: Path) -> None:
     assert (said["type"], len(said["faults"])) == ("not-verified", 4)
 
 
+def test_tables_are_made_again(shop: Shop, database: str, tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, {"KVITTO_DATABASE": database})
+    with Store(database) as store:
+        store.write(lambda t: t.connection.execute(text("DELETE FROM event_kinds")))
+    terminal.run("log", "fsck", status=1)
+    assert terminal.json("db", "rebuild") == {"events": shop.sizes()[1]}
+    terminal.run("log", "fsck")
+
+
 def _append(new: list[bytes], transaction: Transaction) -> None:
     transaction.append(ORIGIN, new)
 

@@ -134,6 +134,8 @@ def _verifier() -> None:
         Column("retire_by", String),
     )
     op.create_index("decisions_by_position", "decisions", ["origin", "position"])
+    op.create_index("decisions_by_scope", "decisions", ["origin", "scope"])
+    op.create_index("decisions_by_owner", "decisions", ["origin", "secret_tag"])
     op.create_table(
         "retired",
         Column("origin", String, primary_key=True),
