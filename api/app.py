@@ -10,7 +10,7 @@ from api.openapi import openapi_document
 from api.paths import refuse_line_ends
 from api.privacy import hide_queries
 from api.problems import add_problem_handlers, log_unexpected
-from api.queries import refuse_repeats
+from api.queries import refuse_nul, refuse_repeats
 from api.routers import (
     claims,
     closes,
@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Kvitto",
         lifespan=_lifespan,
-        dependencies=[Depends(refuse_line_ends), Depends(refuse_repeats)],
+        dependencies=[Depends(refuse_line_ends), Depends(refuse_nul), Depends(refuse_repeats)],
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
         docs_url=None,  # the pages load scripts from elsewhere; the document is what counts
@@ -60,19 +60,20 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hide_queries()
-    closing = asyncio.create_task(_close_days(app.state.service))
+    stop = asyncio.Event()
+    closing = asyncio.create_task(_close_days(app.state.service, stop))
     yield
-    closing.cancel()
-    with suppress(asyncio.CancelledError):
-        await closing
+    stop.set()
+    await closing  # not cancelled: its thread would go on, on a store that is closed
     app.state.service.store.close()
 
 
-async def _close_days(service: Service) -> None:
+async def _close_days(service: Service, stop: asyncio.Event) -> None:
     """Close what is due, now and each minute; an error must not end it."""
-    while True:
+    while not stop.is_set():
         try:
             await asyncio.to_thread(close_due, service.store, service.settings.clock)
         except Exception as error:  # noqa: BLE001 - tried again in a minute
             log_unexpected(error)
-        await asyncio.sleep(_CLOSE_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _CLOSE_SECONDS)

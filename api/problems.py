@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -104,6 +105,12 @@ def _of_kind(kind: type[KvittoError], error: KvittoError) -> JSONResponse:
     return _response(code, str(error), getattr(error, "field", None), headers)
 
 
+def _of_database(error: OperationalError) -> JSONResponse:
+    """The database is busy or away; what was asked for can be asked for again."""
+    log_unexpected(error)
+    return _of_kind(Overloaded, Overloaded("the database does not answer"))
+
+
 def _of_router(error: HTTPException) -> JSONResponse:
     code = "method-not-allowed" if error.status_code == 405 else "not-found"
     return _response(code, _NOTHING_HERE, headers=error.headers)
@@ -130,6 +137,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     for kind in _CODES:
         answer(kind, partial(_of_kind, kind))
     answer(Refused, lambda error: _response(error.code, str(error), error.field))
+    answer(OperationalError, _of_database)
     answer(HTTPException, _of_router)
     answer(RequestValidationError, _of_parameter)
     app.add_middleware(CatchUnexpected)

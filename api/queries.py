@@ -11,15 +11,22 @@ from pydantic import (
     PlainValidator,
     WithJsonSchema,
 )
+from starlette.exceptions import HTTPException
 
 from commitments.errors import FormatError
 from commitments.wire import parse_decimal
 
-__all__ = ["Decimal", "EventsQuery", "PageQuery", "RingQuery", "refuse_repeats"]
+__all__ = ["Decimal", "EventsQuery", "PageQuery", "RingQuery", "refuse_nul", "refuse_repeats"]
 
 # What a wallet needs, and few of each; claims are read page by page, or as tiles.
 _SHOWN_EVENTS = ("log.declared", "log.closed", "policy.published")
 _LARGEST_PAGE = 100
+
+
+def refuse_nul(request: Request) -> None:
+    """A dependency that finds nothing at ``/%00``: PostgreSQL has no such text to look for."""
+    if any("\0" in str(part) for part in request.path_params.values()):
+        raise HTTPException(404)
 
 
 def refuse_repeats(request: Request) -> None:

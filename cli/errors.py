@@ -36,6 +36,7 @@ _LISTS = {
     "reasons": "this claim does not qualify; nothing was sent",
     "orders": "{count} purchases qualify; name one with --purchase",
     "unsaved": "{message}",
+    "faults": "{message}",
 }
 _HINTS = {"unreachable": "; is --url right, and the service running?"}
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cli import merchant, proof, receipt, wallet
+from cli import log, merchant, proof, receipt, wallet
 from cli.bench import bench
+from cli.db import app as db
 from cli.demo import demo
 from cli.errors import CommandLine
 from cli.serve import serve
@@ -42,6 +43,8 @@ def options(
 app.add_typer(merchant.app)
 app.add_typer(wallet.app)
 app.command()(serve)
+app.add_typer(db)
+app.add_typer(log.app)
 app.add_typer(receipt.app)
 app.add_typer(proof.app)
 app.command()(demo)

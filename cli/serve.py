@@ -1,4 +1,4 @@
-"""``kvitto serve``: the service on SQLite, in one process."""
+"""``kvitto serve``: one process of the service."""
 
 import os
 import secrets
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.database import DATA, DatabaseUrl, DataDirectory, database_url
 from cli.errors import Failure
 from cli.files import new_file
 from cli.options import whole_number
@@ -56,9 +57,7 @@ def _port_number(typed: str | int) -> int:
 
 def serve(
     *,
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Holds the database and the operator's key.")
-    ] = Path("~/.kvitto/service"),
+    data: DataDirectory = DATA,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(parser=_port_number, metavar="PORT", help="0 for any free one.")
@@ -67,6 +66,7 @@ def serve(
         str | None,
         typer.Option(help="Begins the origin of every log; fixed by the first start."),
     ] = None,
+    database: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the service; Ctrl-C stops it.
@@ -80,7 +80,7 @@ def serve(
     directory = data.expanduser().absolute()
     with _listen(host, port) as listening:
         directory.mkdir(parents=True, exist_ok=True)
-        app = _application(directory, name)
+        app = _application(directory, name, database)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         key_file = None if _given_key() else str(directory / "operator.key")
         running = {"url": address, "data": str(directory), "operator_key_file": key_file}
@@ -101,23 +101,24 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _application(directory: Path, name: str | None) -> Any:
+def _application(directory: Path, name: str | None, url: str | None) -> Any:
     from sqlalchemy.exc import SQLAlchemyError
 
     from api.app import create_app
     from api.settings import Settings
 
     key = _given_key() or _kept(directory / "operator.key", secrets.token_hex(_KEY_BYTES))
-    database = directory / "kvitto.db"
     settings = Settings(
         service_name=_service_name(directory, name),
-        database=f"sqlite:///{database}",
+        database=database_url(directory, url),
         operator_key=key,
     )
     try:
         return create_app(settings)
     except SQLAlchemyError as error:
-        raise Failure(f"{database}: cannot be used ({type(error).__name__})") from None
+        # Not the URL, which may have a password.
+        what = "the database" if url else directory / "kvitto.db"
+        raise Failure(f"{what}: cannot be used ({type(error).__name__})") from None
 
 
 def _given_key() -> str | None:

@@ -11,7 +11,7 @@ from commitments.errors import Refused
 from issuer.merchants import Merchant, list_merchants
 from ledger.closes import CLOSED, Close, day_period
 from ledger.event_log import append_event, last_events, read_declaration
-from ledger.events import event_time
+from ledger.events import event_time, events_origin
 from ledger.store import Store, Transaction
 
 __all__ = ["close_due", "close_now"]
@@ -32,7 +32,7 @@ def close_now(store: Store, clock: Clock, merchant: Merchant) -> dict[str, Any]:
         last = _last_close(connection, merchant.origin)
         return _close(transaction, clock, merchant.origin, last, last.period + 1 if last else 0)
 
-    return store.write(unit)
+    return store.write(unit, merchant.origin, events_origin(merchant.origin))
 
 
 def close_due(store: Store, clock: Clock) -> int:
@@ -57,7 +57,8 @@ def close_due(store: Store, clock: Clock) -> int:
     closed, errors = 0, []
     for merchant in list_merchants(store):
         try:
-            closed += store.write(partial(unit, origin=merchant.origin))
+            origins = merchant.origin, events_origin(merchant.origin)
+            closed += store.write(partial(unit, origin=merchant.origin), *origins)
         except Exception as error:  # noqa: BLE001 - raised below
             errors.append(error)
     if errors:

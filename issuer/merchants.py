@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, String, Table, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from commitments.clock import Clock
 from commitments.domain import suite_name
@@ -91,7 +92,10 @@ def create_merchant(
             transaction.create_log(origin, key)
         append_event(transaction, merchant.origin, declaration.to_event(event_time(clock())))
 
-    store.write(unit)
+    try:
+        store.write(unit)
+    except IntegrityError:  # another process has been quicker
+        raise Refused("duplicate-merchant", "there is a merchant with this id", "id") from None
     return declaration
 
 

@@ -93,7 +93,9 @@ class Issuer:
         future, or an order or a request that was used for something else.
         """
         prepared = self._prepare(merchant.origin, orders)
-        positions = self._store.write(lambda tx: self._append(tx, merchant.origin, prepared))
+        positions = self._store.write(
+            lambda tx: self._append(tx, merchant.origin, prepared), merchant.origin
+        )
         return self._receipts(merchant.origin, orders, positions)
 
     def record_sales(self, merchant: Merchant, sales: Sequence[Sale]) -> list[Slip]:
@@ -120,7 +122,7 @@ class Issuer:
             )
             return positions
 
-        positions = self._store.write(unit) if sales else range(0)
+        positions = self._store.write(unit, merchant.origin) if sales else range(0)
         return [Slip(p, code) for p, code in zip(positions, codes, strict=True)]
 
     def redeem(self, merchant: Merchant, code: str, request: BuyerRequest) -> dict[str, Any]:
@@ -160,7 +162,7 @@ class Issuer:
             (position,) = transaction.append(merchant.origin, [Void(index).encode()])
             return position
 
-        return self._store.write(unit)
+        return self._store.write(unit, merchant.origin)
 
     def _prepare(self, origin: str, orders: Sequence[Order]) -> list[Prepared]:
         """Check each order and make its entry; the checks of all are multiplied out together."""

@@ -14,7 +14,14 @@ from ledger.log import Log
 from ledger.schema import metadata
 from ledger.store import Transaction
 
-__all__ = ["append_event", "event_kinds", "events_of", "last_events", "read_declaration"]
+__all__ = [
+    "append_event",
+    "event_kinds",
+    "events_of",
+    "last_events",
+    "note_kind",
+    "read_declaration",
+]
 
 event_kinds = Table(
     "event_kinds",
@@ -29,9 +36,14 @@ Index("event_kinds_by_type", event_kinds.c.origin, event_kinds.c.type, event_kin
 def append_event(transaction: Transaction, origin: str, event: Mapping[str, Any]) -> int:
     """Append ``event`` to the event log of the purchase log ``origin``; its index there."""
     (position,) = transaction.append(events_origin(origin), [encode_event(event)])
-    row = {"origin": origin, "position": position, "type": event["type"]}
-    transaction.connection.execute(insert(event_kinds), row)
+    note_kind(transaction.connection, origin, position, event)
     return position
+
+
+def note_kind(connection: Connection, origin: str, position: int, event: Mapping[str, Any]) -> None:
+    """Enter an event into ``event_kinds``."""
+    row = {"origin": origin, "position": position, "type": event["type"]}
+    connection.execute(insert(event_kinds), row)
 
 
 def events_of(

@@ -24,6 +24,7 @@ __all__ = [
     "events_origin",
     "is_events_origin",
     "parse_event",
+    "purchases_origin",
 ]
 
 CAPACITIES = (64, 256, 1024, 4096)
@@ -39,6 +40,11 @@ _EVENTS_SUFFIX = "/events"
 def events_origin(origin: str) -> str:
     """The origin of the event log that belongs to the purchase log ``origin``."""
     return origin + _EVENTS_SUFFIX
+
+
+def purchases_origin(origin: str) -> str:
+    """The origin of the purchase log whose event log has ``origin``."""
+    return origin.removesuffix(_EVENTS_SUFFIX)
 
 
 def is_events_origin(origin: str) -> bool:

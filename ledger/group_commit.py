@@ -25,10 +25,14 @@ class CommitFailed(Overloaded):
 
 
 class Ticket(Generic[C]):
-    """A piece of work in the queue: it is given a context ``C``, and has a result or an error."""
+    """A piece of work in the queue: it is given a context ``C``, and has a result or an error.
 
-    def __init__(self, work: Callable[[C], Any]) -> None:
+    ``needs`` names what the commit must hold for it.
+    """
+
+    def __init__(self, work: Callable[[C], Any], needs: Sequence[str]) -> None:
         self.work = work
+        self.needs = needs
         self.result: Any = None
         self.error: BaseException | None = None
         self._woken = Event()
@@ -65,14 +69,14 @@ class GroupCommit(Generic[C]):
         self._leader: Ticket[C] | None = None
         self._thread: int | None = None
 
-    def submit(self, work: Callable[[C], T]) -> T:
+    def submit(self, work: Callable[[C], T], needs: Sequence[str] = ()) -> T:
         """The result of ``work``, once it is committed; raises what it raised, or CommitFailed.
 
         ``Overloaded`` when the queue is full: then the work has not begun and never will.
         """
         if self._thread == get_ident():
             raise RuntimeError("work must not wait for another commit")
-        ticket = Ticket(work)
+        ticket = Ticket(work, needs)
         if self._enqueue(ticket) or not self._sleep(ticket):
             self._lead()
         if ticket.error is not None:

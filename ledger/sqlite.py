@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import DDL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from commitments.errors import FormatError
-from ledger.schema import entries, logs
 
-__all__ = ["open_engine", "writer"]
+__all__ = ["lock_schema", "missing_refusals", "open_engines", "refusals"]
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -20,24 +19,18 @@ _MORE_CONNECTIONS = 56  # above the threads of a web server's pool
 _BEGIN = "kvitto_begin"
 
 
-def open_engine(url: str) -> Engine:
-    """The engine of a SQLite file; ``FormatError`` for another database or one in memory."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+def open_engines(url: URL) -> tuple[Engine, Engine]:
+    """The engines for reading and for writing; ``FormatError`` for a database in memory.
+
+    Writing transactions take the write lock when they begin. Otherwise one that reads first
+    would fail when it comes to write, if another process had written in between.
+    """
+    if url.database in (None, "", ":memory:"):
         raise FormatError("not the URL of a SQLite file", "url")
-    engine = create_engine(parsed, pool_size=_CONNECTIONS, max_overflow=_MORE_CONNECTIONS)
+    engine = create_engine(url, pool_size=_CONNECTIONS, max_overflow=_MORE_CONNECTIONS)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
-    return engine
-
-
-def writer(engine: Engine) -> Engine:
-    """The same database for writing: its transactions take the write lock when they begin.
-
-    Otherwise a transaction that reads first would fail when it comes to write, if another
-    process had written in between.
-    """
-    return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    return engine, engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
 
 def _on_connect(connection: Any, _record: Any) -> None:
@@ -59,10 +52,23 @@ _REFUSALS = {
     "entry_is_deleted": "BEFORE DELETE ON log_entries",
 }
 
-# A log only grows, whatever a program that opens the file believes.
-for _name, _when in _REFUSALS.items():
-    _trigger = DDL(  # type: ignore[no-untyped-call]
-        f"CREATE TRIGGER {_name} {_when} BEGIN SELECT RAISE(ABORT, '{_name}'); END"
-    )
-    _table = entries if "log_entries" in _when else logs
-    event.listen(_table, "after_create", _trigger.execute_if(dialect="sqlite"))
+
+def refusals() -> list[str]:
+    """What makes the triggers by which a log only grows, whatever a program believes.
+
+    A change needs a migration of its own.
+    """
+    return [
+        f"CREATE TRIGGER {name} {when} BEGIN SELECT RAISE(ABORT, '{name}'); END"
+        for name, when in _REFUSALS.items()
+    ]
+
+
+def missing_refusals(connection: Connection) -> set[str]:
+    """The triggers that are gone."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    return _REFUSALS.keys() - set(connection.scalars(text(query)))
+
+
+def lock_schema(_connection: Connection) -> None:
+    """Nothing to do: a writing transaction has the whole database."""

@@ -14,11 +14,11 @@ from sqlalchemy.exc import DatabaseError
 
 from commitments.errors import Overloaded
 from ledger.database_errors import is_failure
+from ledger.engines import open_engines
 from ledger.group_commit import CommitFailed, GroupCommit, Ticket
 from ledger.log import Log, NotInLog
+from ledger.migrate import check_schema, is_current, upgrade
 from ledger.purchases import Decode
-from ledger.schema import metadata
-from ledger.sqlite import open_engine, writer
 from ledger.transaction import DuplicateCommitment, LogState, Transaction
 
 __all__ = ["CommitFailed", "DuplicateCommitment", "NotInLog", "Store", "Transaction"]
@@ -29,7 +29,10 @@ _MOST_WAITING = 32  # units; below the 40 threads of a web server, so that reade
 
 
 class Store:
-    """The logs in the database at ``url``, such as ``sqlite:////srv/kvitto.db``.
+    """The logs in the database at ``url``.
+
+    That is ``sqlite:////srv/kvitto.db`` or ``postgresql://user@host/kvitto``, and says the same
+    to any number of processes.
 
     ``decode`` of the group makes the logs refuse commitments that are no points; without it the
     caller vouches for them, as who has just computed or decoded them can.
@@ -38,19 +41,30 @@ class Store:
     """
 
     def __init__(self, url: str, decode: Decode | None = None) -> None:
-        self._engine = open_engine(url)
-        self._writer = writer(self._engine)
+        self._reader, self._writer = open_engines(url)
         self._decode = decode
         self._states: dict[str, LogState] = {}
         self._commits = GroupCommit(self._commit, _MOST_WAITING)
 
     def create(self) -> None:
-        """Make the tables of ``ledger.schema.metadata`` that do not exist yet."""
-        metadata.create_all(self._writer)
+        """Make the tables, or bring those of an earlier version up to date.
+
+        :class:`ledger.migrate.WrongSchema` for those of a later one.
+        """
+        with self._reader.connect() as connection:
+            if is_current(connection):
+                return
+        with self._writer.begin() as connection:
+            upgrade(connection)
+
+    def check(self) -> None:
+        """``WrongSchema`` unless tables and triggers are those that all rooms define."""
+        with self._reader.connect() as connection:
+            check_schema(connection)
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._reader.dispose()  # the writer has the same pool
 
     def __enter__(self) -> Self:
         return self
@@ -67,14 +81,16 @@ class Store:
         """Begin an empty log; see :meth:`Transaction.create_log`."""
         return self.write(lambda transaction: transaction.create_log(origin, private_key))
 
-    def write(self, unit: Callable[[Transaction], T]) -> T:
+    def write(self, unit: Callable[[Transaction], T], *origins: str) -> T:
         """The result of ``unit``, once what it did is durable.
 
+        No other process writes to the logs ``origins`` meanwhile, from before ``unit`` begins:
+        name those on whose entries, or tables made from them, it bases what it does.
         Units of many threads share a transaction; one that raises undoes its own work only.
         :class:`CommitFailed` when the transaction was not confirmed: then nothing of it is kept,
         unless the database lost no more than its answer. ``Overloaded`` when too many units wait.
         """
-        return self._commits.submit(unit)
+        return self._commits.submit(unit, origins)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -83,7 +99,7 @@ class Store:
         :class:`Overloaded` while the database cannot be read.
         """
         try:
-            with self._engine.connect() as connection:
+            with self._reader.connect() as connection:
                 yield connection
         except DatabaseError as error:
             if not is_failure(error):
@@ -100,11 +116,13 @@ class Store:
         try:
             with self._writer.begin() as connection:
                 transaction = Transaction(connection, self._states, self._decode)
+                transaction.hold({origin for ticket in tickets for origin in ticket.needs})
                 for ticket in tickets:
                     transaction.attempt(ticket)
                 states = transaction.seal()
         except DatabaseError:
             # A lock that could not be given back would outlive all but the last connection.
-            self._engine.dispose()
+            self._reader.dispose()
+            self._writer.dispose()
             raise
         self._states |= states  # not before: a commit that fails leaves them as they were

@@ -1,10 +1,11 @@
 """One transaction of the store: what a unit of work may do to the logs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
 from commitments.errors import FormatError, VerificationError
@@ -84,6 +85,7 @@ class Transaction:
         self._states = states
         self._decode = decode
         self._open: dict[str, _Open] = {}
+        self._held: dict[str, Row[Any]] = {}
 
     def create_log(self, origin: str, private_key: bytes) -> str:
         """Begin an empty log that signs with ``private_key`` (32 bytes); its verifier key.
@@ -188,9 +190,7 @@ class Transaction:
         It is not when another process has written, or when a commit was applied and its answer
         lost. Then the log's right edge is read again, and must lead to its checkpoint.
         """
-        # FOR UPDATE, where a database knows it, lets each log have one writer at a time.
-        query = select(logs).where(logs.c.origin == origin).with_for_update()
-        row = self.connection.execute(query).one_or_none()
+        row = self._held.get(origin) or self._lock([origin]).get(origin)
         if row is None:
             raise NotInLog("no such log", "origin")
         kept = self._states.get(origin)
@@ -204,7 +204,21 @@ class Transaction:
         edge = RightEdge.load(tile_fetcher(self.connection, row.id), head.size, head.root)
         return LogState(row.id, signer, edge)
 
+    def _lock(self, origins: Collection[str]) -> dict[str, Row[Any]]:
+        """The rows of the logs; no other process changes them before this transaction ends.
+
+        Locked in one order, so that no two programs wait for each other. SQLite has no FOR UPDATE
+        and needs none: its transaction has the whole database.
+        """
+        query = select(logs).where(logs.c.origin.in_(origins)).order_by(logs.c.id)
+        return {row.origin: row for row in self.connection.execute(query.with_for_update())}
+
     # ---- for the store
+
+    def hold(self, origins: Collection[str]) -> None:
+        """Lock these logs, before and not within a unit: its savepoint would let go of them."""
+        if origins:
+            self._held = self._lock(origins)
 
     def attempt(self, ticket: Ticket["Transaction"]) -> None:
         """Run a unit of work; when it raises, nothing of it remains, in database or memory.
@@ -233,7 +247,10 @@ class Transaction:
         self._write_tiles(log.state.id, growth.tiles)
         checkpoint = sign(Checkpoint(origin, edge.size, edge.root), log.state.signer)
         new_head = {"size": edge.size, "root": edge.root, "checkpoint": checkpoint}
-        self.connection.execute(update(logs).where(logs.c.id == log.state.id).values(new_head))
+        old_head = logs.c.size == log.state.edge.size, logs.c.root == log.state.edge.root
+        swap = update(logs).where(logs.c.id == log.state.id, *old_head).values(new_head)
+        if self.connection.execute(swap).rowcount != 1:
+            raise VerificationError("the log has another head than it was read with")
         return LogState(log.state.id, log.state.signer, edge)
 
     def _check_stored(self, log: _Open) -> None:

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.databases import Databases, Postgresql, Sqlite, begin_session, end_session, fresh
 from tests.world import World
 
 # quick repeats the same examples, so that a red run is red again; the others search anew.
@@ -16,8 +16,49 @@ settings.register_profile("soak", max_examples=100_000, deadline=None, print_blo
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        begin_session()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        end_session()
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Sqlite:
+    """SQLite files."""
+    return Sqlite(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgresql(worker_id: str) -> Iterator[Postgresql]:
+    """Databases of a server that the tests start; without one, all tests that ask are skipped."""
+    try:
+        databases = Postgresql(f"template_{worker_id}")
+    except Exception as error:  # noqa: BLE001 - whatever stops it, the reason is shown
+        pytest.skip(f"PostgreSQL CANNOT BE STARTED HERE, its tests are left out: {error!r}")
+    yield databases
+    databases.close()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Databases of either engine: a test that asks for them runs once on each."""
+    found: Databases = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def database(databases: Databases) -> Iterator[str]:
+    """The URL of a fresh database."""
+    with fresh(databases) as url:
+        yield url
+
+
+@pytest.fixture
+def world(database: str) -> Iterator[World]:
     """A shop with its logs, without HTTP."""
-    with World(tmp_path) as world:
+    with World(database) as world:
         yield world

@@ -26,6 +26,7 @@ from ledger.tlog_proof import TlogProof
 from sdk.receipts import receipt_order
 from sdk.state import Claim, Head, Merchant, Purchase
 from tests.api.shop import SALE, Shop
+from tests.databases import Sqlite, fresh
 from tests.ledger.memory_log import ORIGIN, TIME, declaration
 from tests.world import WARRANTY
 
@@ -283,8 +284,8 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
-    with Shop(tmp_path_factory.mktemp("asked")) as shop:
+def asked(sqlite: Sqlite) -> Iterator[Asked]:
+    with fresh(sqlite) as database, Shop(database) as shop:
         yield Asked(shop)
 
 

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -105,10 +104,9 @@ def opening_of(order: Order, keys: BuyerKeys) -> Opening:
 class World:
     """The shop ``acme``, closing by a call, with small cells."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, database: str) -> None:
         self.clock = FakeClock()
-        self.store = Store(f"sqlite:///{directory}/kvitto.db")
-        self.store.create()
+        self.store = Store(database)
         self.merchant = Merchant("acme", "Acme", ORIGIN)
         create_merchant(self.store, P256, self.clock, self.merchant, period="manual", capacity=64)
         self.issuer = Issuer(self.store, P256, self.clock)

@@ -1,18 +1,20 @@
 """Approved claims and used tags: written with their events, read for later claims."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.engine import Row
 
 from commitments.errors import Refused
+from commitments.wire import parse_hex
 from ledger.event_log import append_event
 from ledger.event_receipt import EventReceipt
 from ledger.events import parse_event
 from ledger.log import Log
 from ledger.store import Transaction
 from ledger.tlog_proof import TlogProof
+from policies.claim import claim_scopes, parse_claim
 from verifier.decision import APPROVED, AWAITING_SECRET, COMPLETED, LAPSED, Decision
 from verifier.schema import decisions, tags
 
@@ -21,24 +23,32 @@ __all__ = [
     "claim_with_tag",
     "complete",
     "find_approval",
+    "note_approval",
     "read_decision",
     "record_approval",
     "status_at",
 ]
 
 
-def record_approval(
-    transaction: Transaction, origin: str, scope: str, event: dict[str, Any], shown: Sequence[bytes]
-) -> Decision:
+def record_approval(transaction: Transaction, origin: str, event: dict[str, Any]) -> Decision:
     """Append the event of an approval, and use up its serial tag, in one transaction.
 
-    ``shown`` are the proof's two tags, serial and secret, under ``scope``. That the serial tag is
-    new has been checked in this transaction; the primary key of ``tags`` would not let it pass.
+    That the serial tag is new has been checked in this transaction; the primary key of ``tags``
+    would not let it pass.
     """
-    identifier, retire_by = event["claim_id"], event["retire_by"]
     position = append_event(transaction, origin, event)
-    serial_tag, secret_tag = shown
-    status = APPROVED if retire_by is None else AWAITING_SECRET
+    note_approval(transaction.connection, origin, position, event)
+    return Decision(event["claim_id"], _status(event), retire_by=event["retire_by"], new=True)
+
+
+def note_approval(
+    connection: Connection, origin: str, position: int, event: Mapping[str, Any]
+) -> None:
+    """Enter an approval and its used tag into the tables, from its event alone."""
+    identifier = event["claim_id"]
+    body = parse_claim(event["claim"])
+    scope = claim_scopes(origin, body.policy, body.number)[0].text
+    serial_tag, secret_tag = (parse_hex(tag, "tags") for tag in event["tags"])
     used = {"origin": origin, "scope": scope, "tag": serial_tag, "claim_id": identifier}
     approved = {
         "origin": origin,
@@ -46,12 +56,16 @@ def record_approval(
         "position": position,
         "scope": scope,
         "secret_tag": secret_tag,
-        "status": status,
-        "retire_by": retire_by,
+        "status": _status(event),
+        "retire_by": event["retire_by"],
     }
-    transaction.connection.execute(insert(tags), used)
-    transaction.connection.execute(insert(decisions), approved)
-    return Decision(identifier, status, retire_by=retire_by, new=True)
+    connection.execute(insert(tags), used)
+    connection.execute(insert(decisions), approved)
+
+
+def _status(event: Mapping[str, Any]) -> str:
+    """The status of an approval when it is given."""
+    return APPROVED if event["retire_by"] is None else AWAITING_SECRET
 
 
 def complete(connection: Connection, origin: str, identifier: str) -> None:

@@ -1,5 +1,6 @@
 """The published policies of a merchant: events, with a table that says where each stands."""
 
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,7 @@ from ledger.store import Store, Transaction
 from policies.policy import Policy, parse_policy
 from verifier.schema import policies
 
-__all__ = ["PUBLISHED", "publish_policy", "published_policies", "published_policy"]
+__all__ = ["PUBLISHED", "note_policy", "publish_policy", "published_policies", "published_policy"]
 
 PUBLISHED = "policy.published"
 
@@ -43,16 +44,10 @@ def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tu
             "policy": policy.document(),
         }
         position = append_event(transaction, origin, event)
-        row = {
-            "origin": origin,
-            "policy": policy.id,
-            "version": policy.version,
-            "position": position,
-        }
-        connection.execute(insert(policies), row)
+        note_policy(connection, origin, position, event)
         return position
 
-    return store.write(unit), policy
+    return store.write(unit, events_origin(origin)), policy
 
 
 def _require_usable(store: Store, policy: Policy) -> None:
@@ -65,6 +60,20 @@ def _require_usable(store: Store, policy: Policy) -> None:
         window = policy.window(date.fromisoformat(day))
         if window is not None and window[1] < EPOCH:
             raise FormatError("ends before 1970", "purchased")
+
+
+def note_policy(
+    connection: Connection, origin: str, position: int, event: Mapping[str, Any]
+) -> None:
+    """Enter a published policy into the table, from its event alone."""
+    policy = event["policy"]
+    row = {
+        "origin": origin,
+        "policy": policy["id"],
+        "version": policy["version"],
+        "position": position,
+    }
+    connection.execute(insert(policies), row)
 
 
 def published_policies(connection: Connection, origin: str) -> list[Policy]:

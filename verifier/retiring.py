@@ -4,7 +4,7 @@ A retired secret r is public. A claim by that owner shows the secret tag ``r * U
 so a table of these points for all r of an origin, made once per scope, finds it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.engine import Row
 
 from commitments.errors import Refused
 from commitments.group import Group
+from commitments.wire import parse_hex
 from ledger.event_log import append_event
 from ledger.store import Transaction
 from verifier.decision import AWAITING_SECRET, COMPLETED, LAPSED, retired_event
@@ -20,7 +21,7 @@ from verifier.decision_book import approval, complete, status_at
 from verifier.schema import decisions, retired
 from zk.statement import Scope, tag_base
 
-__all__ = ["Owner", "RetiredSecrets", "require_awaiting", "retire"]
+__all__ = ["Owner", "RetiredSecrets", "note_retirement", "require_awaiting", "retire"]
 
 
 def retire(transaction: Transaction, owner: "Owner", identifier: str, now: str) -> None:
@@ -36,10 +37,8 @@ def retire(transaction: Transaction, owner: "Owner", identifier: str, now: str) 
         raise Refused("wrong-secret", "not the secret of this claim's tag", "secret")
     if _is_contested(row, owner.approvals(connection), now):
         raise Refused("lapsed", "this owner has made another claim", "claim_id")
-    position = append_event(transaction, origin, retired_event(identifier, now, owner.encoded))
-    ended = {"origin": origin, "position": position, "secret": owner.encoded}
-    connection.execute(insert(retired), ended)
-    complete(connection, origin, identifier)
+    event = retired_event(identifier, now, owner.encoded)
+    note_retirement(connection, origin, append_event(transaction, origin, event), event)
 
 
 def require_awaiting(row: Row[Any], now: str) -> None:
@@ -84,6 +83,15 @@ class Owner:
     def _scopes(self, connection: Connection) -> list[str]:
         query = select(decisions.c.scope).where(decisions.c.origin == self.origin).distinct()
         return list(connection.scalars(query))
+
+
+def note_retirement(
+    connection: Connection, origin: str, position: int, event: Mapping[str, Any]
+) -> None:
+    """Enter the end of an ownership into the tables, from its event alone."""
+    secret = parse_hex(event["secret"], "secret")
+    connection.execute(insert(retired).values(origin=origin, position=position, secret=secret))
+    complete(connection, origin, event["claim_id"])
 
 
 class RetiredSecrets:

@@ -101,7 +101,8 @@ class Verifier:
             if self._retired.contains(connection, *_owner(statement, shown)):
                 return declined(identifier, "ownership_ended")
         decision = self._store.write(
-            lambda transaction: self._record(transaction, policy, body, proof, statement, shown)
+            lambda transaction: self._record(transaction, policy, body, proof, statement, shown),
+            events_origin(origin),
         )
         if not decision.approved:
             return decision
@@ -137,7 +138,8 @@ class Verifier:
             if owner.tag(row.scope) == row.secret_tag:
                 owner.prepare(connection)
         self._store.write(
-            lambda transaction: retire(transaction, owner, identifier, event_time(self._clock()))
+            lambda transaction: retire(transaction, owner, identifier, event_time(self._clock())),
+            events_origin(origin),
         )
         return self.decision(origin, identifier)
 
@@ -165,7 +167,7 @@ class Verifier:
         lapses = policy.lapses(now)
         deadline = event_time(lapses) if lapses else None
         event = decided_event(identifier, event_time(now), body, proof, shown, deadline)
-        return record_approval(transaction, body.origin, statement.scopes[0].text, event, shown)
+        return record_approval(transaction, body.origin, event)
 
     def _declined_already(
         self, connection: Connection, statement: Statement, identifier: str, shown: Sequence[bytes]

@@ -1,6 +1,5 @@
 """The shop of ``tests/world.py`` with the service in front of it."""
 
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -31,11 +30,10 @@ SALE = {
 class Shop(World):
     """The merchant ``acme`` behind HTTP; what the tests of other rooms do, it does directly."""
 
-    def __init__(self, directory: Path, *, entered: bool = True) -> None:
+    def __init__(self, database: str, *, entered: bool = True) -> None:
         self.clock = FakeClock()
         self.entered = entered
-        url = f"sqlite:///{directory}/kvitto.db"
-        self.app = create_app(Settings("ledger.example", url, OPERATOR, self.clock))
+        self.app = create_app(Settings("ledger.example", database, OPERATOR, self.clock))
         service = self.app.state.service
         self.store, self.issuer, self.verifier = service.store, service.issuer, service.verifier
         self._orders = 0

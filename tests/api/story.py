@@ -124,7 +124,10 @@ def text_of(document: Any) -> str:
 
 
 def main() -> None:
-    with TemporaryDirectory() as directory, Shop(Path(directory), entered=False) as shop:
+    with (
+        TemporaryDirectory() as directory,
+        Shop(f"sqlite:///{directory}/kvitto.db", entered=False) as shop,
+    ):
         EXAMPLES.write_text(text_of(play(shop)), "utf-8")
     SCHEMA.write_text(text_of(json_schema()), "utf-8")
 

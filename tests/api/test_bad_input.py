@@ -14,6 +14,7 @@ from api import documents
 from api.problems import MEDIA_TYPE
 from policies.policy import Policy
 from tests.api.shop import OPERATOR, SALE, Shop
+from tests.databases import Databases, fresh
 from tests.world import WARRANTY
 
 CHUNK = b" " * 4096
@@ -69,8 +70,8 @@ class Target:
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with Shop(tmp_path_factory.mktemp("target")) as shop:
+def target(databases: Databases) -> Iterator[Target]:
+    with fresh(databases) as database, Shop(database) as shop:
         yield Target(shop)
 
 

@@ -1,11 +1,10 @@
-from pathlib import Path
-
 import pytest
 
 from api.problems import Unauthorised
 from commitments.errors import Refused
 from ledger.events import LogDeclaration, events_origin
 from tests.api.shop import OPERATOR, Shop
+from tests.databases import files_of
 
 
 def test_a_merchant_is_created_with_a_key_and_two_logs(shop: Shop) -> None:
@@ -46,12 +45,13 @@ def test_merchants_are_listed_by_id_without_keys(shop: Shop) -> None:
     }
 
 
-def test_a_key_is_stored_as_its_hash_only(shop: Shop, tmp_path: Path) -> None:
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_a_key_is_stored_as_its_hash_only(shop: Shop, database: str) -> None:
     secret = shop.key.rpartition("_")[2]
-    database = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    assert b"merchant_keys" in database
-    assert secret.encode() not in database
-    assert bytes.fromhex(secret) not in database
+    stored = b"".join(file.read_bytes() for file in files_of(database))
+    assert b"merchant_keys" in stored
+    assert secret.encode() not in stored
+    assert bytes.fromhex(secret) not in stored
 
 
 def test_a_refused_merchant_leaves_no_key_behind(shop: Shop) -> None:

@@ -1,7 +1,6 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,13 +19,13 @@ from policies.policy import json_schema, parse_policy
 from tests.api.client import Operation, operations
 from tests.api.shop import Shop
 from tests.api.story import EXAMPLES, SCHEMA, play, text_of
+from tests.databases import Sqlite, fresh
 from zk.issuance import parse_request, verify_request
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    directory: Path = tmp_path_factory.mktemp("openapi")
-    with Shop(directory) as shop:
+def document(sqlite: Sqlite) -> dict[str, Any]:
+    with fresh(sqlite) as database, Shop(database) as shop:
         found: dict[str, Any] = json.loads(json.dumps(shop.app.openapi()))
     return found
 
@@ -98,10 +97,8 @@ def test_examples_are_real(examples: dict[str, Any]) -> None:
     RingEvidence.from_json(examples["show_a_ring"]["response"]["ring"])
 
 
-def test_the_story_still_goes_as_the_examples_tell(
-    examples: dict[str, Any], tmp_path: Path
-) -> None:
-    with Shop(tmp_path, entered=False) as shop:
+def test_the_story_still_goes_as_the_examples_tell(examples: dict[str, Any], database: str) -> None:
+    with Shop(database, entered=False) as shop:
         played = play(shop)
     assert _shape(played) == _shape(examples), "python -m tests.api.story writes them"
     assert text_of(examples) == EXAMPLES.read_text("utf-8")

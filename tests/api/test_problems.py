@@ -1,7 +1,6 @@
 """Each rule that a request can break: a problem with a stable type, its field, nothing written."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 from api.problems import MEDIA_TYPE
 from commitments.p256 import P256
 from tests.api.shop import OPERATOR, SALE, Shop
+from tests.databases import Databases, fresh
 from tests.world import WARRANTY, Bought, new_keys, new_request
 
 LONGEST = 1 << 16
@@ -63,9 +63,8 @@ class Stage(Shop):
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    directory: Path = tmp_path_factory.mktemp("stage")
-    with Stage(directory) as stage:
+def stage(databases: Databases) -> Iterator[Stage]:
+    with fresh(databases) as database, Stage(database) as stage:
         stage.prepare()
         yield stage
 

@@ -28,13 +28,16 @@ def same_umask() -> Iterator[None]:
 
 
 @contextmanager
-def serving(data: Path, log: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def serving(
+    data: Path, log: Path, database: str = ""
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A process that serves, and what it said; interrupted at the end."""
     command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--json"]
     command += ["--data", str(data)]
+    env = {"KVITTO_DATABASE": database} if database else {}
     with log.open("w") as stderr:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True, env={}
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True, env=env
         )
         with process:
             assert process.stdout is not None
@@ -131,3 +134,33 @@ def test_optimised_python_is_refused(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("error: refuses python -O")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_database(tmp_path: Path, database: str) -> None:
+    with (
+        serving(tmp_path / "data", tmp_path / "log", database) as (_, one),
+        serving(tmp_path / "data", tmp_path / "log2", database) as (_, two),
+    ):
+        key = (tmp_path / "data/operator.key").read_text().strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        body = {"id": "acme", "name": "Acme"}
+        made = httpx.post(f"{one['url']}/v1/merchants", json=body, headers=headers)
+        again = httpx.post(f"{two['url']}/v1/merchants", json=body, headers=headers)
+        shown = httpx.get(f"{two['url']}/v1/merchants").json()["merchants"]
+    assert (made.status_code, again.status_code, len(shown)) == (201, 409, 1)
+    assert not (tmp_path / "data/kvitto.db").exists()
+
+
+@pytest.mark.parametrize("url", ["mysql://u:secret@h/d", "secret", "postgresql://u:secret@h"])
+def test_a_database_of_no_known_kind(tmp_path: Path, url: str) -> None:
+    result = serve("--port", "0", "--data", tmp_path, KVITTO_DATABASE=url)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "error: url: " in result.stderr
+    assert "secret" not in result.stderr
+
+
+def test_a_database_that_is_away(tmp_path: Path) -> None:
+    url = f"postgresql://u:secret@/d?host={tmp_path}"
+    result = serve("--port", "0", "--data", tmp_path, "--database", url)
+    assert result.exit_code == 1
+    assert result.stderr == "error: the database: cannot be used (OperationalError)\n"

@@ -25,8 +25,21 @@ __all__ = ["ORIGIN", "ORIGINS", "THREADS", "claim_of", "entry_of", "open_store",
 ORIGIN = "ledger.example/acme"
 ORIGINS = (ORIGIN, events_origin(ORIGIN))
 THREADS = 4
-_SCOPE = "warranty-2y"
 _TIME = "2026-11-21T08:00:00Z"
+_BODY = {
+    "type": "claim",
+    "origin": ORIGIN,
+    "policy": "warranty-2y",
+    "version": 1,
+    "date": "2026-11-21",
+    "number": 0,
+    "remedy": "repair",
+    "first": 0,
+    "size": 1,
+    "voided_at": 1,
+    "lane": 0,
+    "nonce": "00" * 16,
+}
 
 
 def open_store(url: str) -> Store:
@@ -47,6 +60,7 @@ def claim_of(sale: int) -> dict[str, Any]:
         "type": DECIDED,
         "time": _TIME,
         "claim_id": sha256(b"claim %d" % sale).hexdigest(),
+        "claim": _BODY,
         "tags": [sha256(b"%s %d" % (kind, sale)).hexdigest() for kind in (b"serial", b"secret")],
         "retire_by": None,
     }
@@ -60,8 +74,7 @@ def sell(store: Store, sale: int) -> None:
         if find_approval(transaction.connection, ORIGIN, event["claim_id"]) is not None:
             return
         transaction.append(ORIGIN, [entry_of(sale)])
-        tags = [bytes.fromhex(tag) for tag in event["tags"]]
-        record_approval(transaction, ORIGIN, _SCOPE, event, tags)
+        record_approval(transaction, ORIGIN, event)
 
     store.write(unit)
 

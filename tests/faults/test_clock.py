@@ -1,7 +1,5 @@
 """A clock that goes backwards: nothing is undone, and time goes on where it was."""
 
-from pathlib import Path
-
 import pytest
 
 from commitments.errors import Refused
@@ -11,18 +9,12 @@ from tests.api.shop import Shop
 from tests.world import WARRANTY, World
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
 def test_purchases_are_recorded_by_a_clock_that_goes_back(world: World) -> None:
     world.buy(world.sale())
     before = world.sizes()
     world.clock.advance(days=-1)
     world.buy(world.sale())
     assert world.close() == before[0] + 1
-    world.store.close()
 
 
 def test_a_claim_stays_decided_when_the_clock_goes_back(world: World) -> None:
@@ -42,11 +34,10 @@ def test_a_claim_stays_decided_when_the_clock_goes_back(world: World) -> None:
     world.clock.advance(days=-30)
     with pytest.raises(Refused, match="date"):
         world.verifier.decide(body.origin, world.body(bought[2], date="2026-11-21"), proof)
-    world.store.close()
 
 
-def test_a_day_is_not_closed_twice_when_the_clock_goes_back(tmp_path: Path) -> None:
-    with Shop(tmp_path, entered=False) as shop:
+def test_a_day_is_not_closed_twice_when_the_clock_goes_back(database: str) -> None:
+    with Shop(database, entered=False) as shop:
         shop.key = shop.enter("daily", period="P1D")["api_key"]
         body = {"sales": [shop.sale().document()]}
         assert shop.client.send(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from commitments.errors import Overloaded
@@ -54,7 +54,7 @@ class Counter:
 
 
 @contextmanager
-def failing(store: Store, number: int, *, applied: bool) -> Iterator[Counter]:
+def failing(engine: Engine, number: int, *, applied: bool) -> Iterator[Counter]:
     counter = Counter(number, applied=applied)
     hooks = [
         ("before_cursor_execute", counter.before),
@@ -62,24 +62,24 @@ def failing(store: Store, number: int, *, applied: bool) -> Iterator[Counter]:
         ("commit", counter.commit),
     ]
     for name, hook in hooks:
-        event.listen(store._engine, name, hook)
+        event.listen(engine, name, hook)
     try:
         yield counter
     finally:
         for name, hook in hooks:
-            event.remove(store._engine, name, hook)
+            event.remove(engine, name, hook)
 
 
 @pytest.mark.parametrize("applied", [False, True])
 def test_every_statement_fails_once(prepared: Path, tmp_path: Path, *, applied: bool) -> None:
     url = fresh_copy(prepared, tmp_path / "counted")
-    with open_store(url) as store, failing(store, 0, applied=applied) as counted:
+    with open_store(url) as store, failing(store._writer, 0, applied=applied) as counted:
         sell(store, SALES)
     assert counted.count > 20
     kept = []
     for number in range(1, counted.count + 1):
         with open_store(fresh_copy(prepared, tmp_path / f"{number}")) as store:
-            with failing(store, number, applied=applied), pytest.raises(CommitFailed):
+            with failing(store._writer, number, applied=applied), pytest.raises(CommitFailed):
                 sell(store, SALES)
             kept.append(check(store, range(SALES)) > SALES)
             sell(store, SALES)
@@ -91,7 +91,7 @@ def test_every_statement_fails_once(prepared: Path, tmp_path: Path, *, applied: 
 
 def test_a_database_that_cannot_be_read_for_a_while(prepared: Path, tmp_path: Path) -> None:
     with open_store(fresh_copy(prepared, tmp_path / "data")) as store:
-        with failing(store, 1, applied=False), pytest.raises(Overloaded), store.log("any"):
+        with failing(store._reader, 1, applied=False), pytest.raises(Overloaded), store.log("any"):
             pytest.fail("it was read")
         assert check(store, range(SALES)) == SALES
 

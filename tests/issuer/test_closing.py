@@ -72,7 +72,7 @@ def test_a_log_that_cannot_be_closed_does_not_keep_the_others_from_it(world: Wor
         create_merchant(world.store, P256, world.clock, merchant)
         order = Order("1", world.sale(), new_request("1", new_keys(), merchant.origin))
         world.issuer.record(merchant, [order])
-    with world.store._engine.begin() as connection:  # the first has lost its logs
+    with world.store._writer.begin() as connection:  # the first has lost its logs
         connection.exec_driver_sql(
             "UPDATE merchants SET origin = 'ledger.example/gone' WHERE id = 'aaa'"
         )

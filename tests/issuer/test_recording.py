@@ -1,21 +1,25 @@
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
+from functools import partial
 
 import pytest
+from sqlalchemy import insert
 
 from commitments.errors import FormatError, Refused, VerificationError
 from commitments.generators import attribute_generator
 from commitments.p256 import P256
 from commitments.purchase import BuyerKeys, Opening, commit
 from commitments.sale import Sale
-from issuer.merchants import Merchant, create_merchant, find_merchant, list_merchants
+from issuer.merchants import Merchant, create_merchant, find_merchant, list_merchants, merchants
 from issuer.recording import Order
 from issuer.slips import slip_keys
 from ledger.entries import parse_entry
 from ledger.events import LogDeclaration
 from ledger.note import parse_vkey
+from ledger.store import Store, Transaction
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
+from tests.databases import files_of, wait_for_a_waiter
 from tests.world import ORIGIN, World, new_keys, new_request, opening_of
 
 
@@ -187,9 +191,10 @@ def test_a_redemption_whose_answer_was_lost_is_answered_again(world: World) -> N
     assert world.sizes() == (2, 1)
 
 
-def test_codes_are_not_stored(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_codes_are_not_stored(world: World, database: str) -> None:
     (slip,) = world.issuer.record_sales(world.merchant, [world.sale()])
-    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    stored = b"".join(path.read_bytes() for path in files_of(database))
     assert b"4006381333931" in stored
     assert slip.code.encode() not in stored
 
@@ -267,3 +272,22 @@ def test_a_sale_that_no_commitment_can_hold(changes: dict[str, object], field: s
     with pytest.raises(FormatError) as refused:
         replace(sale, **changes)  # type: ignore[arg-type]
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_two_programs_enter_the_same_merchant(world: World, database: str) -> None:
+    merchant = Merchant("both", "Both", "ledger.example/both")
+    enter = partial(create_merchant, group=P256, clock=world.clock, merchant=merchant)
+
+    with Store(database) as other, ThreadPoolExecutor(1) as pool:
+
+        def slow(transaction: Transaction) -> Future[LogDeclaration]:
+            row = {"id": "both", "name": "Both", "origin": merchant.origin}
+            transaction.connection.execute(insert(merchants), row)
+            second = pool.submit(enter, other)
+            wait_for_a_waiter(transaction)
+            return second
+
+        with pytest.raises(Refused) as refused:
+            world.store.write(slow).result()
+    assert refused.value.code == "duplicate-merchant"

@@ -1,12 +1,25 @@
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from functools import partial
 from threading import Barrier, Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Column, Integer, Table, event, insert, select, text
+from sqlalchemy import (
+    Column,
+    Executable,
+    Integer,
+    MetaData,
+    Table,
+    delete,
+    event,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from commitments.errors import FormatError, VerificationError
@@ -26,31 +39,24 @@ from ledger.note import parse_vkey
 from ledger.partition import Partition
 from ledger.purchases import Purchases
 from ledger.rings import RingName, build_evidence, build_ring, verify_ring
-from ledger.schema import logs, metadata
+from ledger.schema import entries as log_entries
+from ledger.schema import keys, logs, tiles
 from ledger.store import CommitFailed, DuplicateCommitment, NotInLog, Store, Transaction
 from ledger.tiles import TileReader, decode_bundle
+from tests.databases import Databases, fresh, wait_for_a_waiter
 from tests.ledger.memory_log import ORIGIN, TIME, commitment, purchase, signed_close
 
 KEY = b"k" * 32
 OTHER = "ledger.example/other"
 
-notes = Table("test_notes", metadata, Column("id", Integer, primary_key=True))
-
-
-def url(path: Path) -> str:
-    return f"sqlite:///{path / 'ledger.db'}"
-
-
-def open_store(path: Path) -> Store:
-    store = Store(url(path))
-    store.create()
-    return store
+notes = Table("test_notes", MetaData(), Column("id", Integer, primary_key=True))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path) as opened:
+def store(database: str) -> Iterator[Store]:
+    with Store(database) as opened:
         opened.create_log(ORIGIN, KEY)
+        notes.create(opened._writer)
         yield opened
 
 
@@ -158,14 +164,14 @@ def test_old_partial_tiles_and_bundles_stay_what_they_were(store: Store) -> None
                 log.bundle(index, width)
 
 
-def test_reopening_gives_the_same_checkpoint_and_appending_goes_on(tmp_path: Path) -> None:
+def test_reopening_gives_the_same_checkpoint_and_appending_goes_on(database: str) -> None:
     entries = [purchase(n) for n in range(800)]
-    with open_store(tmp_path) as store:
+    with Store(database) as store:
         store.create_log(ORIGIN, KEY)
         append(store, *entries[:300])
         with store.log(ORIGIN) as log:
             before = log.checkpoint()
-    with open_store(tmp_path) as store:  # create() leaves what there is
+    with Store(database) as store:
         with store.log(ORIGIN) as log:
             assert log.checkpoint() == before
         assert append(store, *entries[300:]) == range(300, 800)
@@ -174,21 +180,20 @@ def test_reopening_gives_the_same_checkpoint_and_appending_goes_on(tmp_path: Pat
 
 @given(batches=st.lists(st.integers(1, 300), min_size=1, max_size=6), reopen=st.booleans())
 def test_any_batches_make_the_same_log(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[int], *, reopen: bool
+    databases: Databases, batches: list[int], *, reopen: bool
 ) -> None:
-    path = tmp_path_factory.mktemp("store")
-    store = open_store(path)
-    store.create_log(ORIGIN, KEY)
     entries = [purchase(n) for n in range(sum(batches))]
-    done = 0
-    for batch in batches:
-        append(store, *entries[done : done + batch])
-        done += batch
-        if reopen:
-            store.close()
-            store = open_store(path)
-    check_log(store, entries)
-    store.close()
+    with fresh(databases) as database, ExitStack() as opened:
+        store = opened.enter_context(Store(database))
+        store.create_log(ORIGIN, KEY)
+        done = 0
+        for batch in batches:
+            append(store, *entries[done : done + batch])
+            done += batch
+            if reopen:
+                opened.close()
+                store = opened.enter_context(Store(database))
+        check_log(store, entries)
 
 
 def test_there_is_no_such_log(store: Store) -> None:
@@ -208,8 +213,11 @@ def test_an_origin_is_taken_once(store: Store) -> None:
     check_log(store, [purchase(1)])
 
 
-def test_only_files_are_opened() -> None:
-    for wrong in ("sqlite://", "sqlite:///:memory:", "postgresql://localhost/kvitto"):
+def test_only_what_lasts_is_opened() -> None:
+    for wrong in (
+        *("sqlite://", "sqlite:///:memory:", "postgresql://localhost"),
+        *("mysql://localhost/kvitto", "kvitto.db", ""),
+    ):
         with pytest.raises(FormatError):
             Store(wrong)
 
@@ -248,14 +256,13 @@ def test_a_purchase_log_takes_only_its_entries(store: Store, junk: bytes) -> Non
     check_log(store, [purchase(1)])
 
 
-def test_a_commitment_must_decode(tmp_path: Path) -> None:
+def test_a_commitment_must_decode(database: str) -> None:
     def decode(data: bytes) -> object:
         if data == commitment(7):
             raise FormatError("not a point")
         return data
 
-    with Store(url(tmp_path), decode) as store:
-        store.create()
+    with Store(database, decode) as store:
         store.create_log(ORIGIN, KEY)
         with pytest.raises(FormatError, match="not a point"):
             append(store, purchase(6), purchase(7))
@@ -398,7 +405,7 @@ def test_one_transaction_signs_one_checkpoint(store: Store) -> None:
         if statement.startswith("UPDATE logs"):
             updates.append(statement)
 
-    event.listen(store._engine, "before_cursor_execute", count)
+    event.listen(store._writer, "before_cursor_execute", count)
     together(store, *(appending(n) for n in range(10)))
     assert len(updates) == 1
     check_log(store, [purchase(n) for n in range(10)])
@@ -437,7 +444,7 @@ def test_sixteen_threads_and_every_second_unit_fails(store: Store) -> None:
 
 @pytest.mark.parametrize("applied", [False, True])
 def test_a_commit_that_fails_and_one_whose_answer_is_lost(
-    store: Store, tmp_path: Path, *, applied: bool
+    store: Store, database: str, *, applied: bool
 ) -> None:
     append(store, purchase(0))
     before = checkpoint(store)
@@ -447,20 +454,20 @@ def test_a_commit_that_fails_and_one_whose_answer_is_lost(
             connection.connection.commit()
         raise OperationalError("COMMIT", {}, OSError("disk"))
 
-    event.listen(store._engine, "commit", fail)
+    event.listen(store._writer, "commit", fail)
     errors = together(
         store,
         appending(1),
         appending(2),
     )
-    event.remove(store._engine, "commit", fail)
+    event.remove(store._writer, "commit", fail)
     assert [type(error) for error in errors] == [CommitFailed, CommitFailed]
     kept = [purchase(0), *([purchase(1), purchase(2)] if applied else [])]
     assert (checkpoint(store) == before) is not applied
     check_log(store, kept)
     append(store, purchase(3))  # the log goes on from what is stored
     check_log(store, [*kept, purchase(3)])
-    with open_store(tmp_path) as again:
+    with Store(database) as again:
         check_log(again, [*kept, purchase(3)])
 
 
@@ -471,10 +478,10 @@ def test_a_statement_that_fails_at_the_end_fails_all(store: Store) -> None:
         if statement.startswith("UPDATE log_tiles"):
             raise OperationalError(statement, {}, OSError("disk"))
 
-    event.listen(store._engine, "before_cursor_execute", fail)
+    event.listen(store._writer, "before_cursor_execute", fail)
     with pytest.raises(CommitFailed):
         append(store, purchase(1))
-    event.remove(store._engine, "before_cursor_execute", fail)
+    event.remove(store._writer, "before_cursor_execute", fail)
     check_log(store, [purchase(0)])
     assert append(store, purchase(1)) == range(1, 2)
     check_log(store, [purchase(0), purchase(1)])
@@ -513,14 +520,88 @@ def test_no_checkpoint_is_signed_over_what_a_unit_rolled_back_itself(store: Stor
     check_log(store, [purchase(1)])
 
 
-def test_two_programs_on_one_file(store: Store, tmp_path: Path) -> None:
+def test_two_programs_on_one_database(store: Store, database: str) -> None:
     """What one keeps in memory is not believed after the other has written."""
-    with open_store(tmp_path) as other:
+    with Store(database) as other:
         for n in range(0, 20, 2):
             append(store, purchase(n))
             append(other, purchase(n + 1))
         check_log(store, [purchase(n) for n in range(20)])
         check_log(other, [purchase(n) for n in range(20)])
+
+
+def test_programs_that_append_at_once_make_one_log(store: Store, database: str) -> None:
+    """And none is refused: whoever comes second waits, and goes on from what the first left."""
+    store.create_log(OTHER, KEY)
+
+    def caller(opened: Store, first: int, *origins: str) -> None:
+        for n in range(first, first + 15):
+            opened.write(partial(both, n), *origins)
+
+    def both(n: int, transaction: Transaction) -> None:
+        for origin in (ORIGIN, OTHER) if n % 2 else (OTHER, ORIGIN):
+            transaction.append(origin, [purchase(n)])
+
+    with Store(database) as other, ThreadPoolExecutor(2) as pool:
+        one = pool.submit(caller, store, 0, ORIGIN, OTHER)
+        two = pool.submit(caller, other, 100, OTHER, ORIGIN)
+        one.result()
+        two.result()
+    with store.log(ORIGIN) as log, store.log(OTHER) as twin:
+        written = log.entries(0, 30)
+        assert twin.entries(0, 30) == written
+    assert set(written) == {purchase(n) for n in (*range(15), *range(100, 115))}
+    check_log(store, written)
+    check_log(store, written, OTHER)
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_a_check_does_not_run_ahead_of_another_program(store: Store, database: str) -> None:
+    """Two programs that see that a tag is new would both use it."""
+
+    def use(transaction: Transaction) -> bool:
+        connection = transaction.connection
+        if connection.execute(select(notes)).first():
+            return False
+        connection.execute(insert(notes).values(id=1))
+        transaction.append(ORIGIN, [purchase(1)])
+        return True
+
+    with Store(database) as other, ThreadPoolExecutor(1) as pool:
+
+        def slow(transaction: Transaction) -> Future[bool]:
+            second = pool.submit(other.write, use, ORIGIN)
+            wait_for_a_waiter(transaction)
+            assert use(transaction)
+            return second
+
+        assert not store.write(slow, ORIGIN).result()
+    check_log(store, [purchase(1)])
+
+
+def test_no_checkpoint_replaces_one_that_was_not_read(store: Store) -> None:
+    append(store, purchase(0))
+
+    def unit(transaction: Transaction) -> None:
+        transaction.append(ORIGIN, [purchase(1)])
+        transaction.connection.execute(update(logs).values(size=7))
+
+    with pytest.raises(CommitFailed) as caught:
+        store.write(unit)
+    assert "another head" in str(caught.value.__cause__)
+    check_log(store, [purchase(0)])
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_a_server_that_was_gone_is_found_again(store: Store) -> None:
+    def unit(transaction: Transaction) -> None:
+        transaction.append(ORIGIN, [purchase(0)])
+        transaction.connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises((CommitFailed, OperationalError)):
+        store.write(unit)
+    append(store, purchase(1))
+    check_log(store, [purchase(1)])
 
 
 def test_a_snapshot_stays_as_it_is(store: Store) -> None:
@@ -541,53 +622,68 @@ def test_a_snapshot_stays_as_it_is(store: Store) -> None:
 @pytest.mark.parametrize(
     ("statement", "why"),
     [
-        ("UPDATE logs SET size = 1", "log_shrinks"),
-        ("UPDATE logs SET root = x'00'", "log_forks"),
-        ("UPDATE logs SET origin = 'x'", "log_is_renamed"),
-        ("DELETE FROM log_keys; DELETE FROM logs", "log_is_deleted"),
-        ("UPDATE log_entries SET data = x'00'", "entry_changes"),
-        ("DELETE FROM log_entries", "entry_is_deleted"),
+        (update(logs).values(size=1), "log_shrinks"),
+        (update(logs).values(root=b"x" * 32), "log_forks"),
+        (update(logs).values(origin="x"), "log_is_renamed"),
+        (delete(logs), "log_is_deleted"),
+        (update(log_entries).values(data=b"x"), "entry_changes"),
+        (delete(log_entries), "entry_is_deleted"),
     ],
 )
-def test_the_database_refuses_to_rewrite_a_log(store: Store, statement: str, why: str) -> None:
+def test_the_database_refuses_to_rewrite_a_log(
+    store: Store, statement: Executable, why: str
+) -> None:
     append(store, purchase(0), purchase(1))
 
     def rewrite(transaction: Transaction) -> None:
-        for part in statement.split("; "):
-            transaction.connection.execute(text(part))
+        transaction.connection.execute(delete(keys))  # or their foreign key would refuse first
+        transaction.connection.execute(statement)
 
     with pytest.raises(DatabaseError, match=why):
         store.write(rewrite)
     check_log(store, [purchase(0), purchase(1)])
 
 
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("table", "why"), [("logs", "logs_are_truncated"), ("log_entries", "entries_are_truncated")]
+)
+def test_a_log_is_not_truncated(store: Store, table: str, why: str) -> None:
+    append(store, purchase(0))
+    with pytest.raises(DatabaseError, match=why):
+        store.write(lambda t: t.connection.execute(text(f"TRUNCATE {table} CASCADE")))
+    check_log(store, [purchase(0)])
+
+
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE log_tiles SET hashes = zeroblob(64)",
-        "UPDATE logs SET checkpoint = (SELECT checkpoint FROM logs WHERE origin = 'empty')",
+        update(tiles).values(hashes=bytes(64)),
+        update(logs).values(
+            checkpoint=select(logs.c.checkpoint).where(logs.c.origin == "empty").scalar_subquery()
+        ),
     ],
 )
 def test_a_log_whose_tiles_and_checkpoint_disagree_does_not_grow(
-    tmp_path: Path, statement: str
+    database: str, statement: Executable
 ) -> None:
-    with open_store(tmp_path) as store:
+    with Store(database) as store:
         store.create_log(ORIGIN, KEY)
         store.create_log("empty", KEY)
         append(store, purchase(0), purchase(1))
-        store.write(lambda transaction: transaction.connection.execute(text(statement)))
-    with open_store(tmp_path) as store, pytest.raises((VerificationError, FormatError)):
+        store.write(lambda transaction: transaction.connection.execute(statement))
+    with Store(database) as store, pytest.raises((VerificationError, FormatError)):
         append(store, purchase(2))
-    with open_store(tmp_path) as store, store.log(ORIGIN) as log:
+    with Store(database) as store, store.log(ORIGIN) as log:
         assert log.entries(0, 2) == [purchase(0), purchase(1)]
 
 
-def test_a_false_size_is_noticed(tmp_path: Path) -> None:
-    with open_store(tmp_path) as store:
+def test_a_false_size_is_noticed(database: str) -> None:
+    with Store(database) as store:
         store.create_log(ORIGIN, KEY)
         append(store, purchase(0))
         store.write(lambda t: t.connection.execute(logs.update().values(size=9, root=b"x" * 32)))
-    with open_store(tmp_path) as store, pytest.raises(VerificationError, match="size and root"):
+    with Store(database) as store, pytest.raises(VerificationError, match="size and root"):
         append(store, purchase(1))
 
 

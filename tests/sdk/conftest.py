@@ -1,9 +1,16 @@
 import pytest
 
+from tests.databases import Databases, Sqlite
 from tests.sdk.shop_server import ShopServer
 from tests.world import WARRANTY, World
 
 DECOYS = 8
+
+
+@pytest.fixture(scope="session")
+def databases(sqlite: Sqlite) -> Databases:
+    """What a buyer is served does not depend on the engine: one is enough."""
+    return sqlite
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The wallet against a poisoned ring: a false one must not get a proof."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +12,7 @@ from ledger.entries import Purchase as PurchaseEntry
 from ledger.partition import Partition
 from ledger.rings import RingName, build_evidence
 from sdk import NotEligible, RingTooSmall, Wallet
+from tests.databases import Sqlite, fresh
 from tests.ledger.memory_log import MemoryLog
 from tests.sdk.forgeries import PrivateLog
 from tests.sdk.shop_server import Lie, ShopServer
@@ -120,10 +120,9 @@ def test_server_serves_the_ring_of_another_lane(server: ShopServer, wallet: Wall
     no_proof(server, wallet)
 
 
-def test_ring_from_another_log(server: ShopServer, wallet: Wallet, tmp_path: Path) -> None:
+def test_ring_from_another_log(server: ShopServer, wallet: Wallet, sqlite: Sqlite) -> None:
     """Another merchant's ring, and a private log under this merchant's key with the buyer in it."""
-    (tmp_path / "other").mkdir()
-    with World(tmp_path / "other") as world:
+    with fresh(sqlite) as database, World(database) as world:
         world.buy(*(world.sale() for _ in range(10)))
         world.close()
         server.instead["/ring"] = ShopServer(world)

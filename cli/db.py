@@ -1,0 +1,80 @@
+"""``kvitto db``: the tables of the service's database."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from cli.database import DATA, DatabaseUrl, DataDirectory, database_url
+from cli.errors import Failure
+from cli.output import AsJson, show
+
+if TYPE_CHECKING:
+    from ledger.store import Store
+
+__all__ = ["app", "open_store"]
+
+app = typer.Typer(name="db", help="The tables of the service's database.", no_args_is_help=True)
+
+
+@app.command()
+def upgrade(
+    *, data: DataDirectory = DATA, database: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """Make the tables, or bring those of an earlier version up to date. `serve` does it too."""
+    os.umask(0o077)  # the database holds the logs' signing keys
+    with open_store(data, database, new=True) as store:
+        store.create()
+    show({"status": "current"}, "the database is up to date", as_json=as_json)
+
+
+@app.command()
+def check(
+    *, data: DataDirectory = DATA, database: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """Compare the tables, and the triggers that protect the logs, with those of this version."""
+    with open_store(data, database) as store:
+        store.check()
+    show({"status": "current"}, "the database is as it should be", as_json=as_json)
+
+
+@app.command()
+def rebuild(
+    *, data: DataDirectory = DATA, database: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """Make all tables that repeat the event logs again from them. Restart the service afterwards.
+
+    A merchant's private records (orders, one-time codes, keys) are in no log and stay as they are.
+    """
+    from verifier.rebuild import rebuild as rebuild_tables
+
+    with open_store(data, database) as store:
+        events = rebuild_tables(store)
+    show({"events": events}, f"{events} events replayed", as_json=as_json)
+
+
+def _require(data: Path, database: str | None) -> None:
+    """SQLite would make an empty file, and then find it lacking."""
+    path = data.expanduser() / "kvitto.db"
+    if database is None and not path.exists():
+        raise FileNotFoundError(2, "No such file", str(path))
+
+
+@contextmanager
+def open_store(data: Path, database: str | None, *, new: bool = False) -> Iterator["Store"]:
+    """The store that ``kvitto serve`` with the same options works on."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    import api.service  # noqa: F401 - all rooms, and so all tables
+    from ledger.store import Store
+
+    if not new:
+        _require(data, database)
+    try:
+        with Store(database_url(data, database)) as store:
+            yield store
+    except SQLAlchemyError as error:
+        raise Failure(f"the database: cannot be used ({type(error).__name__})") from None

@@ -1,0 +1,166 @@
+"""Checking a stored log from the ground up: everything is made again from its entries and compared.
+
+It believes nothing but the entries and the signature. What it finds it lists, instead of stopping
+at the first fault: whoever runs it wants to know what is left.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, func, select
+
+from commitments.errors import FormatError, VerificationError
+from ledger.checkpoint import Checkpoint, open_checkpoint
+from ledger.entries import Void, commitment_of, parse_entry
+from ledger.event_log import event_kinds
+from ledger.events import is_events_origin, parse_event, purchases_origin
+from ledger.log import Log
+from ledger.merkle import HASH_BYTES, leaf_hash
+from ledger.note import parse_vkey
+from ledger.right_edge import RightEdge, TileChange
+from ledger.schema import entries, logs, tiles, voids
+from ledger.tiles import TILE_WIDTH
+
+__all__ = ["Damaged", "check_all", "check_log", "find_faults"]
+
+_CHUNK = 16 * TILE_WIDTH  # entries in memory at a time
+
+
+class Damaged(VerificationError):  # noqa: N818 - the name is the condition
+    """A stored log is not what its entries make; ``faults`` says where."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("the stored logs are damaged")
+        self.faults = faults
+
+
+def check_all(connection: Connection) -> list[Checkpoint]:
+    """The newest checkpoints of all logs; :class:`Damaged` with the faults of all of them."""
+    origins = list(connection.scalars(select(logs.c.origin).order_by(logs.c.id)))
+    faults = [f"{o}: {fault}" for o in origins for fault in find_faults(connection, o)]
+    if faults:
+        raise Damaged(faults)
+    return [_head(Log(connection, origin)) for origin in origins]
+
+
+def check_log(connection: Connection, origin: str) -> Checkpoint:
+    """The newest checkpoint of a log in which everything fits; :class:`Damaged` otherwise."""
+    if faults := list(find_faults(connection, origin)):
+        raise Damaged(faults)
+    return _head(Log(connection, origin))
+
+
+def find_faults(connection: Connection, origin: str) -> Iterator[str]:
+    """What does not fit: entries, tiles, root, checkpoint, and the tables made of this log."""
+    log = Log(connection, origin)
+    yield from _count_faults(connection, log)
+    edge, expected = RightEdge(), 0
+    for start in range(0, log.size, _CHUNK):
+        stop = min(start + _CHUNK, log.size)
+        rows = _rows(connection, log, start, stop)
+        if [position for position, _, _ in rows] != list(range(start, stop)):
+            yield f"entries {start} to {stop - 1} are not all there"
+            return  # no tree can be made of the rest
+        growth = edge.grow([leaf_hash(data) for _, data, _ in rows])
+        edge = growth.edge
+        full = [tile for tile in growth.tiles if len(tile.hashes) == TILE_WIDTH * HASH_BYTES]
+        expected += len(full)
+        yield from _tile_faults(connection, log, full)
+        yield from _projection_faults(connection, log, rows)
+    last = _last_tiles(edge)
+    expected += len(last)
+    yield from _tile_faults(connection, log, last)
+    stored = select(func.count()).where(tiles.c.log_id == log.id)
+    if connection.scalar(stored) != expected:
+        yield "there are more or fewer tiles than the entries make"
+    yield from _head_faults(connection, log, edge.root)
+
+
+Rows = Sequence[tuple[int, bytes, bytes | None]]
+"""Position, data and commitment of entries."""
+
+
+def _rows(connection: Connection, log: Log, start: int, stop: int) -> Rows:
+    query = select(entries.c.position, entries.c.data, entries.c.commitment).where(
+        entries.c.log_id == log.id, entries.c.position >= start, entries.c.position < stop
+    )
+    return [
+        (row.position, row.data, row.commitment)
+        for row in connection.execute(query.order_by(entries.c.position))
+    ]
+
+
+def _count_faults(connection: Connection, log: Log) -> Iterator[str]:
+    """A crash leaves no entry behind that no checkpoint covers: they share a transaction."""
+    ours = entries.c.log_id == log.id
+    outside = (entries.c.position < 0) | (entries.c.position >= log.size)
+    if connection.scalar(select(func.count()).where(ours, outside)):
+        yield "there are entries that the checkpoint does not cover"
+
+
+def _last_tiles(edge: RightEdge) -> list[TileChange]:
+    """The partial tile of each level that has one."""
+    return [
+        TileChange(level, edge.size // TILE_WIDTH ** (level + 1), hashes, extends=False)
+        for level, hashes in enumerate(edge.partial)
+        if hashes
+    ]
+
+
+def _tile_faults(connection: Connection, log: Log, made: Sequence[TileChange]) -> Iterator[str]:
+    for tile in made:
+        query = select(tiles.c.hashes).where(
+            tiles.c.log_id == log.id, tiles.c.level == tile.level, tiles.c.position == tile.index
+        )
+        if connection.scalar(query) != tile.hashes:
+            yield f"tile {tile.index} of level {tile.level} is not what the entries make"
+
+
+def _head_faults(connection: Connection, log: Log, root: bytes) -> Iterator[str]:
+    try:
+        head = _head(log)
+    except (FormatError, VerificationError):
+        yield "the checkpoint is not signed by the log's key"
+        return
+    if head != Checkpoint(log.origin, log.size, root):
+        yield "the checkpoint is not of these entries"
+    if connection.scalar(select(logs.c.root).where(logs.c.id == log.id)) != root:
+        yield "the stored root is not of these entries"
+
+
+def _head(log: Log) -> Checkpoint:
+    return open_checkpoint(log.checkpoint(), parse_vkey(log.vkey))
+
+
+def _projection_faults(connection: Connection, log: Log, rows: Rows) -> Iterator[str]:
+    try:
+        if is_events_origin(log.origin):
+            yield from _event_faults(connection, log, rows)
+        else:
+            yield from _purchase_faults(connection, log, rows)
+    except (FormatError, VerificationError):
+        yield f"entries {rows[0][0]} to {rows[-1][0]} cannot all be read"
+
+
+def _event_faults(connection: Connection, log: Log, rows: Rows) -> Iterator[str]:
+    first, last = rows[0][0], rows[-1][0]
+    query = select(event_kinds.c.position, event_kinds.c.type).where(
+        event_kinds.c.origin == purchases_origin(log.origin),
+        event_kinds.c.position.between(first, last),
+    )
+    stored = {(row.position, row.type) for row in connection.execute(query)}
+    if stored != {(position, parse_event(data)["type"]) for position, data, _ in rows}:
+        yield f"event_kinds is not of events {first} to {last}; kvitto db rebuild makes it again"
+
+
+def _purchase_faults(connection: Connection, log: Log, rows: Rows) -> Iterator[str]:
+    parsed = [(position, parse_entry(data), stored) for position, data, stored in rows]
+    for position, entry, stored in parsed:
+        if stored != commitment_of(entry):
+            yield f"the commitment beside entry {position} is not the entry's"
+    first, last = rows[0][0], rows[-1][0]
+    query = select(voids.c.position, voids.c.voided).where(
+        voids.c.log_id == log.id, voids.c.position.between(first, last)
+    )
+    stored_voids = {(row.position, row.voided) for row in connection.execute(query)}
+    if stored_voids != {(p, entry.index) for p, entry, _ in parsed if isinstance(entry, Void)}:
+        yield f"log_voids is not of entries {first} to {last}"

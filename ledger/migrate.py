@@ -1,0 +1,86 @@
+"""The tables of a database, brought up to date by migrations (Alembic) and compared with the rooms.
+
+Migrations are the only way in which tables are made.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from commitments.errors import KvittoError
+from ledger.engines import lock_schema, missing_refusals
+from ledger.schema import metadata
+
+__all__ = ["WrongSchema", "check_schema", "is_current", "upgrade"]
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class WrongSchema(KvittoError):  # noqa: N818 - the name is the condition
+    """The database has not the tables that this version of the program works with."""
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether no migration is missing."""
+    return _revision(connection) == _scripts().get_current_head()
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the migrations that are missing, in the transaction of ``connection``.
+
+    :class:`WrongSchema` for a database of a newer version, or of one without migrations.
+    """
+    lock_schema(connection)
+    revision = _revision(connection)
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise WrongSchema("the database is of a newer version of this program")
+    if revision is None and inspect(connection).has_table("logs"):
+        raise WrongSchema("the database is of a version that had no migrations yet")
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def check_schema(connection: Connection) -> None:
+    """Compare the tables and triggers with those that the imported rooms define.
+
+    :class:`WrongSchema` says what differs.
+    """
+    if not is_current(connection):
+        raise WrongSchema("migrations are missing; kvitto db upgrade runs them")
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    differences = [_named(difference) for difference in compare_metadata(context, metadata)]
+    differences += [f"trigger {name}" for name in sorted(missing_refusals(connection))]
+    if differences:
+        raise WrongSchema(f"not as defined: {', '.join(differences)}")
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _named(difference: Any) -> str:
+    """What a difference is about; a change of a column comes as a list of one."""
+    kind, *rest = difference[0] if isinstance(difference, list) else difference
+    names = [getattr(part, "name", part) for part in rest]
+    return " ".join([kind, *(name for name in names if isinstance(name, str))])

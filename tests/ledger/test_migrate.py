@@ -1,0 +1,108 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy import inspect, text
+
+import api.service  # noqa: F401 - all rooms, and so all tables
+from ledger.migrate import WrongSchema
+from ledger.schema import metadata
+from ledger.store import Store
+from tests.databases import Databases
+
+
+@pytest.fixture
+def empty(databases: Databases) -> Iterator[str]:
+    """A database without tables."""
+    url = databases.make_empty()
+    yield url
+    databases.drop(url)
+
+
+def test_migrations_make_the_tables_that_the_rooms_define(empty: str) -> None:
+    with Store(empty) as store:
+        with pytest.raises(WrongSchema, match="kvitto db upgrade"):
+            store.check()
+        store.create()
+        store.check()
+        with store.read() as connection:
+            names = set(inspect(connection).get_table_names())
+    assert names == {*metadata.tables, "alembic_version"}
+
+
+def test_what_is_up_to_date_is_left_alone(database: str) -> None:
+    with Store(database) as store:
+        store.create_log("ledger.example/acme", b"k" * 32)
+        store.create()
+        store.check()
+        with store.log("ledger.example/acme") as log:
+            assert log.size == 0
+
+
+def test_many_processes_start_at_once(empty: str) -> None:
+    with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
+        stores = [stack.enter_context(Store(empty)) for _ in range(4)]
+        list(pool.map(Store.create, stores))
+        stores[0].check()
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("DROP TABLE tags", "add_table tags"),
+        ("ALTER TABLE tags ADD COLUMN extra INTEGER", "remove_column tags extra"),
+        ("DROP INDEX decisions_by_position", "add_index decisions_by_position"),
+        ("DROP TRIGGER log_forks", "trigger log_forks"),
+    ],
+)
+def test_a_difference_is_named(database: str, statement: str, found: str) -> None:
+    with Store(database) as store:
+        store.check()
+        with store._writer.begin() as connection:
+            on = (
+                " ON logs" if "TRIGGER" in statement and connection.dialect.name != "sqlite" else ""
+            )
+            connection.execute(text(statement + on))
+        with pytest.raises(WrongSchema, match=found):
+            store.check()
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_a_trigger_that_is_switched_off_is_noticed(database: str) -> None:
+    with Store(database) as store:
+        store.write(
+            lambda t: t.connection.execute(text("ALTER TABLE logs DISABLE TRIGGER log_shrinks"))
+        )
+        with pytest.raises(WrongSchema, match="trigger log_shrinks"):
+            store.check()
+
+
+def test_a_database_of_a_newer_version_is_refused(database: str) -> None:
+    with Store(database) as store:
+        newer = text("UPDATE alembic_version SET version_num = '9999'")
+        store.write(lambda t: t.connection.execute(newer))
+        with pytest.raises(WrongSchema, match="newer"):
+            store.create()
+
+
+def test_a_database_from_before_migrations_is_refused(database: str) -> None:
+    with Store(database) as store:
+        store.write(lambda t: t.connection.execute(text("DROP TABLE alembic_version")))
+        with pytest.raises(WrongSchema, match="no migrations yet"):
+            store.create()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_a_migration_that_is_cut_off_leaves_nothing(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.sqlite.refusals", lambda: ["no SQL"])
+    with Store(empty) as store:
+        with pytest.raises(Exception, match="syntax error"):
+            store.create()
+        with store.read() as connection:
+            assert inspect(connection).get_table_names() == []
+        monkeypatch.undo()
+        store.create()
+        store.check()

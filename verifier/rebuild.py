@@ -1,0 +1,57 @@
+"""Making the tables of events again from the event logs, which alone are the truth.
+
+The tables of a merchant's own records (``issued``, ``slips``, ``merchants``, keys) are in no log:
+orders and one-time codes are private. Back them up.
+"""
+
+from functools import partial
+
+from sqlalchemy import Table, delete, select
+
+from ledger.event_log import event_kinds, note_kind
+from ledger.events import events_origin, is_events_origin, parse_event, purchases_origin
+from ledger.log import Log
+from ledger.schema import logs
+from ledger.store import Store, Transaction
+from verifier.decision import DECIDED, RETIRED
+from verifier.decision_book import note_approval
+from verifier.policy_book import PUBLISHED, note_policy
+from verifier.retiring import note_retirement
+from verifier.schema import decisions, policies, retired, tags
+
+__all__ = ["PROJECTIONS", "rebuild"]
+
+PROJECTIONS: tuple[Table, ...] = (event_kinds, policies, tags, decisions, retired)
+"""The tables that say nothing which the event logs do not say."""
+
+_CHUNK = 1000  # events in memory at a time
+_NOTES = {PUBLISHED: note_policy, DECIDED: note_approval, RETIRED: note_retirement}
+
+
+def rebuild(store: Store) -> int:
+    """Empty the tables and replay all event logs; the number of events.
+
+    Each merchant's tables change in one transaction, during which nothing else writes to its event
+    log. A running service has read some rows into memory: restart it afterwards.
+    """
+    with store.read() as connection:
+        known = connection.scalars(select(logs.c.origin)).all()
+    origins = [purchases_origin(origin) for origin in known if is_events_origin(origin)]
+    return sum(
+        store.write(partial(_replay, origin=origin), events_origin(origin)) for origin in origins
+    )
+
+
+def _replay(transaction: Transaction, origin: str) -> int:
+    connection = transaction.connection
+    for table in PROJECTIONS:
+        connection.execute(delete(table).where(table.c.origin == origin))
+    log = Log(connection, events_origin(origin))
+    for start in range(0, log.size, _CHUNK):
+        found = log.entries(start, min(start + _CHUNK, log.size))
+        for position, entry in enumerate(found, start):
+            event = parse_event(entry)
+            note_kind(connection, origin, position, event)
+            if note := _NOTES.get(event["type"]):
+                note(connection, origin, position, event)
+    return log.size
