@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import merchant, proof, receipt, wallet
+from cli import merchant, proof, receipt, wallet, witness
 from cli.bench import bench
 from cli.demo import demo
 from cli.errors import CommandLine
@@ -42,6 +42,7 @@ def options(
 app.add_typer(merchant.app)
 app.add_typer(wallet.app)
 app.command()(serve)
+app.add_typer(witness.app)
 app.add_typer(receipt.app)
 app.add_typer(proof.app)
 app.command()(demo)

@@ -29,7 +29,7 @@ COMMANDS = dict(commands(get_command(app)))
 
 def test_there_is_a_command_for_each_role() -> None:
     groups = {name.split()[0] for name in COMMANDS}
-    assert groups == {"bench", "demo", "merchant", "proof", "receipt", "serve", "wallet"}
+    assert groups == {"bench", "demo", "merchant", "proof", "receipt", "serve", "wallet", "witness"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
