@@ -38,6 +38,8 @@ class Store:
         self._decode = decode
         self._states: dict[str, LogState] = {}
         self._commits = GroupCommit(self._commit)
+        self.after_write: Callable[[], None] | None = None
+        """Called after each write has become durable, before its result is returned."""
 
     def create(self) -> None:
         """Make the tables of ``ledger.schema.metadata`` that do not exist yet."""
@@ -69,6 +71,13 @@ class Store:
         :class:`CommitFailed` when the transaction was not confirmed: then nothing of it is kept,
         unless the database lost no more than its answer.
         """
+        result = self.commit(unit)
+        if self.after_write is not None:
+            self.after_write()
+        return result
+
+    def commit(self, unit: Callable[[Transaction], T]) -> T:
+        """As :meth:`write`, without what comes after it."""
         return self._commits.submit(unit)
 
     @contextmanager
