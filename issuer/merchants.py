@@ -11,7 +11,7 @@ from commitments.clock import Clock
 from commitments.domain import suite_name
 from commitments.errors import FormatError, Refused
 from commitments.group import Group
-from ledger.event_log import append_event, read_declaration
+from ledger.event_log import append_event
 from ledger.events import LogDeclaration, event_time, events_origin
 from ledger.note import Signer
 from ledger.schema import metadata
@@ -22,7 +22,6 @@ __all__ = [
     "create_merchant",
     "find_merchant",
     "list_merchants",
-    "merchant_declaration",
 ]
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
@@ -112,12 +111,6 @@ def list_merchants(store: Store) -> list[Merchant]:
     """All merchants, by id."""
     with store.read() as connection:
         return _read(connection)
-
-
-def merchant_declaration(store: Store, merchant: Merchant) -> LogDeclaration:
-    """What the merchant fixed for the life of its logs."""
-    with store.read() as connection:
-        return read_declaration(connection, merchant.origin)
 
 
 def _read(connection: Connection, merchant_id: str | None = None) -> list[Merchant]:

@@ -227,10 +227,6 @@ class Policy(_Strict):
         """The policy as a JSON object, without members that are not set."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
-    def canonical(self) -> bytes:
-        """The RFC 8785 form of :meth:`document`, what the log holds."""
-        return canonical_json(self.document())
-
 
 _ADAPTER = TypeAdapter(Policy)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, select
+from sqlalchemy.engine import Row
 
 from commitments.clock import Clock
 from commitments.errors import FormatError, VerificationError
@@ -84,8 +85,8 @@ class Verifier:
         """
         identifier = claim_id(body, proof)
         with self._store.read() as connection:
-            if find_approval(connection, origin, identifier) is not None:
-                return self.decision(origin, identifier)
+            if (row := find_approval(connection, origin, identifier)) is not None:
+                return self._read(connection, origin, row)
             policy = applicable_policy(connection, origin, body, self._clock())
             require_possible_length(self._group, policy, body, len(proof))
             statement = self._statements.build(connection, policy, body)
@@ -111,9 +112,7 @@ class Verifier:
     def decision(self, origin: str, identifier: str) -> Decision:
         """An approved claim as it stands; ``Refused`` for any other id."""
         with self._store.read() as connection:
-            row = approval(connection, origin, identifier)
-            log = Log(connection, events_origin(origin))
-            return read_decision(log, row, event_time(self._clock()))
+            return self._read(connection, origin, approval(connection, origin, identifier))
 
     def decisions(self, origin: str, after: int, limit: int) -> list[tuple[int, Decision]]:
         """Approved claims with their place in the event log, from behind ``after`` on."""
@@ -142,6 +141,10 @@ class Verifier:
             events_origin(origin),
         )
         return self.decision(origin, identifier)
+
+    def _read(self, connection: Connection, origin: str, row: Row[Any]) -> Decision:
+        log = Log(connection, events_origin(origin))
+        return read_decision(log, row, event_time(self._clock()))
 
     def _record(
         self,

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commitments.errors import FormatError
-from commitments.wire import parse_json
+from commitments.wire import canonical_json, parse_json
 from policies.policy import parse_policy
 from tests.world import KETTLE, REFUND, WARRANTY
 
 
 def test_reads_and_writes_the_same_document() -> None:
     policy = parse_policy(WARRANTY)
-    assert parse_policy(parse_json(policy.canonical())) == policy
+    assert parse_policy(parse_json(canonical_json(policy.document()))) == policy
     assert policy.document()["purchased"] == {"oldest": "P2Y", "newest": "P0D"}
 
 
@@ -115,7 +115,7 @@ def test_any_member_replaced_is_read_or_refused_by_name(member: str, value: Any)
         policy = parse_policy({**WARRANTY, member: value})
     except FormatError:
         return
-    assert parse_policy(parse_json(policy.canonical())) == policy
+    assert parse_policy(parse_json(canonical_json(policy.document()))) == policy
 
 
 def test_an_approval_lapses_after_the_response_time_counted_in_utc() -> None:
