@@ -28,9 +28,20 @@ class Checkpoint:
 
         ``FormatError`` for anything else, extension lines included: these logs never write one.
         """
-        lines = text.split("\n")
-        if len(lines) != 4 or not lines[0] or lines[3]:
+        checkpoint = cls.parse_extended(text)
+        if checkpoint.text() != text:
             raise FormatError("not the three lines of a checkpoint", "checkpoint")
+        return checkpoint
+
+    @classmethod
+    def parse_extended(cls, text: str) -> "Checkpoint":
+        """Read the first three lines, which is what a witness vouches for.
+
+        Other logs may write extension lines below them; an empty one is a ``FormatError``.
+        """
+        lines = text.split("\n")
+        if len(lines) < 4 or lines.pop() or not all(lines):
+            raise FormatError("not the lines of a checkpoint", "checkpoint")
         size = parse_decimal(lines[1], "checkpoint.size")
         return cls(lines[0], size, parse_base64(lines[2], "checkpoint.root", HASH_BYTES))
 

@@ -9,7 +9,8 @@ from typing import Any
 from commitments.errors import FormatError
 from ledger.checkpoint import Checkpoint
 from ledger.events import encode_event
-from ledger.note import NoteVerifier
+from ledger.note import Verifier
+from ledger.quorum import NO_QUORUM, Quorum
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 
 __all__ = ["EventReceipt", "verify_event_receipt"]
@@ -37,9 +38,11 @@ class EventReceipt:
         return cls(event, TlogProof.parse(proof.encode("utf-8")))
 
 
-def verify_event_receipt(receipt: EventReceipt, verifier: NoteVerifier) -> Checkpoint:
+def verify_event_receipt(
+    receipt: EventReceipt, verifier: Verifier, policy: Quorum = NO_QUORUM
+) -> Checkpoint:
     """The checkpoint, signed by the event log ``verifier``, under which the event is in it.
 
     ``VerificationError`` unless the event stands in that log just as it is in the receipt.
     """
-    return verify_tlog_proof(receipt.proof, encode_event(receipt.event), verifier)
+    return verify_tlog_proof(receipt.proof, encode_event(receipt.event), verifier, policy)

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 from commitments.errors import FormatError
 from commitments.wire import encode_base64, parse_base64
-from ledger.checkpoint import Checkpoint, open_checkpoint
+from ledger.checkpoint import Checkpoint
 from ledger.events import encode_event
 from ledger.merkle import HASH_BYTES, leaf_hash, verify_multiproof
-from ledger.note import NoteVerifier
+from ledger.note import Verifier
+from ledger.quorum import NO_QUORUM, Quorum, open_cosigned
 
 __all__ = ["EventEvidence", "ProvableEvents", "build_event_evidence", "verify_event_evidence"]
 
@@ -74,12 +75,15 @@ def build_event_evidence(
     return EventEvidence(tuple(events), tuple(hashes), log.checkpoint())
 
 
-def verify_event_evidence(evidence: EventEvidence, verifier: NoteVerifier) -> Checkpoint:
+def verify_event_evidence(
+    evidence: EventEvidence, verifier: Verifier, policy: Quorum = NO_QUORUM
+) -> Checkpoint:
     """The checkpoint, signed by ``verifier``, under which all the events are in the log.
 
-    ``FormatError`` for what is no event, ``VerificationError`` for what does not hold.
+    ``FormatError`` for what is no event, ``VerificationError`` for what does not hold or what
+    ``policy`` does not accept.
     """
-    checkpoint = open_checkpoint(evidence.checkpoint, verifier)
+    checkpoint = open_cosigned(evidence.checkpoint, verifier, policy)
     leaves = {index: leaf_hash(encode_event(event)) for index, event in evidence.events}
     if len(leaves) != len(evidence.events):
         raise FormatError("an index occurs twice", "events")

@@ -1,8 +1,8 @@
 """Signed notes (c2sp signed-note): a text and signatures over it that people can read.
 
 A key is known by its name and a four-byte id. :class:`Signer` and :class:`Verifier` are Ed25519
-(type 01). Other signature types, such as the cosignatures of witnesses, are further classes with
-the three members of :class:`NoteVerifier`, entered by their type byte in ``_TYPES``.
+(type 01), the keys of logs. The keys of witnesses are in ``ledger/cosignature.py``: a key's type
+says what its signatures mean, so that no reader of one kind takes a key of the other.
 """
 
 import re
@@ -17,7 +17,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import encode_base64, parse_base64, parse_hex
 
-__all__ = ["Note", "NoteVerifier", "Signature", "Signer", "Verifier", "parse_vkey", "verify_note"]
+__all__ = [
+    "Note",
+    "NoteVerifier",
+    "Signature",
+    "Signer",
+    "TypedKey",
+    "Verifier",
+    "parse_vkey",
+    "verify_note",
+]
 
 _MAX_NOTE_BYTES = 128 * 1024  # sixteen ML-DSA-44 signatures take 53 kB
 _MAX_SIGNATURES = 64
@@ -108,6 +117,50 @@ class Note:
 
 
 @dataclass(frozen=True)
+class TypedKey:
+    """A public key under a name, with the byte that says what its signatures are.
+
+    ``FormatError`` for a name that cannot be one.
+    """
+
+    name: str
+    type: int
+    public_key: bytes
+
+    def __post_init__(self) -> None:
+        """``FormatError`` for a name that cannot be one."""
+        if not _NAME.fullmatch(self.name) or _CONTROL.search(self.name) or not _is_utf8(self.name):
+            raise FormatError("not a key name", "vkey")
+
+    @property
+    def key_id(self) -> bytes:
+        """Four bytes that tell keys of one name apart."""
+        return sha256(self.name.encode() + b"\n" + self._typed).digest()[:_KEY_ID_BYTES]
+
+    @property
+    def vkey(self) -> str:
+        """The key as text: ``name+hex key id+base64 key``."""
+        return f"{self.name}+{self.key_id.hex()}+{encode_base64(self._typed)}"
+
+    @property
+    def _typed(self) -> bytes:
+        return bytes([self.type]) + self.public_key
+
+    @classmethod
+    def parse(cls, vkey: str) -> "TypedKey":
+        """Read ``name+hex key id+base64 key``; ``FormatError`` for a false id."""
+        name, _, rest = vkey.partition("+")
+        key_id, _, encoded = rest.partition("+")
+        typed = parse_base64(encoded, "vkey")
+        if not typed:
+            raise FormatError("a key without a type", "vkey")
+        key = cls(name, typed[0], typed[1:])
+        if parse_hex(key_id, "vkey", _KEY_ID_BYTES) != key.key_id:
+            raise FormatError("the key id is not that of the key", "vkey")
+        return key
+
+
+@dataclass(frozen=True)
 class Verifier:
     """An Ed25519 public key (type 01) under a name."""
 
@@ -118,8 +171,7 @@ class Verifier:
 
     def __post_init__(self) -> None:
         """``FormatError`` for a name or key that cannot be one."""
-        if not _NAME.fullmatch(self.name) or _CONTROL.search(self.name):
-            raise FormatError("not a key name", "vkey")
+        TypedKey(self.name, self.TYPE, self.public_key)
         try:
             Ed25519PublicKey.from_public_bytes(self.public_key)
         except ValueError:
@@ -128,12 +180,12 @@ class Verifier:
     @property
     def key_id(self) -> bytes:
         """Four bytes that tell keys of one name apart."""
-        return _key_id(self.name, self._typed_key)
+        return TypedKey(self.name, self.TYPE, self.public_key).key_id
 
     @property
     def vkey(self) -> str:
         """The key as text: ``name+hex key id+base64 key``."""
-        return f"{self.name}+{self.key_id.hex()}+{encode_base64(self._typed_key)}"
+        return TypedKey(self.name, self.TYPE, self.public_key).vkey
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """``VerificationError`` unless ``signature`` is by this key over ``message``."""
@@ -141,10 +193,6 @@ class Verifier:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
         except InvalidSignature:
             raise VerificationError("an Ed25519 signature does not hold") from None
-
-    @property
-    def _typed_key(self) -> bytes:
-        return bytes([self.TYPE]) + self.public_key
 
 
 class Signer:
@@ -172,20 +220,12 @@ class Signer:
         return Note(text, (signature,))
 
 
-_TYPES = {Verifier.TYPE: Verifier}
-
-
 def parse_vkey(vkey: str) -> Verifier:
-    """Read ``name+hex key id+base64 key``; ``FormatError`` for another type or a false id."""
-    name, _, rest = vkey.partition("+")
-    key_id, _, encoded = rest.partition("+")
-    typed_key = parse_base64(encoded, "vkey")
-    if not typed_key or typed_key[0] not in _TYPES:
-        raise FormatError("not a key of a type that is known here", "vkey")
-    verifier = _TYPES[typed_key[0]](name, typed_key[1:])
-    if parse_hex(key_id, "vkey", _KEY_ID_BYTES) != verifier.key_id:
-        raise FormatError("the key id is not that of the key", "vkey")
-    return verifier
+    """Read the key of a log; ``FormatError`` for another type or a false id."""
+    key = TypedKey.parse(vkey)
+    if key.type != Verifier.TYPE:
+        raise FormatError("not an Ed25519 key (type 01)", "vkey")
+    return Verifier(key.name, key.public_key)
 
 
 def verify_note(data: bytes, verifiers: Iterable[V]) -> tuple[str, list[V]]:
@@ -207,5 +247,5 @@ def verify_note(data: bytes, verifiers: Iterable[V]) -> tuple[str, list[V]]:
     return note.text, list(signed.values())
 
 
-def _key_id(name: str, typed_key: bytes) -> bytes:
-    return sha256(name.encode() + b"\n" + typed_key).digest()[:_KEY_ID_BYTES]
+def _is_utf8(name: str) -> bool:
+    return not any("\ud800" <= c <= "\udfff" for c in name)

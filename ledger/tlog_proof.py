@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from commitments.errors import FormatError
 from commitments.wire import encode_base64, parse_base64, parse_decimal
-from ledger.checkpoint import Checkpoint, open_checkpoint
+from ledger.checkpoint import Checkpoint
 from ledger.merkle import HASH_BYTES, leaf_hash, verify_inclusion
-from ledger.note import NoteVerifier
+from ledger.note import Verifier
+from ledger.quorum import NO_QUORUM, Quorum, open_cosigned
 
 __all__ = ["TlogProof", "verify_tlog_proof"]
 
@@ -56,12 +57,15 @@ class TlogProof:
         return cls(index, hashes, checkpoint, extra)
 
 
-def verify_tlog_proof(proof: TlogProof, entry: bytes, verifier: NoteVerifier) -> Checkpoint:
+def verify_tlog_proof(
+    proof: TlogProof, entry: bytes, verifier: Verifier, policy: Quorum = NO_QUORUM
+) -> Checkpoint:
     """The checkpoint, signed by the log ``verifier``, under which ``entry`` is in the log.
 
-    The entry's place is ``proof.index``. ``VerificationError`` unless all of it holds.
+    The entry's place is ``proof.index``. ``VerificationError`` unless all of it holds and
+    ``policy`` accepts the checkpoint.
     """
-    checkpoint = open_checkpoint(proof.checkpoint, verifier)
+    checkpoint = open_cosigned(proof.checkpoint, verifier, policy)
     leaf = leaf_hash(entry)
     verify_inclusion(leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root)
     return checkpoint

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from commitments.errors import FormatError, VerificationError
 from ledger.checkpoint import Checkpoint, sign
+from ledger.cosignature import Ed25519Cosigner, MlDsaCosigner
 from ledger.merkle import build_inclusion, leaf_hash, root_of
-from ledger.note import Signer
+from ledger.note import Note, Signer
+from ledger.quorum import parse_quorum
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from tests.ledger.memory_log import LeafReader
 
@@ -109,3 +111,18 @@ def test_the_entry_its_place_and_the_log_are_what_is_proven() -> None:
     stranger = Signer(SIGNER.name, b"s" * 32)
     with pytest.raises(VerificationError, match="no known key"):
         verify_tlog_proof(GOOD, ENTRIES[7], stranger.verifier)
+
+
+@pytest.mark.parametrize("cosigner", [Ed25519Cosigner, MlDsaCosigner])
+def test_a_policy_decides_about_the_checkpoint(
+    cosigner: type[Ed25519Cosigner] | type[MlDsaCosigner],
+) -> None:
+    witness = cosigner("witness.example/w1", b"w" * 32)
+    policy = parse_quorum(f"witness w {witness.verifier.vkey}\nquorum w\n".encode())
+    note = Note.parse(GOOD.checkpoint)
+    signatures = (*note.signatures, witness.cosign(note.text, 1_700_000_000))
+    cosigned = replace(GOOD, checkpoint=Note(note.text, signatures).serialise())
+    read = TlogProof.parse(cosigned.serialise())
+    assert verify_tlog_proof(read, ENTRIES[7], SIGNER.verifier, policy) == CHECKPOINT
+    with pytest.raises(VerificationError, match="quorum"):
+        verify_tlog_proof(GOOD, ENTRIES[7], SIGNER.verifier, policy)
