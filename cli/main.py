@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import log, merchant, proof, receipt, wallet
+from cli import log, merchant, proof, receipt, wallet, witness
 from cli.bench import bench
 from cli.db import app as db
 from cli.demo import demo
@@ -45,6 +45,7 @@ app.add_typer(wallet.app)
 app.command()(serve)
 app.add_typer(db)
 app.add_typer(log.app)
+app.add_typer(witness.app)
 app.add_typer(receipt.app)
 app.add_typer(proof.app)
 app.command()(demo)

@@ -17,7 +17,7 @@ from cli.output import AsJson, facts, show
 from commitments.errors import FormatError
 from commitments.wire import parse_identifier
 
-__all__ = ["serve"]
+__all__ = ["listen", "port_number", "run", "serve"]
 
 _NAME = "localhost"
 _KEY_BYTES = 32
@@ -48,7 +48,8 @@ _LOGGING: dict[str, Any] = {
 }
 
 
-def _port_number(typed: str | int) -> int:
+def port_number(typed: str | int) -> int:
+    """A port as it was typed."""
     port = whole_number(typed)
     if port >= 1 << 16:
         raise typer.BadParameter("there is no such port")
@@ -60,7 +61,7 @@ def serve(
     data: DataDirectory = DATA,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(parser=_port_number, metavar="PORT", help="0 for any free one.")
+        int, typer.Option(parser=port_number, metavar="PORT", help="0 for any free one.")
     ] = 8000,
     name: Annotated[
         str | None,
@@ -78,7 +79,7 @@ def serve(
         raise Failure("refuses python -O, under which libraries stop checking what they are given")
     os.umask(0o077)  # the database holds the logs' signing keys
     directory = data.expanduser().absolute()
-    with _listen(host, port) as listening:
+    with listen(host, port) as listening:
         directory.mkdir(parents=True, exist_ok=True)
         app = _application(directory, name, database)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
@@ -86,10 +87,11 @@ def serve(
         running = {"url": address, "data": str(directory), "operator_key_file": key_file}
         show(running, facts(running), as_json=as_json)
         sys.stdout.flush()
-        _run(app, listening)
+        run(app, listening)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; ``Failure`` says why it cannot."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family, backlog=_WAITING)
@@ -147,7 +149,8 @@ def _kept(path: Path, fresh: str) -> str:
     return fresh
 
 
-def _run(app: Any, listening: socket.socket) -> None:
+def run(app: Any, listening: socket.socket) -> None:
+    """Serve until told to stop."""
     import uvicorn
 
     config = uvicorn.Config(

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from api.app import create_app
 from api.settings import Settings
 from cli.main import app
-from cli.serve import _listen
+from cli.serve import listen
 from tests.world import KETTLE, WARRANTY
 
 OPERATOR = "op" * 16
@@ -29,7 +29,7 @@ def running_service(directory: Path) -> Iterator[str]:
     """The address of a real service, in a thread."""
     settings = Settings("ledger.example", f"sqlite:///{directory}/kvitto.db", OPERATOR)
     config = uvicorn.Config(create_app(settings), log_config=None)
-    with _listen("127.0.0.1", 0) as listening:
+    with listen("127.0.0.1", 0) as listening:
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, args=([listening],))
         thread.start()

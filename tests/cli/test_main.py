@@ -39,6 +39,7 @@ def test_there_is_a_command_for_each_role() -> None:
         "receipt",
         "serve",
         "wallet",
+        "witness",
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from policies.policy import json_schema, parse_policy
 
+ROOMS = ("commitments", "zk", "ledger", "policies", "issuer", "verifier", "witness", "sdk", "api")
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
@@ -54,7 +55,7 @@ def test_sections_that_the_code_cites_are_in_the_protocol() -> None:
     protocol = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
     sections = {int(number) for number in re.findall(r"^## (\d+)\.", protocol, re.MULTILINE)}
     assert sections == set(range(1, 11))
-    for room in ("commitments", "zk", "ledger", "policies", "issuer", "verifier", "sdk", "api"):
+    for room in ROOMS:
         for file in (ROOT / room).rglob("*.py"):
             cited = re.findall(r"protocol\.md (\d+)", file.read_text(encoding="utf-8"))
             assert {int(number) for number in cited} <= sections, file

@@ -1,0 +1,82 @@
+"""A witness over HTTP (c2sp tlog-witness)."""
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from api.problems import CatchUnexpected
+from commitments.errors import FormatError, VerificationError
+from commitments.wire import parse_hex
+from ledger.add_checkpoint import LONGEST_REQUEST, AddCheckpoint
+from witness.service import StaleSize, UnknownLog, Untrusted, Witness
+
+__all__ = ["create_witness_app"]
+
+_SIZE = "text/x.tlog.size"
+_DIGEST_BYTES = 32
+_HEADERS = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
+
+
+def create_witness_app(witness: Witness) -> Starlette:
+    """The routes of a witness: for logs ``add-checkpoint``, for monitors the last checkpoint."""
+
+    def add(body: bytes) -> Response:
+        signatures = witness.add_checkpoint(AddCheckpoint.parse(body))
+        return PlainTextResponse("".join(signature.line() for signature in signatures))
+
+    async def add_checkpoint(request: Request) -> Response:
+        body = await _body(request)
+        return await run_in_threadpool(_answered, lambda: add(body))
+
+    def show_checkpoint(request: Request) -> Response:
+        def show() -> Response:
+            try:
+                digest = parse_hex(request.path_params["digest"], "path", _DIGEST_BYTES)
+            except FormatError:
+                raise UnknownLog from None
+            return PlainTextResponse(witness.checkpoint(digest), headers=_HEADERS)
+
+        return _answered(show)
+
+    app = Starlette(
+        routes=[
+            Route("/add-checkpoint", add_checkpoint, methods=["POST"]),
+            Route("/{digest}/checkpoint", show_checkpoint, methods=["GET"]),
+        ]
+    )
+    app.add_middleware(CatchUnexpected)
+    return app
+
+
+async def _body(request: Request) -> bytes:
+    """The body, or as much of it as shows that it is too long."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_REQUEST:
+            break
+    return bytes(body)
+
+
+def _answered(answer: Callable[[], Response]) -> Response:
+    """The answer, or the status code that c2sp tlog-witness has for the error."""
+    try:
+        return answer()
+    except FormatError as error:
+        return _error(400, error)
+    except Untrusted as error:
+        return _error(403, error)
+    except UnknownLog as error:
+        return _error(404, error)
+    except StaleSize as error:
+        return Response(f"{error.size}\n", 409, media_type=_SIZE)
+    except VerificationError as error:
+        return _error(422, error)
+
+
+def _error(status: int, error: Exception) -> Response:
+    return PlainTextResponse(f"{error}\n", status)

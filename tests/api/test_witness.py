@@ -1,0 +1,97 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from httpx import Client, Response
+
+from api.witness import create_witness_app
+from ledger.add_checkpoint import AddCheckpoint
+from ledger.checkpoint import Checkpoint, sign
+from ledger.merkle import EMPTY_ROOT
+from ledger.note import Note, Signer, verify_note
+from tests.witness.http import served
+from tests.witness.world import FORK, HONEST, KEYS, ORIGIN, open_witness
+
+COSIGNERS = [key.verifier for key in KEYS.cosigners]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    with (
+        open_witness(tmp_path) as witness,
+        served(create_witness_app(witness)) as url,
+        Client(base_url=url) as opened,
+    ):
+        yield opened
+
+
+def ask(client: Client, request: AddCheckpoint | bytes) -> Response:
+    body = request if isinstance(request, bytes) else request.serialise()
+    return client.post("/add-checkpoint", content=body)
+
+
+def test_the_answer_is_signature_lines(client: Client) -> None:
+    answer = ask(client, HONEST.request(0, 5))
+    assert answer.status_code == 200
+    assert answer.text.startswith("\u2014 witness.example/w1 ")
+    assert answer.text.count("\n") == 2
+    note = HONEST.note(5) + answer.content  # how c2sp tlog-witness tells clients to read it
+    assert verify_note(note, COSIGNERS) == (HONEST.checkpoint(5).text(), COSIGNERS)
+
+
+def test_a_malformed_request_is_400(client: Client) -> None:
+    good = HONEST.request(0, 5)
+    junk = replace(good, checkpoint=b"junk")
+    no_checkpoint = replace(good, checkpoint=Signer(ORIGIN, b"l" * 32).sign_note("a\n").serialise())
+    longest = good.serialise() + b"x" * (1 << 20)
+    for bad in (b"", b"old 0", junk, no_checkpoint, longest, replace(good, old_size=6)):
+        assert ask(client, bad).status_code == 400
+    assert ask(client, good).status_code == 200
+
+
+def test_an_unknown_log_is_404_and_an_untrusted_signature_403(client: Client) -> None:
+    other = Signer("ledger.example/other", b"o" * 32)
+    unknown = sign(Checkpoint(other.name, 0, EMPTY_ROOT), other)
+    assert ask(client, AddCheckpoint(0, (), unknown)).status_code == 404
+    stranger = HONEST.note(5, Signer(ORIGIN, b"s" * 32))
+    assert ask(client, AddCheckpoint(0, (), stranger)).status_code == 403
+    good = Note.parse(HONEST.note(5))
+    forged = replace(good.signatures[0], signature=b"s" * 64)
+    bad = replace(good, signatures=(forged,)).serialise()
+    assert ask(client, AddCheckpoint(0, (), bad)).status_code == 403
+
+
+def test_a_stale_size_is_409_and_names_ours(client: Client) -> None:
+    ask(client, HONEST.request(0, 12))
+    answer = ask(client, HONEST.request(5, 20))
+    assert answer.status_code == 409
+    assert answer.content == b"12\n"
+    assert answer.headers["Content-Type"].partition(";")[0] == "text/x.tlog.size"
+    assert ask(client, HONEST.request(12, 20)).status_code == 200
+
+
+def test_a_fork_is_422(client: Client) -> None:
+    with_proof = AddCheckpoint(0, (EMPTY_ROOT,), HONEST.note(12))
+    assert ask(client, with_proof).status_code == 422
+    ask(client, HONEST.request(0, 12))
+    for forged in (
+        FORK.request(12, 12),
+        FORK.request(12, 20),
+        AddCheckpoint(12, (), FORK.note(20)),
+    ):
+        assert ask(client, forged).status_code == 422
+
+
+def test_monitors_find_the_last_checkpoint(client: Client) -> None:
+    path = f"/{sha256(ORIGIN.encode()).hexdigest()}/checkpoint"
+    assert client.get(path).status_code == 404
+    ask(client, HONEST.request(0, 12))
+    answer = client.get(path)
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert verify_note(answer.content, COSIGNERS) == (HONEST.checkpoint(12).text(), COSIGNERS)
+    for other in ("0" * 64, path[1:65].upper(), "junk"):
+        assert client.get(f"/{other}/checkpoint").status_code == 404
+    assert client.get("/add-checkpoint").status_code == 405

@@ -1,0 +1,65 @@
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from commitments.wire import parse_json
+from ledger.cosignature import parse_cosigner
+from ledger.note import verify_note
+from tests.cli.terminal import Terminal
+from tests.witness.world import HONEST, LOG
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def running(data: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    command = [sys.executable, "-m", "cli.main", "witness", "serve", "--json", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--data", data], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield parse_json(process.stdout.readline())["url"], process
+        finally:
+            process.kill()
+
+
+def test_a_witness_that_is_killed_remembers_what_it_has_said(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    data = ["--data", str(tmp_path / "data")]
+    made = terminal.json("witness", "keys", "--name", "witness.example/w1", *data)
+    keys = [parse_cosigner(vkey) for vkey in made["cosignature_keys"]]
+    kept = tmp_path / "data" / "witness.keys"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    terminal.json("witness", "watch", LOG.verifier.vkey, *data)
+    old = 0
+    for size in (5, 12):
+        with running(tmp_path / "data") as (url, process):
+            body = HONEST.request(old, size).serialise()
+            answer = httpx.post(f"{url}/add-checkpoint", content=body)
+            os.kill(process.pid, signal.SIGKILL)
+        assert verify_note(HONEST.note(size) + answer.content, keys)[1] == keys
+        old = size
+    with running(tmp_path / "data") as (url, _):
+        stale = httpx.post(f"{url}/add-checkpoint", content=HONEST.request(0, 5).serialise())
+    assert (stale.status_code, stale.text) == (409, "12\n")
+
+
+def test_keys_are_made_once_and_needed(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    data = ["--data", str(tmp_path / "data")]
+    terminal.run("witness", "serve", *data, status=1)
+    terminal.run("witness", "watch", LOG.verifier.vkey, *data, status=1)
+    terminal.run("witness", "keys", "--name", "a b", *data, status=2)
+    terminal.run("witness", "keys", "--name", "w", *data)
+    before = (tmp_path / "data" / "witness.keys").read_bytes()
+    terminal.run("witness", "keys", "--name", "w", *data, status=2)
+    assert (tmp_path / "data" / "witness.keys").read_bytes() == before
+    terminal.run("witness", "watch", "junk", *data, status=2)

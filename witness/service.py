@@ -1,0 +1,156 @@
+"""A witness (c2sp tlog-witness): it vouches that a log only ever grew, to whoever asks.
+
+It believes the log's signature and a consistency proof, nothing else. What it has vouched for is
+on the disk before anyone hears of it, in the transaction that checked it: so it never vouches for
+two histories, whoever asks at once and wherever it crashes.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, insert, make_url, select, update
+
+from commitments.clock import Clock
+from commitments.errors import FormatError, Refused, VerificationError
+from ledger.add_checkpoint import AddCheckpoint
+from ledger.checkpoint import Checkpoint
+from ledger.merkle import EMPTY_ROOT, verify_consistency
+from ledger.note import Note, Signature, Verifier, parse_vkey, verify_note
+from ledger.sqlite import open_engines
+from witness.keys import WitnessKeys
+from witness.schema import heads, known_logs, metadata
+
+__all__ = ["StaleSize", "UnknownLog", "Untrusted", "Witness"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UnknownLog(Refused):
+    """No log of that origin is watched here."""
+
+    def __init__(self) -> None:
+        super().__init__("unknown-log", "this witness does not watch such a log")
+
+
+class Untrusted(VerificationError):  # noqa: N818 - as Refused
+    """No key that is trusted for the origin has signed the checkpoint, or one has not."""
+
+
+class StaleSize(Refused):
+    """The proof does not begin at the size that was cosigned last, which is ``size``."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__("stale-size", "another size was cosigned last")
+        self.size = size
+
+
+class Witness:
+    """A witness with its state in the SQLite database at ``url``; threads may share it."""
+
+    def __init__(self, url: str, keys: WitnessKeys, clock: Clock) -> None:
+        self._reader, self._writer = open_engines(make_url(url))
+        self._keys = keys
+        self._clock = clock
+        metadata.create_all(self._writer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._reader.dispose()  # the writer has the same pool
+
+    def watch(self, log: Verifier) -> None:
+        """Trust this key from now on to sign for the origin that is its name."""
+        with self._writer.begin() as connection:
+            if log not in _trusted(connection, log.name):
+                row = {"origin": log.name, "vkey": log.vkey}
+                connection.execute(insert(known_logs), row)
+
+    def add_checkpoint(self, request: AddCheckpoint) -> list[Signature]:
+        """Our cosignatures of a checkpoint that extends the last one.
+
+        In this order: ``FormatError`` for what cannot be read, :class:`UnknownLog`,
+        :class:`Untrusted`, ``FormatError`` for an old size above the new one,
+        :class:`StaleSize`, ``VerificationError`` for what is no extension.
+        """
+        note = Note.parse(request.checkpoint)
+        checkpoint = Checkpoint.parse_extended(note.text)
+        with self._writer.begin() as connection:
+            signed = _signatures(connection, checkpoint.origin, request.checkpoint)
+            if request.old_size > checkpoint.size:
+                raise FormatError("the old size is above the new one", "old")
+            _check_extends(connection, checkpoint, request)
+            cosigned = [
+                cosigner.cosign(note.text, self._seconds()) for cosigner in self._keys.cosigners
+            ]
+            _store(connection, checkpoint, Note(note.text, (*signed, *cosigned)))
+        return cosigned
+
+    def checkpoint(self, digest: bytes) -> bytes:
+        """The last note cosigned of the log whose origin has this SHA-256; or UnknownLog."""
+        with self._reader.connect() as connection:
+            note = connection.scalar(select(heads.c.checkpoint).where(heads.c.digest == digest))
+        if note is None:
+            raise UnknownLog
+        return bytes(note)
+
+    def _seconds(self) -> int:
+        return (self._clock() - _EPOCH) // timedelta(seconds=1)
+
+
+def _trusted(connection: Connection, origin: str) -> list[Verifier]:
+    query = select(known_logs.c.vkey).where(known_logs.c.origin == origin)
+    return [parse_vkey(vkey) for vkey in connection.scalars(query)]
+
+
+def _signatures(connection: Connection, origin: str, note: bytes) -> Sequence[Signature]:
+    """The signatures of trusted keys; those of unknown keys are left out."""
+    trusted = _trusted(connection, origin)
+    if not trusted:
+        raise UnknownLog
+    try:
+        _, signed = verify_note(note, trusted)
+    except VerificationError as error:
+        raise Untrusted(str(error)) from None
+    known = {(key.name, key.key_id) for key in signed}
+    one_each = {(s.name, s.key_id): s for s in Note.parse(note).signatures}
+    return [signature for key, signature in one_each.items() if key in known]
+
+
+def _check_extends(connection: Connection, checkpoint: Checkpoint, request: AddCheckpoint) -> None:
+    row = connection.execute(
+        select(heads.c.size, heads.c.root).where(heads.c.origin == checkpoint.origin)
+    ).one_or_none()
+    size, root = (row.size, row.root) if row else (0, EMPTY_ROOT)
+    if request.old_size != size:
+        raise StaleSize(size)
+    verify_consistency(size, root, checkpoint.size, checkpoint.root, request.proof)
+
+
+def _store(connection: Connection, checkpoint: Checkpoint, note: Note) -> None:
+    head = {
+        "size": checkpoint.size,
+        "root": checkpoint.root,
+        "checkpoint": note.serialise(),
+    }
+    changed = connection.execute(
+        update(heads).where(heads.c.origin == checkpoint.origin).values(head)
+    )
+    if changed.rowcount == 0:
+        origin = {
+            "origin": checkpoint.origin,
+            "digest": sha256(checkpoint.origin.encode()).digest(),
+        }
+        connection.execute(insert(heads).values(origin | head))
