@@ -1,7 +1,7 @@
-"""The application: routes, errors, and the daily close."""
+"""The application: routes, errors, and what is done from time to time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import Depends, FastAPI
@@ -30,12 +30,13 @@ __all__ = ["create_app"]
 
 _ROUTERS = (merchants, purchases, sales, closes, policies, claims, evidence, logs, service)
 _CLOSE_SECONDS = 60  # how late after midnight a day may be closed
+_CATCH_UP_SECONDS = 5  # until a witness that was down is asked again; it rests for longer
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The service on the database that ``settings`` names, as an ASGI application.
 
-    Days are closed while its lifespan lasts.
+    Days are closed, and witnesses asked again, while its lifespan lasts.
     """
     app = FastAPI(
         title="Kvitto",
@@ -60,20 +61,27 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hide_queries()
+    service: Service = app.state.service
     stop = asyncio.Event()
-    closing = asyncio.create_task(_close_days(app.state.service, stop))
+    chores = [_chore(stop, _CLOSE_SECONDS, close_due, service.store, service.settings.clock)]
+    if service.publisher is not None:
+        chores.append(_chore(stop, _CATCH_UP_SECONDS, service.publisher.catch_up))
+    tasks = [asyncio.create_task(chore) for chore in chores]
     yield
     stop.set()
-    await closing  # not cancelled: its thread would go on, on a store that is closed
-    app.state.service.store.close()
+    for task in tasks:
+        await task  # not cancelled: its thread would go on, on a store that is closed
+    service.close()
 
 
-async def _close_days(service: Service, stop: asyncio.Event) -> None:
-    """Close what is due, now and each minute; an error must not end it."""
+async def _chore(
+    stop: asyncio.Event, seconds: float, work: Callable[..., object], *arguments: object
+) -> None:
+    """Do it now and every so many seconds; an error must not end it."""
     while not stop.is_set():
         try:
-            await asyncio.to_thread(close_due, service.store, service.settings.clock)
-        except Exception as error:  # noqa: BLE001 - tried again in a minute
+            await asyncio.to_thread(work, *arguments)
+        except Exception as error:  # noqa: BLE001 - tried again later
             log_unexpected(error)
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _CLOSE_SECONDS)
+            await asyncio.wait_for(stop.wait(), seconds)

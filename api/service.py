@@ -6,6 +6,7 @@ from api.keys import MerchantKeys
 from api.settings import Settings
 from issuer.recording import Issuer
 from ledger.closed import ClosedLogs
+from ledger.cosigning import Publisher, forget_published, remote_witnesses
 from ledger.store import Store
 from verifier.service import Verifier
 
@@ -22,6 +23,7 @@ class Service:
     issuer: Issuer
     verifier: Verifier
     closed: ClosedLogs
+    publisher: Publisher | None
 
     @classmethod
     def open(cls, settings: Settings) -> "Service":
@@ -35,4 +37,22 @@ class Service:
             Issuer(store, settings.group, settings.clock),
             Verifier(store, settings.group, settings.clock),
             ClosedLogs(),
+            _publisher(store, settings),
         )
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        if self.publisher is not None:
+            self.publisher.close()
+        self.store.close()
+
+
+def _publisher(store: Store, settings: Settings) -> Publisher | None:
+    """Who asks the witnesses after each write; none where there are none."""
+    witnesses = remote_witnesses(settings.witnesses)
+    if not witnesses:
+        store.commit(forget_published)
+        return None
+    publisher = Publisher(store, witnesses)
+    store.after_write = publisher.publish
+    return publisher

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from commitments.clock import Clock, system_clock
 from commitments.group import Group
 from commitments.p256 import P256
+from ledger.quorum import Witness
 
 __all__ = ["Settings"]
 
@@ -15,7 +16,8 @@ class Settings:
 
     ``service_name`` begins every origin (``ledger.example`` in ``ledger.example/acme``) and can
     never change; ``database`` is a URL such as ``sqlite:////srv/kvitto.db``; who has
-    ``operator_key`` can create merchants.
+    ``operator_key`` can create merchants; ``witnesses`` are asked to cosign every log, as far as
+    they have an address.
     """
 
     service_name: str
@@ -23,6 +25,7 @@ class Settings:
     operator_key: str = field(repr=False)
     clock: Clock = system_clock
     group: Group = P256
+    witnesses: tuple[Witness, ...] = ()
 
     def origin(self, merchant_id: str) -> str:
         """The origin of a merchant's purchase log."""

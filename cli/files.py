@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from cli.output import show
 from commitments.errors import FormatError
 from commitments.wire import parse_json
 
-__all__ = ["new_file", "read_document", "write_document"]
+if TYPE_CHECKING:
+    from ledger.quorum import Quorum
+
+__all__ = ["new_file", "read_document", "read_quorum", "write_document"]
 
 _LARGEST = 1 << 24  # bytes; every document here is far smaller
 
@@ -31,6 +34,20 @@ def read_document(path: Path) -> Any:
     except FormatError as error:
         field = str(path) if error.field in (None, "body") else error.field
         raise FormatError(str(error), field) from None
+
+
+def read_quorum(path: Path | None) -> "Quorum":
+    """The tlog-policy in a file; without one, the policy of who takes the log's own word."""
+    from ledger.quorum import NO_QUORUM, parse_quorum
+
+    if path is None:
+        return NO_QUORUM
+    with path.open("rb") as file:
+        data = file.read(_LARGEST)
+    try:
+        return parse_quorum(data)
+    except FormatError as error:
+        raise FormatError(str(error), str(path)) from None
 
 
 @contextmanager

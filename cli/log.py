@@ -46,12 +46,14 @@ def export(
     from issuer.merchants import list_merchants
     from ledger.events import events_origin
     from ledger.export import export_log
+    from ledger.log import Log
 
     written = 0
     with open_store(data, database) as store:
         for merchant in list_merchants(store):
             kinds = {"purchases": merchant.origin, "events": events_origin(merchant.origin)}
             for kind, origin in kinds.items():
-                with store.log(origin) as log:
+                with store.read() as connection:
+                    log = Log.published(connection, origin)
                     written += export_log(log, directory / merchant.id / kind)
     show({"written": written}, f"{written} files written", as_json=as_json)

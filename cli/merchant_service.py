@@ -9,7 +9,7 @@ from sdk.connection import Connection
 
 __all__ = ["get", "post"]
 
-_LONGEST_ANSWER = 1 << 20  # bytes; the codes of 1,000 sales are a tenth of it
+_LONGEST_ANSWER = 1 << 25  # bytes; 1,000 receipts, each with the cosignatures of some witnesses
 
 
 def get(url: str, path: str) -> Any:

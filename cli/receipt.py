@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.files import read_document
+from cli.files import read_document, read_quorum
 from cli.output import AsJson, facts, show
 from commitments.errors import FormatError
 
@@ -23,6 +23,10 @@ def verify(
     key: Annotated[
         str, typer.Option(metavar="VKEY", help="The event log's verifier key, from the shop.")
     ],
+    quorum: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A tlog-policy: which witnesses must have cosigned."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what the event log of the shop holds about a claim.
@@ -34,7 +38,7 @@ def verify(
     from ledger.note import parse_vkey
 
     receipt = EventReceipt.parse(_receipt(read_document(file)))
-    checkpoint = verify_event_receipt(receipt, parse_vkey(key))
+    checkpoint = verify_event_receipt(receipt, parse_vkey(key), read_quorum(quorum))
     event = receipt.event
     if event.get("type") != "claim.decided":
         raise FormatError("not the receipt of a decision", "type")

@@ -11,7 +11,7 @@ import typer
 
 from cli.database import DATA, DatabaseUrl, DataDirectory, database_url
 from cli.errors import Failure
-from cli.files import new_file
+from cli.files import new_file, read_quorum
 from cli.options import whole_number
 from cli.output import AsJson, facts, show
 from commitments.errors import FormatError
@@ -68,6 +68,13 @@ def serve(
         typer.Option(help="Begins the origin of every log; fixed by the first start."),
     ] = None,
     database: DatabaseUrl = None,
+    witnesses: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A tlog-policy whose witnesses, those with a URL, are asked to cosign each log.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the service; Ctrl-C stops it.
@@ -81,7 +88,7 @@ def serve(
     directory = data.expanduser().absolute()
     with listen(host, port) as listening:
         directory.mkdir(parents=True, exist_ok=True)
-        app = _application(directory, name, database)
+        app = _application(directory, name, database, witnesses)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         key_file = None if _given_key() else str(directory / "operator.key")
         running = {"url": address, "data": str(directory), "operator_key_file": key_file}
@@ -103,7 +110,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _application(directory: Path, name: str | None, url: str | None) -> Any:
+def _application(directory: Path, name: str | None, url: str | None, witnesses: Path | None) -> Any:
     from sqlalchemy.exc import SQLAlchemyError
 
     from api.app import create_app
@@ -114,6 +121,7 @@ def _application(directory: Path, name: str | None, url: str | None) -> Any:
         service_name=_service_name(directory, name),
         database=database_url(directory, url),
         operator_key=key,
+        witnesses=read_quorum(witnesses).witnesses,
     )
     try:
         return create_app(settings)

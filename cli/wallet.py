@@ -111,6 +111,28 @@ def accept(
 
 
 @app.command()
+def quorum(
+    policy: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A tlog-policy, not from the merchant.")
+    ],
+    *,
+    merchant: MerchantId,
+    url: Url = DEFAULT_URL,
+    wallet: WalletPath = DEFAULT_WALLET,
+    as_json: AsJson = False,
+) -> None:
+    """From now on believe a merchant's logs only what these witnesses have cosigned."""
+    from cli.files import read_quorum
+    from sdk import Shop
+
+    wanted = read_quorum(policy)
+    with _open(wallet) as mine, Shop(url, merchant) as shop:
+        mine.require_quorum(shop, wanted)
+    document = {"merchant": merchant, "witnesses": len(wanted.witnesses), "quorum": wanted.quorum}
+    show(document, facts(document), as_json=as_json)
+
+
+@app.command()
 def redeem(
     code: Annotated[str, typer.Argument(metavar="CODE", help="The one-time code on the slip.")],
     *,

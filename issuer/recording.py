@@ -222,7 +222,7 @@ class Issuer:
         self, origin: str, orders: Sequence[Order], positions: Sequence[int]
     ) -> list[dict[str, Any]]:
         with self._store.read() as connection:
-            log = Log(connection, origin)
+            log = Log.published(connection, origin, max(positions, default=-1))
             return [
                 {
                     "type": "receipt",

@@ -13,7 +13,7 @@ from ledger.merkle import (
     build_multiproof,
     build_root,
 )
-from ledger.schema import entries, logs, tiles, voids
+from ledger.schema import entries, logs, published, tiles, voids
 from ledger.tiles import TILE_WIDTH, Tile, TileReader, encode_bundle
 
 __all__ = ["Log", "NotInLog", "TileFetcher", "tile_fetcher"]
@@ -48,6 +48,21 @@ class Log:
         self._checkpoint: bytes = row.checkpoint
         self._connection = connection
         self._reader = TileReader(tile_fetcher(connection, self.id), self.size)
+
+    @classmethod
+    def published(cls, connection: Connection, origin: str, position: int = -1) -> "Log":
+        """The log as readers see it: under the last checkpoint that witnesses were asked for.
+
+        The newest one where there are no witnesses, or where the entry at ``position`` would
+        not be seen yet.
+        """
+        log = cls(connection, origin)
+        query = select(published).where(published.c.log_id == log.id, published.c.size > position)
+        row = connection.execute(query).one_or_none()
+        if row is not None:
+            log.size, log._checkpoint = row.size, row.checkpoint
+            log._reader = TileReader(tile_fetcher(connection, log.id), log.size)
+        return log
 
     def checkpoint(self) -> bytes:
         """The newest checkpoint, a signed note."""

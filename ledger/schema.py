@@ -12,7 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-__all__ = ["entries", "keys", "logs", "metadata", "tiles", "voids"]
+__all__ = ["entries", "keys", "logs", "metadata", "published", "tiles", "voids"]
 
 metadata = MetaData()
 
@@ -30,6 +30,15 @@ logs = Table(
     Column("checkpoint", LargeBinary, nullable=False),
 )
 """Each log with its public key and its newest checkpoint, whose size and root stand beside it."""
+
+published = Table(
+    "log_published",
+    metadata,
+    Column("log_id", ForeignKey(logs.c.id), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("checkpoint", LargeBinary, nullable=False),
+)
+"""The checkpoint that readers see where there are witnesses, with their cosignatures."""
 
 keys = Table(
     "log_keys",

@@ -45,6 +45,8 @@ class Store:
         self._decode = decode
         self._states: dict[str, LogState] = {}
         self._commits = GroupCommit(self._commit, _MOST_WAITING)
+        self.after_write: Callable[[], None] | None = None
+        """Called after each write has become durable, before its result is returned."""
 
     def create(self) -> None:
         """Make the tables, or bring those of an earlier version up to date.
@@ -90,6 +92,13 @@ class Store:
         :class:`CommitFailed` when the transaction was not confirmed: then nothing of it is kept,
         unless the database lost no more than its answer. ``Overloaded`` when too many units wait.
         """
+        result = self.commit(unit, *origins)
+        if self.after_write is not None:
+            self.after_write()
+        return result
+
+    def commit(self, unit: Callable[[Transaction], T], *origins: str) -> T:
+        """As :meth:`write`, without what comes after it."""
         return self._commits.submit(unit, origins)
 
     @contextmanager

@@ -74,7 +74,7 @@ def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> Checkpoin
     """
     # 1. The event is in the log.
     shown = EventReceipt.parse(receipt)
-    checkpoint = verify_event_receipt(shown, parse_vkey(merchant.events_vkey))
+    checkpoint = verify_event_receipt(shown, parse_vkey(merchant.events_vkey), merchant.quorum)
     event = shown.event
     # 2. It approves this claim: the same body, proof and tags.
     check_event(event, _DECIDED, _EVENT_FIELDS)

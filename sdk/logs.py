@@ -21,7 +21,7 @@ from commitments.attributes import EPOCH
 from commitments.domain import suite_name
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import le
-from ledger.checkpoint import Checkpoint, open_checkpoint
+from ledger.checkpoint import Checkpoint
 from ledger.closes import CLOSED, Close, CloseFold, day_period
 from ledger.events import LogDeclaration, check_event, encode_event
 from ledger.evidence import verify_event_evidence
@@ -34,6 +34,7 @@ from ledger.merkle import (
 )
 from ledger.note import parse_vkey
 from ledger.partition import Partition
+from ledger.quorum import open_cosigned
 from ledger.tiles import TileReader
 from policies.policy import Policy, parse_policy
 from sdk.errors import NotEligible, WalletError
@@ -97,7 +98,7 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
     """
     # 1. The events are in the event log, and those shown before are where they were.
     evidence = shop.events()
-    event_log = verify_event_evidence(evidence, parse_vkey(merchant.events_vkey))
+    event_log = verify_event_evidence(evidence, parse_vkey(merchant.events_vkey), merchant.quorum)
     event_head = _grown(merchant.events, event_log)
     indices = [index for index, _ in evidence.events]
     if indices != sorted(indices):
@@ -108,7 +109,7 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
     declaration = _declaration(evidence.events, merchant)
     # 2. The purchase log is read after the events that speak of it.
     note = shop.checkpoint("purchases")
-    purchase_log = open_checkpoint(note, parse_vkey(merchant.purchases_vkey))
+    purchase_log = open_cosigned(note, parse_vkey(merchant.purchases_vkey), merchant.quorum)
     purchase_head = _grown(merchant.purchases, purchase_log)
     # 3. The closes are those that the rules accept; each is a prefix of the purchase log.
     events = [event for _, event in evidence.events]

@@ -58,7 +58,8 @@ def verify_receipt(
         raise VerificationError("receipt: its proof is of another entry")
     entry = PurchaseEntry(purchase.commitment).encode()
     try:
-        checkpoint = verify_tlog_proof(proof, entry, parse_vkey(merchant.purchases_vkey))
+        key = parse_vkey(merchant.purchases_vkey)
+        checkpoint = verify_tlog_proof(proof, entry, key, merchant.quorum)
     except VerificationError as error:
         raise VerificationError(
             "receipt: the log does not hold this sale under the wallet's keys"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from commitments.errors import VerificationError
 from commitments.group import Point
 from ledger import rings
-from ledger.checkpoint import open_checkpoint
 from ledger.note import parse_vkey
+from ledger.quorum import open_cosigned
 from ledger.rings import RingName, verify_ring
 from sdk.errors import NotEligible
 from sdk.logs import MerchantView, newest_head
@@ -34,7 +34,7 @@ def fetch_ring(
     that is not the log's.
     """
     evidence, note = shop.ring(name)
-    checkpoint = open_checkpoint(note, parse_vkey(merchant.purchases_vkey))
+    checkpoint = open_cosigned(note, parse_vkey(merchant.purchases_vkey), merchant.quorum)
     head = newest_head(merchant.purchases, checkpoint)
     points: dict[bytes, Point] = {}
 

@@ -21,6 +21,7 @@ from commitments.wire import (
     parse_hex,
     parse_json,
 )
+from ledger.quorum import NO_QUORUM, Quorum, parse_quorum
 from policies.claim import ClaimBody, parse_claim
 from policies.policy import Policy, parse_policy
 from zk.issuance import BuyerRequest, parse_request
@@ -57,7 +58,7 @@ class Merchant:
 
     ``purchases`` and ``events`` are the newest heads of its logs; ``shown`` counts the events that
     its event log has shown, and ``shown_digest`` is over them and their places; ``closes`` counts
-    the closes that were accepted.
+    the closes that were accepted; ``quorum`` says which witnesses must have cosigned.
     """
 
     origin: str
@@ -69,6 +70,7 @@ class Merchant:
     shown: int = 0
     shown_digest: bytes = sha256().digest()
     closes: int = 0
+    quorum: Quorum = NO_QUORUM
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -82,6 +84,7 @@ class Merchant:
             "shown": self.shown,
             "shown_digest": self.shown_digest.hex(),
             "closes": self.closes,
+            "quorum": encode_base64(self.quorum.serialise()),
         }
 
     @classmethod
@@ -93,6 +96,8 @@ class Merchant:
         members["shown_digest"] = parse_hex(members["shown_digest"], "shown_digest", _HASH_BYTES)
         _check_members(members, str, "origin", "address", "purchases_vkey", "events_vkey")
         _check_members(members, int, "shown", "closes")
+        if "quorum" in members:  # wallets of version 0.1 have none
+            members["quorum"] = parse_quorum(parse_base64(members["quorum"], "quorum"))
         return cls(**members)
 
 

@@ -17,6 +17,7 @@ from commitments.purchase import BuyerKeys
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
 from ledger.event_receipt import EventReceipt
+from ledger.quorum import Quorum
 from sdk.advice import Advice, common_members
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
@@ -181,6 +182,14 @@ class Wallet:
         state = self._state.with_merchant(replace(merchant, purchases=head))
         self._commit(state.with_purchase(purchase))
         return purchase
+
+    def require_quorum(self, shop: Shop, quorum: Quorum) -> None:
+        """From now on believe this merchant's logs only what these witnesses have cosigned.
+
+        Ask the witnesses for their keys, or somebody else than the merchant.
+        """
+        merchant = replace(self._at(shop), quorum=quorum)
+        self._commit(self._state.with_merchant(merchant))
 
     # ---- claims
 

@@ -124,8 +124,9 @@ class Verifier:
         )
         now = event_time(self._clock())
         with self._store.read() as connection:
-            log = Log(connection, events_origin(origin))
             rows = connection.execute(query).all()
+            last = max((row.position for row in rows), default=-1)
+            log = Log.published(connection, events_origin(origin), last)
             return [(row.position, read_decision(log, row, now)) for row in rows]
 
     def retire(self, origin: str, identifier: str, secret: int) -> Decision:
@@ -143,7 +144,7 @@ class Verifier:
         return self.decision(origin, identifier)
 
     def _read(self, connection: Connection, origin: str, row: Row[Any]) -> Decision:
-        log = Log(connection, events_origin(origin))
+        log = Log.published(connection, events_origin(origin), row.position)
         return read_decision(log, row, event_time(self._clock()))
 
     def _record(

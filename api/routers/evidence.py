@@ -33,8 +33,9 @@ def show_events(
     """
     types = {_DECLARED, *query.types.split(",")}  # there is no proof of no event
     with service.store.read() as connection:
-        shown = events_of(connection, merchant.origin, types)
-        log = Log(connection, events_origin(merchant.origin))
+        log = Log.published(connection, events_origin(merchant.origin))
+        events = events_of(connection, merchant.origin, types)
+        shown = [(index, event) for index, event in events if index < log.size]
         evidence = build_event_evidence(log, shown)
     return JSONResponse(evidence.document())
 
@@ -52,7 +53,7 @@ def show_a_ring(
     """
     name = RingName(query.first, query.size, query.voided_at, query.lane)
     with service.store.read() as connection:
-        log = Log(connection, merchant.origin)
+        log = Log.published(connection, merchant.origin)
         partition = service.closed.partition(connection, merchant.origin)
         if name.lane >= partition.lanes(name.first, name.size):
             raise Refused("unknown-lane", "there is no such lane", "lane")

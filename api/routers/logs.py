@@ -38,8 +38,9 @@ _BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 def read_a_checkpoint(
     service: TheService, merchant_id: MerchantId, kind: LogKind
 ) -> PlainTextResponse:
-    """The log's newest checkpoint: its size and root, signed."""
-    with service.store.log(_origin(service.settings.origin(merchant_id), kind)) as log:
+    """The log's newest checkpoint: its size and root, signed, and cosigned by its witnesses."""
+    with service.store.read() as connection:
+        log = Log.published(connection, _origin(service.settings.origin(merchant_id), kind))
         return PlainTextResponse(log.checkpoint(), headers=_CHECKPOINT_HEADERS)
 
 

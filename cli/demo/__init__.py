@@ -21,6 +21,7 @@ __all__ = ["demo"]
 
 _SALES = Path(__file__).parents[2] / "examples" / "sales.csv"
 _OTHER_SHOPS_SALES = 800
+_WITNESSES = ("witness-1.example", "witness-2.example")
 
 
 def demo(
@@ -76,16 +77,21 @@ def demo(
 
 
 def _play(directory: Path, calendar: "Calendar", sold: "list[Sale]") -> "list[Scene]":
-    from cli.demo.service import running_service
+    from cli.demo.service import running_service, running_witness
     from cli.demo.story import play, publish_policies
-    from cli.demo.town import open_shop
+    from cli.demo.town import introduce, open_shop, quorum_of
 
     with ExitStack() as stack:
-        url = stack.enter_context(running_service(directory, calendar))
-        note(f"service on {url}, data in {directory}")
+        witnesses = [
+            stack.enter_context(running_witness(directory, name, calendar)) for name in _WITNESSES
+        ]
+        quorum = quorum_of(witnesses)
+        url = stack.enter_context(running_service(directory, calendar, quorum.witnesses))
+        note(f"service on {url}, two witnesses, data in {directory}")
         note(f"recording {len(sold):,} sales, each with a buyer's wallet of its own")
         town = stack.enter_context(open_shop(url, "nordlicht", "Nordlicht Haushalt", calendar))
         other = stack.enter_context(open_shop(url, "bergfors", "Bergfors Elektronik", calendar))
+        introduce([town, other], witnesses, quorum)
         with bar("recording sales", len(sold)) as progress:
             other.record(sold[-_OTHER_SHOPS_SALES:], lambda _: None)
             town.record(sold, progress)

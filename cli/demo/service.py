@@ -1,22 +1,35 @@
 """The service of the demo: the real one, over HTTP on this machine, with a calendar of its own."""
 
 import secrets
-import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cli.serve import listen
 from commitments.clock import Clock
 
-__all__ = ["OPERATOR_KEY", "Calendar", "running_service"]
+if TYPE_CHECKING:
+    from ledger.quorum import Witness
+    from witness.service import Witness as WitnessService
+
+__all__ = ["OPERATOR_KEY", "Calendar", "RunningWitness", "running_service", "running_witness"]
 
 OPERATOR_KEY = secrets.token_hex(32)
 _START_SECONDS = 30
 _STEP_SECONDS = 0.02
+
+
+class RunningWitness(NamedTuple):
+    """A witness of the demo, its keys, and where it is."""
+
+    service: "WitnessService"
+    vkeys: "Sequence[str]"
+    url: str
 
 
 class Calendar:
@@ -39,10 +52,10 @@ class Calendar:
 
 
 @contextmanager
-def running_service(directory: Path, clock: Clock) -> Iterator[str]:
+def running_service(
+    directory: Path, clock: Clock, witnesses: "Sequence[Witness]" = ()
+) -> Iterator[str]:
     """Serve on SQLite in ``directory`` at a free port; the URL."""
-    import uvicorn
-
     from api.app import create_app
     from api.settings import Settings
 
@@ -51,9 +64,31 @@ def running_service(directory: Path, clock: Clock) -> Iterator[str]:
         database=f"sqlite:///{directory.absolute()}/kvitto.db",
         operator_key=OPERATOR_KEY,
         clock=clock,
+        witnesses=tuple(witnesses),
     )
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None))
+    with _served(create_app(settings)) as url:
+        yield url
+
+
+@contextmanager
+def running_witness(directory: Path, name: str, clock: Clock) -> "Iterator[RunningWitness]":
+    """Serve a witness with its state in ``directory`` at a free port."""
+    from api.witness import create_witness_app
+    from witness.keys import WitnessKeys
+    from witness.service import Witness
+
+    keys = WitnessKeys.create(name)
+    url = f"sqlite:///{directory.absolute()}/{name}.db"
+    with Witness(url, keys, clock) as witness, _served(create_witness_app(witness)) as address:
+        yield RunningWitness(witness, keys.public()["cosignature_keys"], address)
+
+
+@contextmanager
+def _served(app: Any) -> Iterator[str]:
+    import uvicorn
+
+    listening = listen("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None))
     thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + _START_SECONDS

@@ -1,5 +1,6 @@
 """A shop that records its sales, and a buyer with a wallet for each of them."""
 
+import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import count, groupby
@@ -7,14 +8,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from cli import merchant_service
-from cli.demo.service import OPERATOR_KEY, Calendar
+from cli.demo.service import OPERATOR_KEY, Calendar, RunningWitness
 from commitments.sale import Sale
+from ledger.quorum import NO_QUORUM, Quorum, parse_quorum
 from sdk.shop import LogKeys, Shop
 from sdk.wallet import Wallet
 
-__all__ = ["Buyer", "PinnedShop", "Town", "open_shop"]
+__all__ = ["Buyer", "PinnedShop", "Town", "introduce", "open_shop", "quorum_of"]
 
 _BATCH = 500
+_REST = 1.1  # seconds after which the service asks again a witness that did not know a log
 _POLICY = {
     "schema": "kvitto-policy/v1",
     "version": 1,
@@ -58,6 +61,7 @@ class Town:
         self.shop = PinnedShop(url, merchant)
         self.origin = self.shop.keys().origin
         self.buyers: list[Buyer] = []
+        self.quorum = NO_QUORUM
         self._orders = count(1)
         self._key = key
 
@@ -110,7 +114,9 @@ class Town:
 
     def _new_buyer(self, sale: Sale, wallet: Wallet | None) -> Buyer:
         order = f"order-{next(self._orders)}"
-        return Buyer(wallet or Wallet.in_memory(clock=self.calendar), order, sale)
+        wallet = wallet or Wallet.in_memory(clock=self.calendar)
+        wallet.require_quorum(self.shop, self.quorum)
+        return Buyer(wallet, order, sale)
 
     def _sell(self, buyers: Sequence[Buyer]) -> None:
         purchases = [
@@ -135,3 +141,26 @@ def open_shop(url: str, merchant: str, name: str, calendar: Calendar) -> Town:
     document = {"id": merchant, "name": name, "period": "manual"}
     created = merchant_service.post(url, OPERATOR_KEY, "merchants", document)
     return Town(url, merchant, created["api_key"], calendar)
+
+
+def quorum_of(witnesses: Sequence[RunningWitness]) -> Quorum:
+    """The policy of everybody here: each witness, with its ML-DSA key or its Ed25519 key."""
+    lines = []
+    for number, witness in enumerate(witnesses):
+        names = [f"key-{number}-{kind}" for kind in range(len(witness.vkeys))]
+        for name, vkey in zip(names, witness.vkeys, strict=True):
+            lines.append(f"witness {name} {vkey} {witness.url}\n")
+        lines.append(f"group witness-{number} any {' '.join(names)}\n")
+    members = " ".join(f"witness-{number}" for number in range(len(witnesses)))
+    lines += [f"group both all {members}\n", "quorum both\n"]
+    return parse_quorum("".join(lines).encode())
+
+
+def introduce(towns: Sequence[Town], witnesses: Sequence[RunningWitness], quorum: Quorum) -> None:
+    """Let the witnesses watch the logs of the shops, and all buyers ask for both witnesses."""
+    for town in towns:
+        town.quorum = quorum
+        for witness in witnesses:
+            witness.service.watch(town.shop.keys().purchases)
+            witness.service.watch(town.shop.keys().events)
+    time.sleep(_REST)

@@ -33,6 +33,7 @@ def test_every_scene_ends_as_it_must(fewer_sales: Path, tmp_path: Path) -> None:
     assert outcomes["a tampered proof"] == "declined"
     assert set(outcomes.values()) == {"approved", "declined", "not eligible"}
     assert (directory / "kvitto.db").exists()
+    assert (directory / "witness-2.example.db").exists()
 
 
 def test_a_directory_that_exists_is_left_alone(fewer_sales: Path, tmp_path: Path) -> None:

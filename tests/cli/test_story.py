@@ -14,6 +14,7 @@ from policies.claim import ClaimBody
 from sdk import Shop, Unreachable
 from tests.cli.terminal import TODAY, Terminal
 from tests.world import KETTLE, REFUND
+from witness.keys import WitnessKeys
 
 CLAIM = ["wallet", "claim", "warranty-2y", "--remedy", "repair", "--smallest-ring", "1"]
 
@@ -95,6 +96,15 @@ def test_an_approval_has_a_receipt_that_verifies_offline(terminal: Terminal) -> 
     assert "warranty-2y version 1" in terminal.run(*verify, keys["events_vkey"]).stdout
     assert terminal.error(*verify, keys["purchases_vkey"], status=1)["type"] == "not-verified"
     assert terminal.error(*verify, "no key", status=2)["type"] == "malformed"
+
+    policy = terminal.file("none.policy", "quorum none\n")
+    assert terminal.json(*verify, keys["events_vkey"], "--quorum", policy) == said
+    vkey = WitnessKeys.create("w").public()["cosignature_keys"][0]
+    wanted = terminal.file("one.policy", f"witness w {vkey}\nquorum w\n")
+    refused = terminal.error(*verify, keys["events_vkey"], "--quorum", str(wanted), status=1)
+    assert refused["message"] == "checkpoint: not cosigned by a quorum of witnesses"
+    junk = str(terminal.file("junk.policy", "quorum\n"))
+    assert terminal.error(*verify, keys["events_vkey"], "--quorum", junk, status=2)["field"] == junk
 
     receipt["event"]["claim"]["remedy"] = "replacement"
     terminal.file("receipt.json", json.dumps(receipt))

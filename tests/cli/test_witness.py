@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from commitments.wire import parse_json
 from ledger.cosignature import parse_cosigner
@@ -16,6 +17,13 @@ from tests.cli.terminal import Terminal
 from tests.witness.world import HONEST, LOG
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def same_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @contextmanager

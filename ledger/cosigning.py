@@ -1,0 +1,227 @@
+"""Publishing: the log's newest checkpoint, once the witnesses have been asked for it.
+
+A commit makes entries durable; a *round* after it asks all witnesses at once for cosignatures and
+publishes what has come. Readers see published checkpoints only, and a writer is answered after
+the round that published its entries. A witness that is down delays nobody for longer than its
+timeout and nobody again until it has rested; it is asked later for what it has missed.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from sqlalchemy import Connection, delete, insert, or_, select, update
+
+from ledger.add_checkpoint import AddCheckpoint
+from ledger.group_commit import GroupCommit, Ticket
+from ledger.note import Note, Signature
+from ledger.quorum import Witness
+from ledger.schema import logs, published
+from ledger.store import Store, Transaction
+from ledger.witness_client import RemoteWitness, StaleProof, Unavailable
+
+__all__ = ["Publisher", "forget_published", "remote_witnesses"]
+
+_PATIENCE = 3.0  # seconds a round waits for the slowest witness
+_REST = 15.0  # seconds for a witness that was too slow
+_SHORT_REST = 1.0  # for one that answered, such as that it does not watch this log
+_ATTEMPTS = 3  # to find out which size a witness has
+_MOST_WAITING = 64  # writers; more than a web server has threads, since their work is done
+
+_log = logging.getLogger("kvitto.witnesses")
+_log.addHandler(logging.NullHandler())  # the program decides who hears of it
+
+
+@dataclass(frozen=True)
+class _Head:
+    """A log's newest checkpoint as the log has signed it."""
+
+    log_id: int
+    origin: str
+    size: int
+    note: Note
+
+
+class Publisher:
+    """Asks ``witnesses`` for cosignatures of all logs in ``store``, and publishes checkpoints."""
+
+    def __init__(
+        self,
+        store: Store,
+        witnesses: Sequence[RemoteWitness],
+        *,
+        transport: httpx.BaseTransport | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        patience: float = _PATIENCE,
+    ) -> None:
+        self._store = store
+        self._witnesses = witnesses
+        self._monotonic = monotonic
+        self._patience = patience
+        self._client = httpx.Client(
+            transport=transport,
+            follow_redirects=False,
+            headers={"User-Agent": "kvitto", "Accept-Encoding": "identity"},
+        )
+        # A thread for each: one that hangs holds up nobody but itself.
+        self._threads = {w.url: ThreadPoolExecutor(1, "witness") for w in witnesses}
+        self._sizes: dict[tuple[str, str], int] = {}
+        self._resting: dict[tuple[str, str], float] = {}
+        self._rounds: GroupCommit[None] = GroupCommit(self._round, _MOST_WAITING)
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        for thread in self._threads.values():
+            thread.shutdown(wait=False, cancel_futures=True)
+        self._client.close()
+
+    def publish(self) -> None:
+        """Publish what has been committed; callers at one time share a round."""
+        self._rounds.submit(lambda _: None)
+
+    def catch_up(self) -> None:
+        """Ask again for what is published without all its cosignatures."""
+        with self._store.read() as connection:
+            heads = [_newest(row) for row in connection.execute(_HEADS)]
+        self._publish([head for head in heads if self._wanted(head)])
+
+    def _round(self, _waiting: Sequence[Ticket[None]]) -> None:
+        with self._store.read() as connection:
+            heads = [_newest(row) for row in connection.execute(_UNPUBLISHED)]
+        self._publish(heads)
+
+    def _publish(self, heads: Sequence[_Head]) -> None:
+        """All at once: who sees a close in the event log finds the purchases that it closes."""
+        if not heads:
+            return
+        cosignatures = self._gather(heads)
+
+        def unit(transaction: Transaction) -> None:
+            for head, signatures in zip(heads, cosignatures, strict=True):
+                _record(transaction.connection, head, signatures)
+
+        self._store.commit(unit, *(head.origin for head in heads))
+
+    def _gather(self, heads: Sequence[_Head]) -> list[list[Signature]]:
+        """The cosignatures of each head that come in time; who is late rests."""
+        asked: list[dict[Future[list[Signature]], RemoteWitness]] = [
+            {
+                self._threads[witness.url].submit(self._ask, witness, head): witness
+                for witness in self._wanted(head)
+            }
+            for head in heads
+        ]
+        _, late = wait([future for futures in asked for future in futures], self._patience)
+        for head, futures in zip(heads, asked, strict=True):
+            for future in late & futures.keys():
+                future.cancel()
+                self._rest(futures[future], head, _REST, "no answer in time")
+        return [
+            [signature for future in futures.keys() - late for signature in future.result()]
+            for futures in asked
+        ]
+
+    def _rest(self, witness: RemoteWitness, head: _Head, seconds: float, why: str) -> None:
+        self._resting[witness.url, head.origin] = self._monotonic() + seconds
+        _log.warning("%s: %s did not cosign: %s", head.origin, witness.keys[0].name, why)
+
+    def _wanted(self, head: _Head) -> list[RemoteWitness]:
+        """The witnesses that have not cosigned this, except those that rest."""
+        now = self._monotonic()
+        there = {(signature.name, signature.key_id) for signature in head.note.signatures}
+        return [
+            witness
+            for witness in self._witnesses
+            if not there.issuperset((key.name, key.key_id) for key in witness.keys)
+            and self._resting.get((witness.url, head.origin), now) <= now
+        ]
+
+    def _ask(self, witness: RemoteWitness, head: _Head) -> list[Signature]:
+        """The witness's cosignatures, or none; then it is not asked again for a while."""
+        try:
+            cosignatures = self._cosign(witness, head)
+        except Unavailable as error:
+            self._rest(witness, head, _SHORT_REST, str(error))
+            return []
+        self._sizes[witness.url, head.origin] = head.size
+        return cosignatures
+
+    def _cosign(self, witness: RemoteWitness, head: _Head) -> list[Signature]:
+        old_size = self._sizes.get((witness.url, head.origin), 0)
+        note = _own(head).serialise()
+        for _ in range(_ATTEMPTS):
+            if old_size > head.size:
+                raise Unavailable("it has cosigned a larger log")
+            with self._store.log(head.origin) as log:
+                proof = tuple(log.consistency(old_size, head.size))
+            try:
+                return witness.add_checkpoint(self._client, AddCheckpoint(old_size, proof, note))
+            except StaleProof as stale:
+                if stale.size == old_size:
+                    raise Unavailable("it has another root at this size") from None
+                old_size = stale.size
+        raise Unavailable("its size keeps changing")
+
+
+def remote_witnesses(witnesses: Iterable[Witness]) -> list[RemoteWitness]:
+    """The witnesses of a policy that have an address; keys at one address are one witness."""
+    by_url: dict[str, RemoteWitness] = {}
+    for witness in witnesses:
+        if witness.url is not None:
+            earlier = by_url.get(witness.url)
+            keys = (*earlier.keys, witness.key) if earlier else (witness.key,)
+            by_url[witness.url] = RemoteWitness(witness.url, keys)
+    return list(by_url.values())
+
+
+def forget_published(transaction: Transaction) -> None:
+    """Without witnesses, readers see each commit; what was published last would hold them back."""
+    transaction.connection.execute(delete(published))
+
+
+_HEADS = (
+    select(
+        logs.c.id,
+        logs.c.origin,
+        logs.c.size,
+        logs.c.checkpoint,
+        published.c.size.label("seen"),
+        published.c.checkpoint.label("cosigned"),
+    )
+    .outerjoin(published, published.c.log_id == logs.c.id)
+    .order_by(logs.c.id)
+)
+_UNPUBLISHED = _HEADS.where(or_(published.c.size.is_(None), published.c.size < logs.c.size))
+
+
+def _newest(row: Any) -> _Head:
+    """The log's newest head, with the cosignatures it has if it is published."""
+    is_published = row.seen == row.size
+    note = Note.parse(row.cosigned if is_published else row.checkpoint)
+    return _Head(row.id, row.origin, row.size, note)
+
+
+def _own(head: _Head) -> Note:
+    """Without cosignatures: a witness reads the log's own signature."""
+    own = tuple(s for s in head.note.signatures if s.name == head.origin)
+    return Note(head.note.text, own)
+
+
+def _record(connection: Connection, head: _Head, cosignatures: Sequence[Signature]) -> None:
+    """Publish ``head``, unless a larger one is; beside what is there already at its size."""
+    of_log = published.c.log_id == head.log_id
+    there = connection.execute(select(published).where(of_log)).one_or_none()
+    if there is not None and there.size > head.size:
+        return
+    earlier = Note.parse(there.checkpoint) if there and there.size == head.size else head.note
+    lines = {(s.name, s.key_id): s for s in (*earlier.signatures, *cosignatures)}
+    note = Note(head.note.text, tuple(lines.values())).serialise()
+    values = {"size": head.size, "checkpoint": note}
+    if there is None:
+        connection.execute(insert(published).values(log_id=head.log_id, **values))
+    else:
+        connection.execute(update(published).where(of_log).values(values))
