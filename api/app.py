@@ -24,7 +24,6 @@ from api.routers import (
 )
 from api.service import Service
 from api.settings import Settings
-from issuer.closing import close_due
 
 __all__ = ["create_app"]
 
@@ -63,7 +62,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hide_queries()
     service: Service = app.state.service
     stop = asyncio.Event()
-    chores = [_chore(stop, _CLOSE_SECONDS, close_due, service.store, service.settings.clock)]
+    chores = [_chore(stop, _CLOSE_SECONDS, service.closer.due)]
     if service.publisher is not None:
         chores.append(_chore(stop, _CATCH_UP_SECONDS, service.publisher.catch_up))
     tasks = [asyncio.create_task(chore) for chore in chores]
@@ -74,13 +73,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.close()
 
 
-async def _chore(
-    stop: asyncio.Event, seconds: float, work: Callable[..., object], *arguments: object
-) -> None:
+async def _chore(stop: asyncio.Event, seconds: float, work: Callable[[], object]) -> None:
     """Do it now and every so many seconds; an error must not end it."""
     while not stop.is_set():
         try:
-            await asyncio.to_thread(work, *arguments)
+            await asyncio.to_thread(work)
         except Exception as error:  # noqa: BLE001 - tried again later
             log_unexpected(error)
         with suppress(TimeoutError):

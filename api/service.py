@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from api.keys import MerchantKeys
 from api.settings import Settings
+from issuer.closing import Closer
 from issuer.recording import Issuer
 from ledger.closed import ClosedLogs
 from ledger.cosigning import Publisher, forget_published, remote_witnesses
+from ledger.seed_witnesses import SeedWitnesses
 from ledger.store import Store
 from verifier.service import Verifier
 
@@ -24,12 +26,15 @@ class Service:
     verifier: Verifier
     closed: ClosedLogs
     publisher: Publisher | None
+    seed_witnesses: SeedWitnesses
+    closer: Closer
 
     @classmethod
     def open(cls, settings: Settings) -> "Service":
         """Open the database, and make in it what is missing."""
         store = Store(settings.database)  # the issuer computes every commitment itself
         store.create()
+        seed_witnesses = SeedWitnesses(settings.seed_witnesses)
         return cls(
             settings,
             store,
@@ -38,12 +43,15 @@ class Service:
             Verifier(store, settings.group, settings.clock),
             ClosedLogs(),
             _publisher(store, settings),
+            seed_witnesses,
+            Closer(store, settings.clock, seed_witnesses),
         )
 
     def close(self) -> None:
         """Let go of threads and connections."""
         if self.publisher is not None:
             self.publisher.close()
+        self.seed_witnesses.close()
         self.store.close()
 
 

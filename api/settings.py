@@ -6,6 +6,7 @@ from commitments.clock import Clock, system_clock
 from commitments.group import Group
 from commitments.p256 import P256
 from ledger.quorum import Witness
+from ledger.witness_client import RemoteSeedWitness
 
 __all__ = ["Settings"]
 
@@ -17,7 +18,7 @@ class Settings:
     ``service_name`` begins every origin (``ledger.example`` in ``ledger.example/acme``) and can
     never change; ``database`` is a URL such as ``sqlite:////srv/kvitto.db``; who has
     ``operator_key`` can create merchants; ``witnesses`` are asked to cosign every log, as far as
-    they have an address.
+    they have an address. New logs declare ``seed_witnesses``, who must sign each of their closes.
     """
 
     service_name: str
@@ -26,6 +27,7 @@ class Settings:
     clock: Clock = system_clock
     group: Group = P256
     witnesses: tuple[Witness, ...] = ()
+    seed_witnesses: tuple[RemoteSeedWitness, ...] = ()
 
     def origin(self, merchant_id: str) -> str:
         """The origin of a merchant's purchase log."""

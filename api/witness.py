@@ -10,9 +10,9 @@ from starlette.routing import Route
 
 from api.problems import CatchUnexpected
 from commitments.errors import FormatError, VerificationError
-from commitments.wire import parse_hex
+from commitments.wire import parse_decimal, parse_hex
 from ledger.add_checkpoint import LONGEST_REQUEST, AddCheckpoint
-from witness.service import StaleSize, UnknownLog, Untrusted, Witness
+from witness.service import StaleSize, UnknownLog, Untrusted, Witness, WrongPeriod
 
 __all__ = ["create_witness_app"]
 
@@ -22,7 +22,11 @@ _HEADERS = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
 
 
 def create_witness_app(witness: Witness) -> Starlette:
-    """The routes of a witness: for logs ``add-checkpoint``, for monitors the last checkpoint."""
+    """The routes of a witness.
+
+    For logs ``add-checkpoint`` and ``sign-seed`` (docs/protocol.md 4, *Seed witnesses*); for
+    monitors the last checkpoint, and all that was signed from a period on.
+    """
 
     def add(body: bytes) -> Response:
         signatures = witness.add_checkpoint(AddCheckpoint.parse(body))
@@ -32,13 +36,25 @@ def create_witness_app(witness: Witness) -> Starlette:
         body = await _body(request)
         return await run_in_threadpool(_answered, lambda: add(body))
 
+    async def sign_seed(request: Request) -> Response:
+        body = await _body(request)
+
+        def sign() -> Response:
+            return PlainTextResponse(witness.sign_seed(body).line())
+
+        return await run_in_threadpool(_answered, sign)
+
+    def show_seeds(request: Request) -> Response:
+        def show() -> Response:
+            first = parse_decimal(request.path_params["period"], "period")
+            lines = [signed.line() for signed in witness.seeds(_digest(request), first)]
+            return PlainTextResponse("".join(lines), headers=_HEADERS)
+
+        return _answered(show)
+
     def show_checkpoint(request: Request) -> Response:
         def show() -> Response:
-            try:
-                digest = parse_hex(request.path_params["digest"], "path", _DIGEST_BYTES)
-            except FormatError:
-                raise UnknownLog from None
-            return PlainTextResponse(witness.checkpoint(digest), headers=_HEADERS)
+            return PlainTextResponse(witness.checkpoint(_digest(request)), headers=_HEADERS)
 
         return _answered(show)
 
@@ -46,10 +62,20 @@ def create_witness_app(witness: Witness) -> Starlette:
         routes=[
             Route("/add-checkpoint", add_checkpoint, methods=["POST"]),
             Route("/{digest}/checkpoint", show_checkpoint, methods=["GET"]),
+            Route("/sign-seed", sign_seed, methods=["POST"]),
+            Route("/{digest}/seeds/{period}", show_seeds, methods=["GET"]),
         ]
     )
     app.add_middleware(CatchUnexpected)
     return app
+
+
+def _digest(request: Request) -> bytes:
+    """Of the origin of the log that the path names."""
+    try:
+        return parse_hex(request.path_params["digest"], "path", _DIGEST_BYTES)
+    except FormatError:
+        raise UnknownLog from None
 
 
 async def _body(request: Request) -> bytes:
@@ -74,7 +100,7 @@ def _answered(answer: Callable[[], Response]) -> Response:
         return _error(404, error)
     except StaleSize as error:
         return Response(f"{error.size}\n", 409, media_type=_SIZE)
-    except VerificationError as error:
+    except (VerificationError, WrongPeriod) as error:
         return _error(422, error)
 
 

@@ -1,79 +1,107 @@
-"""Closing periods (docs/protocol.md 4, *Closes*): by a call, or each UTC day by itself."""
+"""Closing periods (docs/protocol.md 4, *Closes*): by a call, or each UTC day by itself.
+
+A close has an effect only with the signatures of the log's seed witnesses, so they are asked
+first. Nothing is kept meanwhile: what they have signed for a period they say again.
+"""
 
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
 
 from commitments.clock import Clock
-from commitments.errors import Refused
+from commitments.errors import Refused, VerificationError
 from issuer.merchants import Merchant, list_merchants
 from ledger.closes import CLOSED, Close, day_period
 from ledger.event_log import append_event, last_events, read_declaration
-from ledger.events import event_time, events_origin
+from ledger.events import DAILY, LogDeclaration, event_time, events_origin
+from ledger.log import Log
+from ledger.seed_witnesses import SeedWitnesses
+from ledger.seeding import PeriodEnd
 from ledger.store import Store, Transaction
 
-__all__ = ["close_due", "close_now"]
-
-_DAILY = "P1D"
+__all__ = ["Closer"]
 
 
-def close_now(store: Store, clock: Clock, merchant: Merchant) -> dict[str, Any]:
-    """Close the current period of a log whose periods end by a call; the close's event.
+class Closer:
+    """Closes the logs in ``store`` with the signatures of ``witnesses``."""
 
-    ``Refused`` for a log that closes each day by itself.
-    """
+    def __init__(self, store: Store, clock: Clock, witnesses: SeedWitnesses) -> None:
+        self._store = store
+        self._clock = clock
+        self._witnesses = witnesses
 
-    def unit(transaction: Transaction) -> dict[str, Any]:
-        connection = transaction.connection
-        if read_declaration(connection, merchant.origin).period == _DAILY:
-            raise Refused("not-manual", "this log closes each UTC day by itself")
-        last = _last_close(connection, merchant.origin)
-        return _close(transaction, clock, merchant.origin, last, last.period + 1 if last else 0)
+    def now(self, merchant: Merchant) -> dict[str, Any]:
+        """Close the current period of a log whose periods end by a call; the close's event.
 
-    return store.write(unit, merchant.origin, events_origin(merchant.origin))
+        ``Refused`` for a log that closes each day by itself; :class:`NotSigned
+        <ledger.seed_witnesses.NotSigned>` while a seed witness does not answer.
+        """
+        while True:  # until no other process closes the same period at the same time
+            declaration, last = self._read(merchant.origin)
+            if declaration.period == DAILY:
+                raise Refused("not-manual", "this log closes each UTC day by itself")
+            event = self._close(declaration, last, last.period + 1 if last else 0)
+            if event is not None:
+                return event
 
+    def due(self) -> int:
+        """Close yesterday for every daily log that has not done so; how many were closed.
 
-def close_due(store: Store, clock: Clock) -> int:
-    """Close yesterday for every daily log that has not done so; how many were closed.
+        Days on which the service did not run are closed by the next close: a period without one
+        is part of the period that follows. A log that cannot be closed does not keep the others
+        from it: an ``ExceptionGroup`` comes at the end.
+        """
+        closed, errors = 0, []
+        for merchant in list_merchants(self._store):
+            try:
+                closed += self._close_yesterday(merchant.origin)
+            except Exception as error:  # noqa: BLE001 - raised below
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("some logs could not be closed", errors)
+        return closed
 
-    Days on which the service did not run are closed by the next close: a period without one is
-    part of the period that follows. A log that cannot be closed does not keep the others from it:
-    an ``ExceptionGroup`` comes at the end.
-    """
-
-    def unit(transaction: Transaction, origin: str) -> bool:
-        connection = transaction.connection
-        if read_declaration(connection, origin).period != _DAILY:
+    def _close_yesterday(self, origin: str) -> bool:
+        declaration, last = self._read(origin)
+        yesterday = day_period(self._clock() - timedelta(days=1))
+        if declaration.period != DAILY or (last and last.period >= yesterday):
             return False
-        yesterday = day_period(clock() - timedelta(days=1))
-        last = _last_close(connection, origin)
-        if (last and last.period >= yesterday) or transaction.size(origin) == 0:
-            return False
-        _close(transaction, clock, origin, last, yesterday)
-        return True
+        return self._close(declaration, last, yesterday) is not None
 
-    closed, errors = 0, []
-    for merchant in list_merchants(store):
-        try:
-            origins = merchant.origin, events_origin(merchant.origin)
-            closed += store.write(partial(unit, origin=merchant.origin), *origins)
-        except Exception as error:  # noqa: BLE001 - raised below
-            errors.append(error)
-    if errors:
-        raise ExceptionGroup("some logs could not be closed", errors)
-    return closed
+    def _read(self, origin: str) -> tuple[LogDeclaration, Close | None]:
+        with self._store.read() as connection:
+            return read_declaration(connection, origin), _last_close(connection, origin)
+
+    def _close(
+        self, declaration: LogDeclaration, last: Close | None, period: int
+    ) -> dict[str, Any] | None:
+        """The event; nothing for an empty daily log, or if another process was quicker."""
+        origin = declaration.origin
+        with self._store.log(origin) as log:
+            end = PeriodEnd(origin, period, log.size, log.root(log.size))
+        if declaration.period == DAILY and end.size == 0:
+            return None
+        end, signatures = self._witnesses.sign(self._store, declaration.seed_witnesses, end)
+        number = last.number + 1 if last else 0
+        close = Close(number, period, end.size, end.root, signatures)
+
+        def unit(transaction: Transaction) -> dict[str, Any] | None:
+            if _last_close(transaction.connection, origin) != last:
+                return None
+            _require_acceptable(transaction.log(origin), close, last)
+            event = close.to_event(origin, event_time(self._clock()))
+            append_event(transaction, origin, event)
+            return event
+
+        return self._store.write(unit, origin, events_origin(origin))
 
 
-def _close(
-    transaction: Transaction, clock: Clock, origin: str, last: Close | None, period: int
-) -> dict[str, Any]:
-    number = last.number + 1 if last else 0
-    close = Close(number, period, transaction.size(origin), transaction.root(origin), ())
-    event = close.to_event(origin, event_time(clock()))
-    append_event(transaction, origin, event)
-    return event
+def _require_acceptable(log: Log, close: Close, last: Close | None) -> None:
+    """The witnesses may have signed it long ago, for a log that has since lost its memory."""
+    known = log.size >= close.size and log.root(close.size) == close.root
+    if not known or (last is not None and close.size < last.size):
+        raise VerificationError("the seed witnesses have signed a close of another log")
 
 
 def _last_close(connection: Connection, origin: str) -> Close | None:

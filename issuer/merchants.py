@@ -13,7 +13,7 @@ from commitments.errors import FormatError, Refused
 from commitments.group import Group
 from ledger.event_log import append_event
 from ledger.events import LogDeclaration, event_time, events_origin
-from ledger.note import Signer
+from ledger.note import Signer, Verifier
 from ledger.schema import metadata
 from ledger.store import Store, Transaction
 
@@ -55,11 +55,13 @@ def create_merchant(
     capacity: int = 1024,
     period: str = "P1D",
     void_window: int = 14,
+    seed_witnesses: tuple[Verifier, ...] = (),
 ) -> LogDeclaration:
     """Enter a merchant, with a purchase log and an event log whose first event declares both.
 
-    ``capacity``, ``period`` and ``void_window`` (in periods) are fixed for the life of the logs
-    (docs/protocol.md 4). ``FormatError`` naming what is wrong, ``Refused`` if the id is taken.
+    ``capacity``, ``period``, ``void_window`` (in periods) and ``seed_witnesses``, who must sign
+    each close, are fixed for the life of the logs (docs/protocol.md 4). ``FormatError`` naming
+    what is wrong, ``Refused`` if the id is taken.
     """
     if not _ID.fullmatch(merchant.id):
         raise FormatError("only a-z, 0-9 and inner hyphens, at most 40", "id")
@@ -76,7 +78,7 @@ def create_merchant(
         capacity=capacity,
         period=period,
         void_window=void_window,
-        seed_witnesses=(),
+        seed_witnesses=seed_witnesses,
         purchases=purchases,
         events=events,
     )

@@ -13,10 +13,18 @@ from typing import Any
 
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import le, lp, parse_hex
-from ledger.events import LogDeclaration, check_event
+from ledger.events import MANUAL, LogDeclaration, check_event
 from ledger.merkle import HASH_BYTES
 
-__all__ = ["CLOSED", "Close", "CloseFold", "accept_closes", "day_period", "seed", "seed_message"]
+__all__ = [
+    "CLOSED",
+    "Close",
+    "CloseFold",
+    "accept_closes",
+    "day_period",
+    "seed",
+    "seed_message",
+]
 
 CLOSED = "log.closed"
 """The type of the event that records a close."""
@@ -120,6 +128,8 @@ class CloseFold:
             raise VerificationError("close: its number is not the next one")
         if self.closes and close.period <= self.closes[-1].period:
             raise VerificationError("close: the period has one already, or has passed")
+        if self._declaration.period == MANUAL and close.period != close.number:
+            raise VerificationError("close: a period without a close before it")
         if self.closes and close.size < self.closes[-1].size:
             raise VerificationError("close: its size decreases")
         self._check_signatures(close)

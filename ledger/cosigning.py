@@ -22,7 +22,7 @@ from ledger.note import Note, Signature
 from ledger.quorum import Witness
 from ledger.schema import logs, published
 from ledger.store import Store, Transaction
-from ledger.witness_client import RemoteWitness, StaleProof, Unavailable
+from ledger.witness_client import RemoteWitness, StaleProof, Unavailable, witness_connections
 
 __all__ = ["Publisher", "forget_published", "remote_witnesses"]
 
@@ -62,11 +62,7 @@ class Publisher:
         self._witnesses = witnesses
         self._monotonic = monotonic
         self._patience = patience
-        self._client = httpx.Client(
-            transport=transport,
-            follow_redirects=False,
-            headers={"User-Agent": "kvitto", "Accept-Encoding": "identity"},
-        )
+        self._client = witness_connections(transport)
         # A thread for each: one that hangs holds up nobody but itself.
         self._threads = {w.url: ThreadPoolExecutor(1, "witness") for w in witnesses}
         self._sizes: dict[tuple[str, str], int] = {}

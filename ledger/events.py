@@ -17,6 +17,8 @@ from ledger.tiles import MAX_ENTRY_BYTES
 
 __all__ = [
     "CAPACITIES",
+    "DAILY",
+    "MANUAL",
     "LogDeclaration",
     "check_event",
     "encode_event",
@@ -30,7 +32,9 @@ __all__ = [
 CAPACITIES = (64, 256, 1024, 4096)
 """The values of N that a log may choose from (docs/protocol.md 4, Rings)."""
 
-_PERIODS = ("P1D", "manual")
+DAILY, MANUAL = "P1D", "manual"
+"""What ends a period of a log: each UTC day, or a call (docs/protocol.md 4, Closes)."""
+
 _MAX_WINDOW = 1 << 20  # periods; longer than any log lives
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -120,7 +124,7 @@ class LogDeclaration:
         _require(not is_events_origin(self.origin), "origin")
         _require(isinstance(self.suite, str) and self.suite != "", "suite")
         _require(_is_count(self.capacity) and self.capacity in CAPACITIES, "capacity")
-        _require(self.period in _PERIODS, "period")
+        _require(self.period in (DAILY, MANUAL), "period")
         _require(_is_count(self.void_window) and self.void_window <= _MAX_WINDOW, "void_window")
         _require(self.purchases.name == self.origin, "purchases_vkey")
         _require(self.events.name == events_origin(self.origin), "events_vkey")

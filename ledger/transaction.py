@@ -17,7 +17,7 @@ from ledger.events import is_events_origin, parse_event
 from ledger.group_commit import Ticket
 from ledger.log import Log, NotInLog, tile_fetcher
 from ledger.merkle import EMPTY_ROOT, leaf_hash
-from ledger.note import Signer
+from ledger.note import Note, Signer
 from ledger.purchases import Decode
 from ledger.right_edge import RightEdge, TileChange
 from ledger.savepoint import savepoint
@@ -119,6 +119,12 @@ class Transaction:
         """The root of the log, with what this transaction has appended."""
         log = self._touch(origin)
         return log.state.edge.grow(log.leaves).edge.root
+
+    def sign(self, origin: str, text: str) -> Note:
+        """A note with this text and the signature of the log; never a checkpoint of it."""
+        if text.startswith(f"{origin}\n"):
+            raise ValueError("the text could be taken for a checkpoint")
+        return self._touch(origin).state.signer.sign_note(text)
 
     def append(self, origin: str, new: Sequence[bytes]) -> range:
         """Append entries, all or none of them; their indices.

@@ -1,4 +1,7 @@
-"""Asking one witness over HTTP (c2sp tlog-witness). It may be down, slow, or lie."""
+"""Asking one witness over HTTP: for cosignatures (c2sp tlog-witness), or to sign a close.
+
+It may be down, slow, or lie.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +12,10 @@ from commitments.errors import FormatError, KvittoError, VerificationError
 from commitments.wire import parse_decimal
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.cosignature import CosignerKey
-from ledger.note import Note, Signature, verify_note
+from ledger.note import Note, Signature, Verifier, verify_note
+from ledger.seeding import SignedEnd
 
-__all__ = ["RemoteWitness", "StaleProof", "Unavailable"]
+__all__ = ["RemoteSeedWitness", "RemoteWitness", "StaleProof", "Unavailable", "witness_connections"]
 
 _WAIT = httpx.Timeout(2)  # seconds; who waits is a shop's cash desk
 _LONGEST = 64 * 1024  # bytes of an answer; an ML-DSA-44 signature takes 3.3 kB
@@ -29,6 +33,15 @@ class StaleProof(KvittoError):  # noqa: N818 - as Unavailable
         self.size = size
 
 
+def witness_connections(transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """Connections to witnesses; ``transport`` in the place of the network."""
+    return httpx.Client(
+        transport=transport,
+        follow_redirects=False,
+        headers={"User-Agent": "kvitto", "Accept-Encoding": "identity"},
+    )
+
+
 @dataclass(frozen=True)
 class RemoteWitness:
     """The witness at ``url``, its submission prefix, with these keys."""
@@ -38,28 +51,56 @@ class RemoteWitness:
 
     def add_checkpoint(self, client: httpx.Client, request: AddCheckpoint) -> list[Signature]:
         """The witness's cosignatures, verified; :class:`StaleProof` or :class:`Unavailable`."""
-        status, body = self._post(client, request.serialise())
+        status, body = _post(client, self.url, "add-checkpoint", request.serialise())
         if status == httpx.codes.CONFLICT:
             raise StaleProof(_size(body))
-        if status != httpx.codes.OK:
-            raise Unavailable(f"the witness answers with status {status}")
+        _require_ok(status)
         try:
             return _cosignatures(request.checkpoint, body, self.keys)
         except (FormatError, VerificationError):
             raise Unavailable("the witness's answer is no cosignature of this") from None
 
-    def _post(self, client: httpx.Client, body: bytes) -> tuple[int, bytes]:
-        answer = bytearray()
-        url = f"{self.url.rstrip('/')}/add-checkpoint"
+
+@dataclass(frozen=True)
+class RemoteSeedWitness:
+    """The seed witness at ``url`` with this key."""
+
+    url: str
+    key: Verifier
+
+    def sign(self, client: httpx.Client, request: Note, origin: str) -> SignedEnd:
+        """What the witness has signed for the period of ``request``; or :class:`Unavailable`.
+
+        The signature is verified. It may be over another end of the same period of ``origin``,
+        which was asked for before.
+        """
+        status, body = _post(client, self.url, "sign-seed", request.serialise())
+        _require_ok(status)
         try:
-            with client.stream("POST", url, content=body, timeout=_WAIT) as response:
-                for chunk in response.iter_raw():  # compressed, it could unpack without end
-                    answer += chunk
-                    if len(answer) > _LONGEST:
-                        raise Unavailable("the witness's answer is too long")
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise Unavailable(f"no answer ({type(error).__name__})") from None
-        return response.status_code, bytes(answer)
+            signed = SignedEnd.parse(body.decode("ascii"), origin)
+            signed.verify(self.key)
+        except (FormatError, VerificationError, UnicodeDecodeError):
+            raise Unavailable("the witness's answer is no signed end of a period") from None
+        return signed
+
+
+def _post(client: httpx.Client, prefix: str, path: str, body: bytes) -> tuple[int, bytes]:
+    answer = bytearray()
+    url = f"{prefix.rstrip('/')}/{path}"
+    try:
+        with client.stream("POST", url, content=body, timeout=_WAIT) as response:
+            for chunk in response.iter_raw():  # compressed, it could unpack without end
+                answer += chunk
+                if len(answer) > _LONGEST:
+                    raise Unavailable("the witness's answer is too long")
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        raise Unavailable(f"no answer ({type(error).__name__})") from None
+    return response.status_code, bytes(answer)
+
+
+def _require_ok(status: int) -> None:
+    if status != httpx.codes.OK:
+        raise Unavailable(f"the witness answers with status {status}")
 
 
 def _size(body: bytes) -> int:

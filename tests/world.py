@@ -10,7 +10,7 @@ from typing import Any, Self
 from commitments.p256 import P256
 from commitments.purchase import BuyerKeys, Opening, serial_shift
 from commitments.sale import Sale
-from issuer.closing import close_now
+from issuer.closing import Closer
 from issuer.merchants import Merchant, create_merchant
 from issuer.recording import Issuer, Order
 from ledger.closed import ClosedLogs
@@ -18,6 +18,7 @@ from ledger.event_log import events_of
 from ledger.events import events_origin
 from ledger.log import Log
 from ledger.rings import RingName, build_ring
+from ledger.seed_witnesses import SeedWitnesses
 from ledger.store import Store
 from policies.claim import ClaimBody, claim_statement, new_nonce
 from policies.policy import parse_policy
@@ -111,6 +112,7 @@ class World:
         create_merchant(self.store, P256, self.clock, self.merchant, period="manual", capacity=64)
         self.issuer = Issuer(self.store, P256, self.clock)
         self.verifier = Verifier(self.store, P256, self.clock)
+        self.closer = Closer(self.store, self.clock, SeedWitnesses())
         self._orders = 0
 
     def __enter__(self) -> Self:
@@ -143,7 +145,7 @@ class World:
         ]
 
     def close(self) -> int:
-        size: int = close_now(self.store, self.clock, self.merchant)["size"]
+        size: int = self.closer.now(self.merchant)["size"]
         return size
 
     def publish(self, document: dict[str, Any], **changes: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from commitments.errors import FormatError
 from commitments.wire import parse_hex
 from ledger.cosignature import Cosigner, Ed25519Cosigner, MlDsaCosigner
+from ledger.note import Signer
 
 __all__ = ["WitnessKeys"]
 
@@ -25,16 +26,18 @@ class WitnessKeys:
     name: str
     ed25519: bytes = field(repr=False)
     ml_dsa_44: bytes = field(repr=False)
+    seeds: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
         """``FormatError`` for a name that no key can have, or a key of another length."""
         Ed25519Cosigner(self.name, self.ed25519)
         MlDsaCosigner(self.name, self.ml_dsa_44)
+        Signer(self.name, self.seeds)
 
     @classmethod
     def create(cls, name: str) -> "WitnessKeys":
         """Fresh keys."""
-        return cls(name, secrets.token_bytes(_KEY_BYTES), secrets.token_bytes(_KEY_BYTES))
+        return cls(name, *(secrets.token_bytes(_KEY_BYTES) for _ in range(3)))
 
     @property
     def cosigners(self) -> Sequence[Cosigner]:
@@ -44,12 +47,18 @@ class WitnessKeys:
             MlDsaCosigner(self.name, self.ml_dsa_44),
         )
 
+    @property
+    def seed_signer(self) -> Signer:
+        """The key that signs closes."""
+        return Signer(self.name, self.seeds)
+
     def document(self) -> dict[str, Any]:
         """As JSON, with the private keys."""
         return {
             "name": self.name,
             "ed25519": self.ed25519.hex(),
             "ml_dsa_44": self.ml_dsa_44.hex(),
+            "seeds": self.seeds.hex(),
         }
 
     def public(self) -> dict[str, Any]:
@@ -57,12 +66,13 @@ class WitnessKeys:
         return {
             "name": self.name,
             "cosignature_keys": [cosigner.verifier.vkey for cosigner in self.cosigners],
+            "seed_key": self.seed_signer.verifier.vkey,
         }
 
     @classmethod
     def parse(cls, document: Any) -> "WitnessKeys":
         """Read the JSON form; ``FormatError`` for anything else."""
-        names = ("name", "ed25519", "ml_dsa_44")
+        names = ("name", "ed25519", "ml_dsa_44", "seeds")
         if not isinstance(document, dict) or document.keys() != set(names):
             raise FormatError("not the keys of a witness", "keys")
         if not isinstance(document["name"], str):

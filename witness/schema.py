@@ -1,11 +1,12 @@
 """The witness's own database, apart from everything it watches.
 
-What must never happen is refused by the database as well: that a head shrinks, forks or goes.
+What must never happen is refused by the database as well: that a head shrinks, forks or goes, or
+that a signed period is forgotten.
 """
 
 from sqlalchemy import DDL, BigInteger, Column, LargeBinary, MetaData, String, Table, event
 
-__all__ = ["heads", "known_logs", "metadata"]
+__all__ = ["heads", "known_logs", "metadata", "seed_logs", "seeds"]
 
 metadata = MetaData()
 
@@ -28,15 +29,46 @@ heads = Table(
 )
 """Of each origin the largest checkpoint cosigned, with our cosignatures; ``digest`` names it."""
 
+seed_logs = Table(
+    "seed_logs",
+    metadata,
+    Column("origin", String, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("period", String, nullable=False),
+)
+"""The logs whose closes are signed, and what ends their periods: ``P1D`` or ``manual``."""
+
+seeds = Table(
+    "seeds",
+    metadata,
+    Column("origin", String, primary_key=True),
+    Column("period", BigInteger, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+"""The one end of each period that was signed."""
+
 _REFUSALS = {
-    "head_shrinks": "BEFORE UPDATE ON heads WHEN NEW.size < OLD.size",
-    "head_forks": "BEFORE UPDATE ON heads WHEN NEW.size = OLD.size AND NEW.root != OLD.root",
-    "head_is_renamed": "BEFORE UPDATE ON heads WHEN NEW.origin != OLD.origin",
-    "head_is_deleted": "BEFORE DELETE ON heads",
+    heads: {
+        "head_shrinks": "BEFORE UPDATE ON heads WHEN NEW.size < OLD.size",
+        "head_forks": "BEFORE UPDATE ON heads WHEN NEW.size = OLD.size AND NEW.root != OLD.root",
+        "head_is_renamed": "BEFORE UPDATE ON heads WHEN NEW.origin != OLD.origin",
+        "head_is_deleted": "BEFORE DELETE ON heads",
+    },
+    seed_logs: {
+        "seed_log_changes": "BEFORE UPDATE ON seed_logs",
+        "seed_log_is_deleted": "BEFORE DELETE ON seed_logs",
+    },
+    seeds: {
+        "seed_changes": "BEFORE UPDATE ON seeds",
+        "seed_is_deleted": "BEFORE DELETE ON seeds",
+    },
 }
 
-for _name, _when in _REFUSALS.items():
-    _trigger = DDL(  # type: ignore[no-untyped-call]
-        f"CREATE TRIGGER {_name} {_when} BEGIN SELECT RAISE(ABORT, '{_name}'); END"
-    )
-    event.listen(heads, "after_create", _trigger)
+for _table, _triggers in _REFUSALS.items():
+    for _name, _when in _triggers.items():
+        _trigger = DDL(  # type: ignore[no-untyped-call]
+            f"CREATE TRIGGER {_name} {_when} BEGIN SELECT RAISE(ABORT, '{_name}'); END"
+        )
+        event.listen(_table, "after_create", _trigger)

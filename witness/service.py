@@ -19,11 +19,13 @@ from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint
 from ledger.merkle import EMPTY_ROOT, verify_consistency
 from ledger.note import Note, Signature, Verifier, parse_vkey, verify_note
+from ledger.seeding import PeriodEnd, SignedEnd
 from ledger.sqlite import open_engines
 from witness.keys import WitnessKeys
-from witness.schema import heads, known_logs, metadata
+from witness.schema import heads, known_logs, metadata, seed_logs
+from witness.seeds import WrongPeriod, sign_once, signed_from
 
-__all__ = ["StaleSize", "UnknownLog", "Untrusted", "Witness"]
+__all__ = ["StaleSize", "UnknownLog", "Untrusted", "Witness", "WrongPeriod"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -78,6 +80,22 @@ class Witness:
                 row = {"origin": log.name, "vkey": log.vkey}
                 connection.execute(insert(known_logs), row)
 
+    def sign_seeds(self, origin: str, period: str) -> None:
+        """From now on sign the closes of this watched log, whose periods end as ``period`` says.
+
+        :class:`UnknownLog` if it is not watched; ``Refused`` if its periods ended otherwise before.
+        """
+        with self._writer.begin() as connection:
+            if not _trusted(connection, origin):
+                raise UnknownLog
+            of_log = select(seed_logs.c.period).where(seed_logs.c.origin == origin)
+            known = connection.scalar(of_log)
+            if known is None:
+                row = {"origin": origin, "digest": _digest(origin), "period": period}
+                connection.execute(insert(seed_logs), row)
+            elif known != period:
+                raise Refused("period-is-fixed", "the log's periods end otherwise", "period")
+
     def add_checkpoint(self, request: AddCheckpoint) -> list[Signature]:
         """Our cosignatures of a checkpoint that extends the last one.
 
@@ -97,6 +115,25 @@ class Witness:
             ]
             _store(connection, checkpoint, Note(note.text, (*signed, *cosigned)))
         return cosigned
+
+    def sign_seed(self, request: bytes) -> SignedEnd:
+        """The one end that is signed for the period that ``request``, a signed note, is about.
+
+        In this order: ``FormatError`` for what cannot be read, :class:`UnknownLog` for a log
+        whose closes are not signed here, :class:`Untrusted`, :class:`WrongPeriod`.
+        """
+        end = PeriodEnd.parse(request)
+        with self._writer.begin() as connection:
+            of_log = select(seed_logs.c.origin).where(seed_logs.c.origin == end.origin)
+            if connection.execute(of_log).first() is None:
+                raise UnknownLog
+            _signatures(connection, end.origin, request)
+            return sign_once(connection, end, self._keys.seed_signer, self._clock())
+
+    def seeds(self, digest: bytes, first: int) -> list[SignedEnd]:
+        """See :func:`witness.seeds.signed_from`."""
+        with self._reader.connect() as connection:
+            return signed_from(connection, digest, first)
 
     def checkpoint(self, digest: bytes) -> bytes:
         """The last note cosigned of the log whose origin has this SHA-256; or UnknownLog."""
@@ -151,6 +188,11 @@ def _store(connection: Connection, checkpoint: Checkpoint, note: Note) -> None:
     if changed.rowcount == 0:
         origin = {
             "origin": checkpoint.origin,
-            "digest": sha256(checkpoint.origin.encode()).digest(),
+            "digest": _digest(checkpoint.origin),
         }
         connection.execute(insert(heads).values(origin | head))
+
+
+def _digest(origin: str) -> bytes:
+    """How a log is named in a path (c2sp tlog-witness)."""
+    return sha256(origin.encode()).digest()

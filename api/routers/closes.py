@@ -6,7 +6,6 @@ from fastapi.responses import JSONResponse
 from api.dependencies import OwnMerchant, TheService
 from api.documents import Close
 from api.openapi import described
-from issuer.closing import close_now
 
 __all__ = ["router"]
 
@@ -19,4 +18,4 @@ def close_the_period(service: TheService, merchant: OwnMerchant) -> JSONResponse
 
     A purchase can be claimed from its first close on.
     """
-    return JSONResponse(close_now(service.store, service.settings.clock, merchant), 201)
+    return JSONResponse(service.closer.now(merchant), 201)

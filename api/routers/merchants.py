@@ -53,7 +53,12 @@ def _create(
     try:
         settings = service.settings
         return key, create_merchant(
-            service.store, settings.group, settings.clock, merchant, **choices
+            service.store,
+            settings.group,
+            settings.clock,
+            merchant,
+            seed_witnesses=service.seed_witnesses.keys,
+            **choices,
         )
     except KvittoError:
         service.keys.withdraw(key)

@@ -36,6 +36,7 @@ class Shop(World):
         self.app = create_app(Settings("ledger.example", database, OPERATOR, self.clock))
         service = self.app.state.service
         self.store, self.issuer, self.verifier = service.store, service.issuer, service.verifier
+        self.closer = service.closer
         self._orders = 0
         self.client = Client(self.app)
 

@@ -14,6 +14,7 @@ from api.privacy import hide_queries
 from api.problems import CatchUnexpected, add_problem_handlers
 from api.settings import Settings
 from commitments.errors import Overloaded
+from issuer.closing import Closer
 from ledger.store import CommitFailed
 from tests.api.client import Client
 from tests.api.shop import OPERATOR, SALE, Shop
@@ -161,12 +162,12 @@ def test_days_are_closed_while_the_service_runs(
     """And an error does not end that."""
     calls: list[int] = []
 
-    def close_due(*_: object) -> None:
+    def close_due(_: Closer) -> None:
         calls.append(len(calls))
         if len(calls) == 1:
             raise OSError(SECRET)
 
-    monkeypatch.setattr(api_app, "close_due", close_due)
+    monkeypatch.setattr(Closer, "due", close_due)
     monkeypatch.setattr(api_app, "_CLOSE_SECONDS", 0)
     with Client(_daily(database, FakeClock())) as client:
         while len(calls) < 3:

@@ -9,10 +9,13 @@ from httpx import Client, Response
 from api.witness import create_witness_app
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint, sign
+from ledger.closes import day_period
 from ledger.merkle import EMPTY_ROOT
 from ledger.note import Note, Signer, verify_note
+from ledger.seeding import PeriodEnd, SignedEnd
 from tests.witness.http import served
-from tests.witness.world import FORK, HONEST, KEYS, ORIGIN, open_witness
+from tests.witness.world import FORK, HONEST, KEYS, LOG, ORIGIN, open_witness
+from tests.world import FakeClock
 
 COSIGNERS = [key.verifier for key in KEYS.cosigners]
 
@@ -20,10 +23,11 @@ COSIGNERS = [key.verifier for key in KEYS.cosigners]
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
     with (
-        open_witness(tmp_path) as witness,
+        open_witness(tmp_path, FakeClock()) as witness,
         served(create_witness_app(witness)) as url,
         Client(base_url=url) as opened,
     ):
+        witness.sign_seeds(ORIGIN, "P1D")
         yield opened
 
 
@@ -95,3 +99,36 @@ def test_monitors_find_the_last_checkpoint(client: Client) -> None:
     for other in ("0" * 64, path[1:65].upper(), "junk"):
         assert client.get(f"/{other}/checkpoint").status_code == 404
     assert client.get("/add-checkpoint").status_code == 405
+
+
+def seed_request(period: int, size: int = 5) -> bytes:
+    return LOG.sign_note(PeriodEnd(ORIGIN, period, size, b"r" * 32).text()).serialise()
+
+
+def test_a_close_is_signed_once_and_shown_to_all(client: Client) -> None:
+    yesterday = day_period(FakeClock()()) - 1
+    answer = client.post("/sign-seed", content=seed_request(yesterday))
+    assert answer.status_code == 200
+    signed = SignedEnd.parse(answer.text, ORIGIN)
+    signed.verify(KEYS.seed_signer.verifier)
+    assert client.post("/sign-seed", content=seed_request(yesterday, 6)).text == answer.text
+    path = f"/{sha256(ORIGIN.encode()).hexdigest()}/seeds"
+    assert client.get(f"{path}/0").text == client.get(f"{path}/{yesterday}").text == answer.text
+    assert client.get(f"{path}/{yesterday + 1}").text == ""
+    assert client.get(f"{path}/0{yesterday}").status_code == 400
+    assert client.get("/junk/seeds/0").status_code == 404
+
+
+def test_what_is_not_signed_says_why(client: Client) -> None:
+    other = Signer("ledger.example/other", b"o" * 32)
+    text = PeriodEnd(other.name, 0, 1, b"r" * 32).text()
+    for status, body in (
+        (400, b"junk"),
+        (400, HONEST.note(5)),
+        (400, seed_request(0) + b"x" * (1 << 20)),
+        (403, Signer(ORIGIN, b"s" * 32).sign_note(text.replace(other.name, ORIGIN)).serialise()),
+        (404, other.sign_note(text).serialise()),
+        (422, seed_request(day_period(FakeClock()()))),
+    ):
+        assert client.post("/sign-seed", content=body).status_code == status
+    assert client.get("/sign-seed").status_code == 405

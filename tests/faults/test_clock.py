@@ -3,8 +3,9 @@
 import pytest
 
 from commitments.errors import Refused
-from issuer.closing import close_due
+from issuer.closing import Closer
 from ledger.log import Log
+from ledger.seed_witnesses import SeedWitnesses
 from tests.api.shop import Shop
 from tests.world import WARRANTY, World
 
@@ -44,13 +45,14 @@ def test_a_day_is_not_closed_twice_when_the_clock_goes_back(database: str) -> No
             "POST", "/v1/merchants/daily/sales", body=body, key=shop.key
         ).is_success
         shop.clock.advance(days=1)
-        closed = [close_due(shop.store, shop.clock)]
+        closer = Closer(shop.store, shop.clock, SeedWitnesses())
+        closed = [closer.due()]
         shop.clock.advance(days=-1)
-        closed.append(close_due(shop.store, shop.clock))
+        closed.append(closer.due())
         shop.clock.advance(days=1)
-        closed.append(close_due(shop.store, shop.clock))
+        closed.append(closer.due())
         shop.clock.advance(days=1)
-        closed.append(close_due(shop.store, shop.clock))
+        closed.append(closer.due())
         assert closed == [1, 0, 0, 1]
         with shop.store.log("ledger.example/daily/events") as log:
             assert isinstance(log, Log)

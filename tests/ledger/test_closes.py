@@ -19,7 +19,8 @@ from tests.ledger.memory_log import (
     purchase,
 )
 
-DECLARED = declaration(WITNESS, SECOND_WITNESS)
+DECLARED = replace(declaration(WITNESS, SECOND_WITNESS), period="P1D")
+ALONE = replace(declaration(), period="P1D")
 LOG = MemoryLog(purchase(n) for n in range(10))
 
 
@@ -109,6 +110,19 @@ def test_a_merchant_cannot_close_a_period_again_for_another_seed() -> None:
     assert accept(FIRST, again) == [FIRST]
 
 
+def test_a_merchant_who_closes_by_calls_cannot_pass_over_a_seed_it_does_not_like() -> None:
+    manual = replace(DECLARED, period="manual")
+
+    def accepted(*closes: Close) -> list[Close]:
+        events = [close.to_event(ORIGIN, TIME) for close in closes]
+        return accept_closes(events, manual, root_at)
+
+    first, disliked, skipping = close(0, 0, 4), close(1, 1, 7), close(1, 2, 8)
+    assert accepted(first, disliked) == [first, disliked]
+    assert accepted(first, skipping) == [first]
+    assert accepted(close(0, 1, 4)) == []
+
+
 def test_a_close_of_another_log_has_no_effect() -> None:
     message = seed_message("ledger.example/other", 101, 7, LOG.root(7))
     signatures = (WITNESS.sign(message), SECOND_WITNESS.sign(message))
@@ -121,15 +135,14 @@ def test_a_close_of_another_log_has_no_effect() -> None:
 def test_without_witnesses_the_origin_still_tells_logs_apart() -> None:
     bare = replace(FIRST, signatures=())
     event = bare.to_event("ledger.example/other", TIME)
-    assert accept_closes([bare.to_event(ORIGIN, TIME)], declaration(), root_at) == [bare]
-    assert accept_closes([event], declaration(), root_at) == []
+    assert accept_closes([bare.to_event(ORIGIN, TIME)], ALONE, root_at) == [bare]
+    assert accept_closes([event], ALONE, root_at) == []
 
 
 def test_without_witnesses_a_close_has_no_signatures() -> None:
-    alone = declaration()
     bare = replace(FIRST, signatures=())
-    assert accept_closes([bare.to_event(ORIGIN, TIME)], alone, root_at) == [bare]
-    assert accept_closes([FIRST.to_event(ORIGIN, TIME)], alone, root_at) == []
+    assert accept_closes([bare.to_event(ORIGIN, TIME)], ALONE, root_at) == [bare]
+    assert accept_closes([FIRST.to_event(ORIGIN, TIME)], ALONE, root_at) == []
 
 
 Mutation = Callable[[dict[str, Any]], object]

@@ -22,7 +22,12 @@ from tests.witness.world import NOW
 from witness.keys import WitnessKeys
 from witness.service import StaleSize, Witness
 
-KEYS = [WitnessKeys(f"w{n}.example", bytes([n]) * 32, bytes([n + 9]) * 32) for n in (1, 2)]
+
+def keys_of(name: str, number: int) -> WitnessKeys:
+    return WitnessKeys(name, *(bytes([number + kind]) * 32 for kind in (0, 9, 18)))
+
+
+KEYS = [keys_of(f"w{n}.example", n) for n in (1, 2)]
 
 
 class Network(httpx.BaseTransport):
@@ -216,7 +221,7 @@ OTHER = AddCheckpoint(0, (), sign(Checkpoint(ORIGIN, 0, EMPTY_ROOT), Signer(ORIG
         lambda _: say(200, b"\xff" * 100_000),
         # of a witness that nobody asked, and of one that claims to be the one asked
         lambda request: say(200, lines(KEYS[0], request)),
-        lambda request: say(200, lines(WitnessKeys("w2.example", b"x" * 32, b"y" * 32), request)),
+        lambda request: say(200, lines(keys_of("w2.example", 7), request)),
         lambda _: say(200, lines(KEYS[1], OTHER)),  # of the right one, for another checkpoint
         lambda _: say(302, Location="https://w1.example/prefix/"),
         lambda _: say(404),

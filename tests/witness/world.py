@@ -14,7 +14,7 @@ from witness.service import Witness
 
 ORIGIN = "ledger.example/acme"
 LOG = Signer(ORIGIN, b"l" * 32)
-KEYS = WitnessKeys("witness.example/w1", b"e" * 32, b"m" * 32)
+KEYS = WitnessKeys("witness.example/w1", b"e" * 32, b"m" * 32, b"s" * 32)
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 SECONDS = 1_795_248_000
 
