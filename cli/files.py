@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from cli.output import show
 from commitments.errors import FormatError
@@ -14,8 +14,11 @@ from commitments.wire import parse_json
 
 if TYPE_CHECKING:
     from ledger.quorum import Quorum
+    from ledger.witness_client import RemoteSeedWitness
 
-__all__ = ["new_file", "read_document", "read_quorum", "write_document"]
+__all__ = ["new_file", "read_document", "read_quorum", "read_seed_witnesses", "write_document"]
+
+T = TypeVar("T")
 
 _LARGEST = 1 << 24  # bytes; every document here is far smaller
 
@@ -40,12 +43,21 @@ def read_quorum(path: Path | None) -> "Quorum":
     """The tlog-policy in a file; without one, the policy of who takes the log's own word."""
     from ledger.quorum import NO_QUORUM, parse_quorum
 
-    if path is None:
-        return NO_QUORUM
+    return NO_QUORUM if path is None else _read_lines(path, parse_quorum)
+
+
+def read_seed_witnesses(path: Path | None) -> "tuple[RemoteSeedWitness, ...]":
+    """The seed witnesses in a file; none without one."""
+    from ledger.seed_witnesses import parse_seed_witnesses
+
+    return () if path is None else tuple(_read_lines(path, parse_seed_witnesses))
+
+
+def _read_lines(path: Path, parse: Callable[[bytes], T]) -> T:
     with path.open("rb") as file:
         data = file.read(_LARGEST)
     try:
-        return parse_quorum(data)
+        return parse(data)
     except FormatError as error:
         raise FormatError(str(error), str(path)) from None
 

@@ -11,7 +11,7 @@ import typer
 
 from cli.database import DATA, DatabaseUrl, DataDirectory, database_url
 from cli.errors import Failure
-from cli.files import new_file, read_quorum
+from cli.files import new_file, read_quorum, read_seed_witnesses
 from cli.options import whole_number
 from cli.output import AsJson, facts, show
 from commitments.errors import FormatError
@@ -75,6 +75,13 @@ def serve(
             help="A tlog-policy whose witnesses, those with a URL, are asked to cosign each log.",
         ),
     ] = None,
+    seed_witnesses: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Lines of a key and a URL: witnesses who must sign each close of new merchants.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the service; Ctrl-C stops it.
@@ -88,7 +95,9 @@ def serve(
     directory = data.expanduser().absolute()
     with listen(host, port) as listening:
         directory.mkdir(parents=True, exist_ok=True)
-        app = _application(directory, name, database, witnesses)
+        asked = read_quorum(witnesses).witnesses
+        signing = read_seed_witnesses(seed_witnesses)
+        app = _application(directory, name, database, witnesses=asked, seed_witnesses=signing)
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         key_file = None if _given_key() else str(directory / "operator.key")
         running = {"url": address, "data": str(directory), "operator_key_file": key_file}
@@ -110,7 +119,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _application(directory: Path, name: str | None, url: str | None, witnesses: Path | None) -> Any:
+def _application(directory: Path, name: str | None, url: str | None, **witnesses: Any) -> Any:
     from sqlalchemy.exc import SQLAlchemyError
 
     from api.app import create_app
@@ -121,7 +130,7 @@ def _application(directory: Path, name: str | None, url: str | None, witnesses: 
         service_name=_service_name(directory, name),
         database=database_url(directory, url),
         operator_key=key,
-        witnesses=read_quorum(witnesses).witnesses,
+        **witnesses,
     )
     try:
         return create_app(settings)

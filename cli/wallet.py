@@ -116,19 +116,34 @@ def quorum(
         Path, typer.Argument(metavar="FILE", help="A tlog-policy, not from the merchant.")
     ],
     *,
+    seed_witness: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VKEY", help="Who is to sign the closes of the log; repeatable."),
+    ] = None,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
-    """From now on believe a merchant's logs only what these witnesses have cosigned."""
+    """From now on believe a merchant's logs only what these witnesses have cosigned.
+
+    And warn before claims if no witness signs the closes whom you have named here.
+    """
     from cli.files import read_quorum
+    from ledger.note import parse_vkey
     from sdk import Shop
 
     wanted = read_quorum(policy)
+    signers = [parse_vkey(vkey) for vkey in seed_witness or ()]
     with _open(wallet) as mine, Shop(url, merchant) as shop:
         mine.require_quorum(shop, wanted)
-    document = {"merchant": merchant, "witnesses": len(wanted.witnesses), "quorum": wanted.quorum}
+        mine.trust_seed_witnesses(shop, signers)
+    document = {
+        "merchant": merchant,
+        "witnesses": len(wanted.witnesses),
+        "quorum": wanted.quorum,
+        "seed_witnesses": len(signers),
+    }
     show(document, facts(document), as_json=as_json)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,13 @@ Data = Annotated[
     Path, typer.Option(metavar="DIR", help="Holds the keys and all that was vouched for.")
 ]
 _DATA = Path("~/.kvitto/witness")
+
+
+class Period(StrEnum):
+    """What ends the periods of a log."""
+
+    DAY = "P1D"
+    MANUAL = "manual"
 
 
 @app.command()
@@ -47,6 +55,10 @@ def keys(
 def watch(
     key: Annotated[str, typer.Argument(metavar="VKEY", help="The log's verifier key.")],
     *,
+    seeds: Annotated[
+        Period | None,
+        typer.Option(help="Also sign the closes of this log, whose periods end like this."),
+    ] = None,
     data: Data = _DATA,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +68,11 @@ def watch(
     log = parse_vkey(key)
     with _witness(data) as witness:
         witness.watch(log)
-    show({"origin": log.name}, f"watching {log.name}", as_json=as_json)
+        if seeds is not None:
+            witness.sign_seeds(log.name, seeds.value)
+    document = {"origin": log.name, "seeds": seeds and seeds.value}
+    also = f", signing closes ({seeds.value})" if seeds else ""
+    show(document, f"watching {log.name}{also}", as_json=as_json)
 
 
 @app.command()
@@ -111,6 +127,6 @@ def _witness(data: Path) -> Any:
 
 
 def _show_public(public: dict[str, Any], *, as_json: bool) -> None:
-    lines = {name: value for name, value in public.items() if name != "cosignature_keys"}
-    views = [facts(lines), *public["cosignature_keys"]]
-    show(public, *views, as_json=as_json)
+    lines = {name: value for name, value in public.items() if name in ("url", "name")}
+    keys = ["cosignatures:", *public["cosignature_keys"], "seeds:", public["seed_key"]]
+    show(public, facts(lines), "\n".join(keys), as_json=as_json)

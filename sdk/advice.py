@@ -1,9 +1,10 @@
 """What a buyer should know before a claim is made; returned, never printed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ledger.note import Verifier
 from ledger.rings import Ring
 from policies.policy import Policy
 from sdk.logs import MerchantView
@@ -27,6 +28,7 @@ def common_members(rings: Sequence[Sequence[int]]) -> int:
 
 def advise(
     view: MerchantView,
+    trusted: Collection[Verifier],
     policy: Policy,
     ring: Ring,
     earlier: Sequence[Claim],
@@ -35,10 +37,11 @@ def advise(
 ) -> tuple[Advice, ...]:
     """All warnings before a claim over ``ring``.
 
+    ``trusted`` are the seed witnesses that the buyer has named as independent of the merchant;
     ``earlier`` are claims with the same purchase, ``again`` those of them with the same tags.
     """
     return (
-        *_seed(view),
+        *_seed(view, trusted),
         *_closes(view, now),
         *_lost(view, ring, earlier),
         *_shown_again(policy, ring, again, now),
@@ -47,12 +50,20 @@ def advise(
     )
 
 
-def _seed(view: MerchantView) -> Iterator[Advice]:
-    if not view.declaration.seed_witnesses:
+def _seed(view: MerchantView, trusted: Collection[Verifier]) -> Iterator[Advice]:
+    witnesses = view.declaration.seed_witnesses
+    if not witnesses:
         yield Advice(
             "no-seed-witness",
             "No independent witness signs the log's closes: the merchant could have chosen which "
             "purchases share a ring.",
+        )
+    elif not set(witnesses).intersection(trusted):
+        names = ", ".join(witness.name for witness in witnesses)
+        yield Advice(
+            "unknown-seed-witness",
+            f"You have not said whom you trust to sign the log's closes; {names} does. A witness "
+            "that the merchant runs lets it choose which purchases share a ring.",
         )
 
 

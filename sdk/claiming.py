@@ -118,7 +118,7 @@ def prepare(
         nonce=new_nonce(),
     )
     statement = claim_statement(GROUP, policy, body, proven.ring.root, proven.members)
-    advice = advise(view, policy, proven.ring, earlier, again, now)
+    advice = advise(view, merchant.seed_witnesses, policy, proven.ring, earlier, again, now)
     prepared = Prepared(policy, purchase, tuple(earlier), body, proven.ring, statement, advice)
     return prepared, merchant
 

@@ -21,6 +21,7 @@ from commitments.wire import (
     parse_hex,
     parse_json,
 )
+from ledger.note import Verifier, parse_vkey
 from ledger.quorum import NO_QUORUM, Quorum, parse_quorum
 from policies.claim import ClaimBody, parse_claim
 from policies.policy import Policy, parse_policy
@@ -58,7 +59,8 @@ class Merchant:
 
     ``purchases`` and ``events`` are the newest heads of its logs; ``shown`` counts the events that
     its event log has shown, and ``shown_digest`` is over them and their places; ``closes`` counts
-    the closes that were accepted; ``quorum`` says which witnesses must have cosigned.
+    the closes that were accepted; ``quorum`` says which witnesses must have cosigned, and
+    ``seed_witnesses`` are those of which one at least should sign the closes.
     """
 
     origin: str
@@ -71,6 +73,7 @@ class Merchant:
     shown_digest: bytes = sha256().digest()
     closes: int = 0
     quorum: Quorum = NO_QUORUM
+    seed_witnesses: tuple[Verifier, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -85,6 +88,7 @@ class Merchant:
             "shown_digest": self.shown_digest.hex(),
             "closes": self.closes,
             "quorum": encode_base64(self.quorum.serialise()),
+            "seed_witnesses": [witness.vkey for witness in self.seed_witnesses],
         }
 
     @classmethod
@@ -98,6 +102,7 @@ class Merchant:
         _check_members(members, int, "shown", "closes")
         if "quorum" in members:  # wallets of version 0.1 have none
             members["quorum"] = parse_quorum(parse_base64(members["quorum"], "quorum"))
+            members["seed_witnesses"] = tuple(map(parse_vkey, members["seed_witnesses"]))
         return cls(**members)
 
 

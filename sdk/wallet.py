@@ -17,6 +17,7 @@ from commitments.purchase import BuyerKeys
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
 from ledger.event_receipt import EventReceipt
+from ledger.note import Verifier
 from ledger.quorum import Quorum
 from sdk.advice import Advice, common_members
 from sdk.claiming import Prepared, choose_purchase, prepare
@@ -189,6 +190,15 @@ class Wallet:
         Ask the witnesses for their keys, or somebody else than the merchant.
         """
         merchant = replace(self._at(shop), quorum=quorum)
+        self._commit(self._state.with_merchant(merchant))
+
+    def trust_seed_witnesses(self, shop: Shop, keys: Sequence[Verifier]) -> None:
+        """From now on warn before claims if none of these witnesses signs this merchant's closes.
+
+        Ask the witnesses for their keys, or somebody else than the merchant: one that the
+        merchant runs lets it choose who shares a ring.
+        """
+        merchant = replace(self._at(shop), seed_witnesses=tuple(keys))
         self._commit(self._state.with_merchant(merchant))
 
     # ---- claims

@@ -86,7 +86,11 @@ def _play(directory: Path, calendar: "Calendar", sold: "list[Sale]") -> "list[Sc
             stack.enter_context(running_witness(directory, name, calendar)) for name in _WITNESSES
         ]
         quorum = quorum_of(witnesses)
-        url = stack.enter_context(running_service(directory, calendar, quorum.witnesses))
+        url = stack.enter_context(
+            running_service(
+                directory, calendar, quorum.witnesses, [witness.seeds for witness in witnesses]
+            )
+        )
         note(f"service on {url}, two witnesses, data in {directory}")
         note(f"recording {len(sold):,} sales, each with a buyer's wallet of its own")
         town = stack.enter_context(open_shop(url, "nordlicht", "Nordlicht Haushalt", calendar))

@@ -15,6 +15,7 @@ from commitments.clock import Clock
 
 if TYPE_CHECKING:
     from ledger.quorum import Witness
+    from ledger.witness_client import RemoteSeedWitness
     from witness.service import Witness as WitnessService
 
 __all__ = ["OPERATOR_KEY", "Calendar", "RunningWitness", "running_service", "running_witness"]
@@ -29,6 +30,7 @@ class RunningWitness(NamedTuple):
 
     service: "WitnessService"
     vkeys: "Sequence[str]"
+    seeds: "RemoteSeedWitness"
     url: str
 
 
@@ -53,7 +55,10 @@ class Calendar:
 
 @contextmanager
 def running_service(
-    directory: Path, clock: Clock, witnesses: "Sequence[Witness]" = ()
+    directory: Path,
+    clock: Clock,
+    witnesses: "Sequence[Witness]" = (),
+    seed_witnesses: "Sequence[RemoteSeedWitness]" = (),
 ) -> Iterator[str]:
     """Serve on SQLite in ``directory`` at a free port; the URL."""
     from api.app import create_app
@@ -65,6 +70,7 @@ def running_service(
         operator_key=OPERATOR_KEY,
         clock=clock,
         witnesses=tuple(witnesses),
+        seed_witnesses=tuple(seed_witnesses),
     )
     with _served(create_app(settings)) as url:
         yield url
@@ -74,13 +80,15 @@ def running_service(
 def running_witness(directory: Path, name: str, clock: Clock) -> "Iterator[RunningWitness]":
     """Serve a witness with its state in ``directory`` at a free port."""
     from api.witness import create_witness_app
+    from ledger.witness_client import RemoteSeedWitness
     from witness.keys import WitnessKeys
     from witness.service import Witness
 
     keys = WitnessKeys.create(name)
     url = f"sqlite:///{directory.absolute()}/{name}.db"
     with Witness(url, keys, clock) as witness, _served(create_witness_app(witness)) as address:
-        yield RunningWitness(witness, keys.public()["cosignature_keys"], address)
+        seeds = RemoteSeedWitness(address, keys.seed_signer.verifier)
+        yield RunningWitness(witness, keys.public()["cosignature_keys"], seeds, address)
 
 
 @contextmanager

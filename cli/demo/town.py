@@ -10,6 +10,7 @@ from typing import Any, Self
 from cli import merchant_service
 from cli.demo.service import OPERATOR_KEY, Calendar, RunningWitness
 from commitments.sale import Sale
+from ledger.note import Verifier
 from ledger.quorum import NO_QUORUM, Quorum, parse_quorum
 from sdk.shop import LogKeys, Shop
 from sdk.wallet import Wallet
@@ -62,6 +63,7 @@ class Town:
         self.origin = self.shop.keys().origin
         self.buyers: list[Buyer] = []
         self.quorum = NO_QUORUM
+        self.seed_witnesses: Sequence[Verifier] = ()
         self._orders = count(1)
         self._key = key
 
@@ -116,6 +118,7 @@ class Town:
         order = f"order-{next(self._orders)}"
         wallet = wallet or Wallet.in_memory(clock=self.calendar)
         wallet.require_quorum(self.shop, self.quorum)
+        wallet.trust_seed_witnesses(self.shop, self.seed_witnesses)
         return Buyer(wallet, order, sale)
 
     def _sell(self, buyers: Sequence[Buyer]) -> None:
@@ -160,7 +163,9 @@ def introduce(towns: Sequence[Town], witnesses: Sequence[RunningWitness], quorum
     """Let the witnesses watch the logs of the shops, and all buyers ask for both witnesses."""
     for town in towns:
         town.quorum = quorum
+        town.seed_witnesses = [witness.seeds.key for witness in witnesses]
         for witness in witnesses:
             witness.service.watch(town.shop.keys().purchases)
             witness.service.watch(town.shop.keys().events)
+            witness.service.sign_seeds(town.origin, "manual")
     time.sleep(_REST)

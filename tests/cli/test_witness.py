@@ -12,9 +12,10 @@ import pytest
 
 from commitments.wire import parse_json
 from ledger.cosignature import parse_cosigner
-from ledger.note import verify_note
+from ledger.note import parse_vkey, verify_note
+from ledger.seeding import PeriodEnd, SignedEnd
 from tests.cli.terminal import Terminal
-from tests.witness.world import HONEST, LOG
+from tests.witness.world import HONEST, LOG, ORIGIN
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +59,24 @@ def test_a_witness_that_is_killed_remembers_what_it_has_said(tmp_path: Path) -> 
     with running(tmp_path / "data") as (url, _):
         stale = httpx.post(f"{url}/add-checkpoint", content=HONEST.request(0, 5).serialise())
     assert (stale.status_code, stale.text) == (409, "12\n")
+
+
+def test_a_witness_that_is_killed_signs_no_second_seed(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    data = ["--data", str(tmp_path / "data")]
+    made = terminal.json("witness", "keys", "--name", "witness.example/w1", *data)
+    watch = ["witness", "watch", LOG.verifier.vkey, "--seeds"]
+    assert terminal.json(*watch, "manual", *data) == {"origin": ORIGIN, "seeds": "manual"}
+    terminal.run(*watch, "P1D", *data, status=1)
+    terminal.run(*watch, "P2D", *data, status=2)
+    answers = []
+    for size in (5, 12):
+        with running(tmp_path / "data") as (url, process):
+            request = LOG.sign_note(PeriodEnd(ORIGIN, 0, size, b"r" * 32).text())
+            answers.append(httpx.post(f"{url}/sign-seed", content=request.serialise()).text)
+            os.kill(process.pid, signal.SIGKILL)
+    assert answers[0] == answers[1]
+    SignedEnd.parse(answers[0], ORIGIN).verify(parse_vkey(made["seed_key"]))
 
 
 def test_keys_are_made_once_and_needed(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def wanted(vkey: str, url: str = "") -> Quorum:
 
 
 NOBODY = wanted(WitnessKeys.create("w2.example").public()["cosignature_keys"][1])
+STRANGER = WitnessKeys.create("w2.example").seed_signer.verifier
 
 
 class CashDesk:
@@ -53,11 +54,12 @@ class CashDesk:
 def test_from_receipt_to_decision_all_is_cosigned(tmp_path: Path, kind: int) -> None:
     with running_witness(tmp_path, "w1.example", system_clock) as witness:
         asked = wanted(witness.vkeys[kind], witness.url)
-        with running_service(tmp_path, system_clock, asked.witnesses) as url:
+        with running_service(tmp_path, system_clock, asked.witnesses, [witness.seeds]) as url:
             desk = CashDesk(url)
             keys = desk.shop.keys()
             for key in (keys.purchases, keys.events):
                 witness.service.watch(key)
+            witness.service.sign_seeds(desk.origin, "manual")
             wallet = Wallet.in_memory(smallest_ring=1)
             wallet.require_quorum(desk.shop, asked)
             for other in range(OTHERS):
@@ -66,6 +68,11 @@ def test_from_receipt_to_decision_all_is_cosigned(tmp_path: Path, kind: int) -> 
             policy = {**WARRANTY, "origin": desk.origin, "smallest_ring": 1}
             desk.post("policies", {**policy, "valid_from": "2000-01-01", "valid_to": "9999-12-31"})
             desk.post("closes", {})
+            assert _advice(wallet, desk) == {"unknown-seed-witness"}
+            wallet.trust_seed_witnesses(desk.shop, [STRANGER])
+            assert _advice(wallet, desk) == {"unknown-seed-witness"}
+            wallet.trust_seed_witnesses(desk.shop, [STRANGER, witness.seeds.key])
+            assert _advice(wallet, desk) == set()
             result = wallet.claim(desk.shop, "warranty-2y", remedy="repair")
             assert result.decision == "approved"
             # And who asks for a witness that was never asked believes none of it.
@@ -73,6 +80,11 @@ def test_from_receipt_to_decision_all_is_cosigned(tmp_path: Path, kind: int) -> 
             with pytest.raises(VerificationError, match="quorum"):
                 wallet.claim(desk.shop, "warranty-2y", remedy="repair")
             desk.shop.close()
+
+
+def _advice(wallet: Wallet, desk: CashDesk) -> set[str]:
+    shown = wallet.preview(desk.shop, "warranty-2y", remedy="repair")
+    return {advice.code for advice in shown.advice}
 
 
 def _eventually_cosigned(desk: CashDesk, wallet: Wallet) -> None:
@@ -122,8 +134,10 @@ def test_a_log_that_the_witnesses_have_not_cosigned_is_not_believed(
 def test_a_wallet_remembers_whom_it_asks_for(server: ShopServer) -> None:
     wallet = server.wallet()
     wallet.require_quorum(server.shop(), NOBODY)
+    wallet.trust_seed_witnesses(server.shop(), [STRANGER])
     state = State.decode(wallet._state.encode())
     assert state.merchants[ORIGIN].quorum == NOBODY
+    assert state.merchants[ORIGIN].seed_witnesses == (STRANGER,)
     document = state.merchants[ORIGIN].document()
-    del document["quorum"]  # as wallets were written before
+    del document["quorum"], document["seed_witnesses"]  # as wallets were written before
     assert type(state.merchants[ORIGIN]).parse(document).quorum == NO_QUORUM
