@@ -3,8 +3,10 @@
 It may be down, slow, or lie.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 
 import httpx
 
@@ -15,14 +17,25 @@ from ledger.cosignature import CosignerKey
 from ledger.note import Note, Signature, Verifier, verify_note
 from ledger.seeding import SignedEnd
 
-__all__ = ["RemoteSeedWitness", "RemoteWitness", "StaleProof", "Unavailable", "witness_connections"]
+__all__ = [
+    "RemoteSeedWitness",
+    "RemoteWitness",
+    "StaleProof",
+    "TooSlow",
+    "Unavailable",
+    "witness_connections",
+]
 
-_WAIT = httpx.Timeout(2)  # seconds; who waits is a shop's cash desk
+_WAIT = 2.0  # seconds without a byte, and for a whole body; who waits is a shop's cash desk
 _LONGEST = 64 * 1024  # bytes of an answer; an ML-DSA-44 signature takes 3.3 kB
 
 
 class Unavailable(KvittoError):  # noqa: N818 - the name is the condition
     """The witness does not cosign now: it gives no answer, or one that is no cosignature."""
+
+
+class TooSlow(Unavailable):
+    """It has not answered in time, and may not the next time either."""
 
 
 class StaleProof(KvittoError):  # noqa: N818 - as Unavailable
@@ -34,12 +47,18 @@ class StaleProof(KvittoError):  # noqa: N818 - as Unavailable
 
 
 def witness_connections(transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """Connections to witnesses; ``transport`` in the place of the network."""
-    return httpx.Client(
+    """Connections to witnesses; ``transport`` in the place of the network.
+
+    No cookies are kept: each answer could bring more of them, to stay for the life of the process.
+    """
+    client = httpx.Client(
         transport=transport,
+        timeout=_WAIT,
         follow_redirects=False,
         headers={"User-Agent": "kvitto", "Accept-Encoding": "identity"},
     )
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return client
 
 
 @dataclass(frozen=True)
@@ -85,17 +104,30 @@ class RemoteSeedWitness:
 
 
 def _post(client: httpx.Client, prefix: str, path: str, body: bytes) -> tuple[int, bytes]:
-    answer = bytearray()
     url = f"{prefix.rstrip('/')}/{path}"
     try:
-        with client.stream("POST", url, content=body, timeout=_WAIT) as response:
-            for chunk in response.iter_raw():  # compressed, it could unpack without end
-                answer += chunk
-                if len(answer) > _LONGEST:
-                    raise Unavailable("the witness's answer is too long")
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        with client.stream("POST", url, content=body) as response:
+            return response.status_code, _read(response)
+    except Unavailable:
+        raise
+    except httpx.TimeoutException:
+        raise TooSlow("no answer in time") from None
+    # Not httpx.HTTPError: httpx reads even a redirect that is not followed, and lets through what
+    # its parsers raise. Whatever a witness answers, it must not stop the log.
+    except Exception as error:  # noqa: BLE001
         raise Unavailable(f"no answer ({type(error).__name__})") from None
-    return response.status_code, bytes(answer)
+
+
+def _read(response: httpx.Response) -> bytes:
+    until = time.monotonic() + _WAIT
+    answer = bytearray()
+    for chunk in response.iter_raw():  # compressed, it could unpack without end
+        answer += chunk
+        if len(answer) > _LONGEST:
+            raise Unavailable("the witness's answer is too long")
+        if time.monotonic() > until:
+            raise TooSlow("the witness's answer trickles")
+    return bytes(answer)
 
 
 def _require_ok(status: int) -> None:
@@ -114,6 +146,8 @@ def _size(body: bytes) -> int:
 def _cosignatures(note: bytes, lines: bytes, keys: Sequence[CosignerKey]) -> list[Signature]:
     """The lines by known keys, after all of them have been verified under the note."""
     whole = note + lines
-    _, signed = verify_note(whole, keys)
+    text, signed = verify_note(whole, keys)
+    if text != Note.parse(note).text:  # an empty line in the answer makes the note another one
+        raise VerificationError("the witness has signed another text")
     known = {(key.name, key.key_id) for key in signed}
     return [s for s in Note.parse(whole).signatures if (s.name, s.key_id) in known]

@@ -210,6 +210,11 @@ def lines(signer: Any, request: AddCheckpoint) -> bytes:
     return "".join(cosigner.cosign(text, 7).line() for cosigner in signer.cosigners).encode()
 
 
+def lines_over(signer: Any, text: str) -> bytes:
+    """Of the one key that signs any text: its line would stand in the note, and be false there."""
+    return bytes(signer.cosigners[0].cosign(text, 7).line(), "utf-8")
+
+
 OTHER = AddCheckpoint(0, (), sign(Checkpoint(ORIGIN, 0, EMPTY_ROOT), Signer(ORIGIN, b"k" * 32)))
 
 
@@ -223,7 +228,9 @@ OTHER = AddCheckpoint(0, (), sign(Checkpoint(ORIGIN, 0, EMPTY_ROOT), Signer(ORIG
         lambda request: say(200, lines(KEYS[0], request)),
         lambda request: say(200, lines(keys_of("w2.example", 7), request)),
         lambda _: say(200, lines(KEYS[1], OTHER)),  # of the right one, for another checkpoint
+        lambda request: say(200, b"\n" + lines_over(KEYS[1], request.checkpoint.decode())),
         lambda _: say(302, Location="https://w1.example/prefix/"),
+        lambda _: say(302, Location="https://xn--a/"),  # no name; httpx raises no error of its own
         lambda _: say(404),
         lambda _: say(409),
         lambda _: say(409, b"+1\n"),
@@ -245,6 +252,13 @@ def test_a_witness_that_lies_is_as_one_that_is_down(
     world.now += 1
     world.grow()
     assert world.seen("all") == 3
+
+
+def test_what_witnesses_want_remembered_is_not(world: World) -> None:
+    world.network.instead["w2.example"] = lambda _: say(404, **{"Set-Cookie": "number=1"})
+    world.grow()
+    assert ("w2.example", 0) in world.network.asked
+    assert len(world.publisher._client.cookies) == 0
 
 
 def test_without_witnesses_readers_see_each_commit(world: World) -> None:
