@@ -118,7 +118,7 @@ def quorum(
     *,
     seed_witness: Annotated[
         list[str] | None,
-        typer.Option(metavar="VKEY", help="Who is to sign the closes of the log; repeatable."),
+        typer.Option(metavar="VKEY", help="Trusted to sign the closes of the log; repeatable."),
     ] = None,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
@@ -127,7 +127,7 @@ def quorum(
 ) -> None:
     """From now on believe a merchant's logs only what these witnesses have cosigned.
 
-    And warn before claims if no witness signs the closes whom you have named here.
+    And warn before claims if a witness signs the closes whom you have not named here.
     """
     from cli.files import read_quorum
     from ledger.note import parse_vkey

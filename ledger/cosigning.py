@@ -3,14 +3,15 @@
 A commit makes entries durable; a *round* after it asks all witnesses at once for cosignatures and
 publishes what has come. Readers see published checkpoints only, and a writer is answered after
 the round that published its entries. A witness that is down delays nobody for longer than its
-timeout and nobody again until it has rested; it is asked later for what it has missed.
+timeout and nobody again, at any log, until it has rested; it is asked later for what it has missed.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -22,13 +23,20 @@ from ledger.note import Note, Signature
 from ledger.quorum import Witness
 from ledger.schema import logs, published
 from ledger.store import Store, Transaction
-from ledger.witness_client import RemoteWitness, StaleProof, Unavailable, witness_connections
+from ledger.witness_client import (
+    RemoteWitness,
+    StaleProof,
+    TooSlow,
+    Unavailable,
+    WitnessThread,
+    witness_connections,
+)
 
 __all__ = ["Publisher", "forget_published", "remote_witnesses"]
 
 _PATIENCE = 3.0  # seconds a round waits for the slowest witness
 _REST = 15.0  # seconds for a witness that was too slow
-_SHORT_REST = 1.0  # for one that answered, such as that it does not watch this log
+_SHORT_REST = 1.0  # for one that refuses, such as because it does not watch this log
 _ATTEMPTS = 3  # to find out which size a witness has
 _MOST_WAITING = 64  # writers; more than a web server has threads, since their work is done
 
@@ -44,6 +52,7 @@ class _Head:
     origin: str
     size: int
     note: Note
+    is_published: bool
 
 
 class Publisher:
@@ -63,16 +72,15 @@ class Publisher:
         self._monotonic = monotonic
         self._patience = patience
         self._client = witness_connections(transport)
-        # A thread for each: one that hangs holds up nobody but itself.
-        self._threads = {w.url: ThreadPoolExecutor(1, "witness") for w in witnesses}
+        self._threads = {witness.url: WitnessThread() for witness in witnesses}
         self._sizes: dict[tuple[str, str], int] = {}
-        self._resting: dict[tuple[str, str], float] = {}
+        self._resting: dict[tuple[str, str | None], float] = {}  # for one log, or for all
         self._rounds: GroupCommit[None] = GroupCommit(self._round, _MOST_WAITING)
 
     def close(self) -> None:
         """Let go of threads and connections."""
         for thread in self._threads.values():
-            thread.shutdown(wait=False, cancel_futures=True)
+            thread.close()
         self._client.close()
 
     def publish(self) -> None:
@@ -83,7 +91,8 @@ class Publisher:
         """Ask again for what is published without all its cosignatures."""
         with self._store.read() as connection:
             heads = [_newest(row) for row in connection.execute(_HEADS)]
-        self._publish([head for head in heads if self._wanted(head)])
+        # All that is new, as in a round: a close must not appear without its purchases.
+        self._publish([head for head in heads if not head.is_published or self._wanted(head)])
 
     def _round(self, _waiting: Sequence[Ticket[None]]) -> None:
         with self._store.read() as connection:
@@ -103,45 +112,59 @@ class Publisher:
         self._store.commit(unit, *(head.origin for head in heads))
 
     def _gather(self, heads: Sequence[_Head]) -> list[list[Signature]]:
-        """The cosignatures of each head that come in time; who is late rests."""
+        """The cosignatures of each head that come in time; who says nothing meanwhile rests."""
         asked: list[dict[Future[list[Signature]], RemoteWitness]] = [
             {
-                self._threads[witness.url].submit(self._ask, witness, head): witness
+                self._threads[witness.url].submit(partial(self._ask, witness, head)): witness
                 for witness in self._wanted(head)
             }
             for head in heads
         ]
-        _, late = wait([future for futures in asked for future in futures], self._patience)
+        done, late = wait([future for futures in asked for future in futures], self._patience)
+        heard = {futures[future].url for futures in asked for future in done & futures.keys()}
         for head, futures in zip(heads, asked, strict=True):
             for future in late & futures.keys():
-                future.cancel()
-                self._rest(futures[future], head, _REST, "no answer in time")
+                witness = futures[future]
+                if self._threads[witness.url].give_up(future) and witness.url not in heard:
+                    self._rest(witness, None, _REST)
+                    _warn(witness, head, "no answer in time")
         return [
             [signature for future in futures.keys() - late for signature in future.result()]
             for futures in asked
         ]
 
-    def _rest(self, witness: RemoteWitness, head: _Head, seconds: float, why: str) -> None:
-        self._resting[witness.url, head.origin] = self._monotonic() + seconds
-        _log.warning("%s: %s did not cosign: %s", head.origin, witness.keys[0].name, why)
+    def _rest(self, witness: RemoteWitness, origin: str | None, seconds: float) -> None:
+        self._resting[witness.url, origin] = self._monotonic() + seconds
+
+    def _rests(self, witness: RemoteWitness, origin: str | None) -> bool:
+        now = self._monotonic()
+        return self._resting.get((witness.url, origin), now) > now
 
     def _wanted(self, head: _Head) -> list[RemoteWitness]:
         """The witnesses that have not cosigned this, except those that rest."""
-        now = self._monotonic()
         there = {(signature.name, signature.key_id) for signature in head.note.signatures}
         return [
             witness
             for witness in self._witnesses
             if not there.issuperset((key.name, key.key_id) for key in witness.keys)
-            and self._resting.get((witness.url, head.origin), now) <= now
+            and self._threads[witness.url].is_free
+            and not self._rests(witness, None)
+            and not self._rests(witness, head.origin)
         ]
 
     def _ask(self, witness: RemoteWitness, head: _Head) -> list[Signature]:
         """The witness's cosignatures, or none; then it is not asked again for a while."""
+        if self._rests(witness, None):  # since it was asked about another log of this round
+            return []
         try:
             cosignatures = self._cosign(witness, head)
+        except TooSlow as error:
+            self._rest(witness, None, _REST)
+            _warn(witness, head, str(error))
+            return []
         except Unavailable as error:
-            self._rest(witness, head, _SHORT_REST, str(error))
+            self._rest(witness, head.origin, _SHORT_REST)
+            _warn(witness, head, str(error))
             return []
         self._sizes[witness.url, head.origin] = head.size
         return cosignatures
@@ -198,7 +221,11 @@ def _newest(row: Any) -> _Head:
     """The log's newest head, with the cosignatures it has if it is published."""
     is_published = row.seen == row.size
     note = Note.parse(row.cosigned if is_published else row.checkpoint)
-    return _Head(row.id, row.origin, row.size, note)
+    return _Head(row.id, row.origin, row.size, note, is_published)
+
+
+def _warn(witness: RemoteWitness, head: _Head, why: str) -> None:
+    _log.warning("%s: %s did not cosign: %s", head.origin, witness.keys[0].name, why)
 
 
 def _own(head: _Head) -> Note:

@@ -1,18 +1,26 @@
 """The seed witnesses of a service: asked one after the other to sign the end of a period."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import httpx
 
 from commitments.errors import FormatError, Overloaded, VerificationError
-from ledger.note import Verifier, parse_vkey
+from ledger.note import Note, Verifier, parse_vkey
 from ledger.seeding import PeriodEnd, SignedEnd
 from ledger.store import Store
-from ledger.witness_client import RemoteSeedWitness, Unavailable, witness_connections
+from ledger.witness_client import (
+    RemoteSeedWitness,
+    TooSlow,
+    Unavailable,
+    WitnessThread,
+    witness_connections,
+)
 
 __all__ = ["NotSigned", "SeedWitnesses", "parse_seed_witnesses"]
 
 _FIELD = "seed_witnesses"
+_PATIENCE = 5.0  # seconds for an answer, however it trickles; other logs wait to be closed
 
 
 class NotSigned(Overloaded):
@@ -27,8 +35,11 @@ class SeedWitnesses:
         witnesses: Sequence[RemoteSeedWitness] = (),
         *,
         transport: httpx.BaseTransport | None = None,
+        patience: float = _PATIENCE,
     ) -> None:
+        self._patience = patience
         self._by_key = {witness.key: witness for witness in witnesses}
+        self._threads = {witness.key: WitnessThread() for witness in witnesses}
         self._client = witness_connections(transport)
 
     @property
@@ -37,7 +48,9 @@ class SeedWitnesses:
         return tuple(self._by_key)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of threads and connections."""
+        for thread in self._threads.values():
+            thread.close()
         self._client.close()
 
     def sign(
@@ -63,11 +76,24 @@ class SeedWitnesses:
         witness = self._by_key.get(key)
         if witness is None:
             raise NotSigned(f"this service was not told where the seed witness {key.name} is")
-        request = store.commit(lambda transaction: transaction.sign(end.origin, end.text()))
+        request = store.commit(
+            lambda transaction: transaction.sign(end.origin, end.text()), end.origin
+        )
         try:
-            return witness.sign(self._client, request, end.origin)
+            return self._answer(witness, request, end.origin)
         except Unavailable as error:
             raise NotSigned(f"the seed witness {key.name} has not signed: {error}") from None
+
+    def _answer(self, witness: RemoteSeedWitness, request: Note, origin: str) -> SignedEnd:
+        thread = self._threads[witness.key]
+        if not thread.is_free:
+            raise TooSlow("it has not yet answered an earlier request")
+        question = thread.submit(partial(witness.sign, self._client, request, origin))
+        try:
+            return question.result(self._patience)
+        except TimeoutError:
+            thread.give_up(question)
+            raise TooSlow("no answer in time") from None
 
 
 def parse_seed_witnesses(data: bytes) -> list[RemoteSeedWitness]:

@@ -4,9 +4,11 @@ It may be down, slow, or lie.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
 
 import httpx
 
@@ -23,8 +25,11 @@ __all__ = [
     "StaleProof",
     "TooSlow",
     "Unavailable",
+    "WitnessThread",
     "witness_connections",
 ]
+
+T = TypeVar("T")
 
 _WAIT = 2.0  # seconds without a byte, and for a whole body; who waits is a shop's cash desk
 _LONGEST = 64 * 1024  # bytes of an answer; an ML-DSA-44 signature takes 3.3 kB
@@ -59,6 +64,37 @@ def witness_connections(transport: httpx.BaseTransport | None = None) -> httpx.C
     )
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return client
+
+
+class WitnessThread:
+    """The thread that asks one witness: one that hangs holds up nobody but itself.
+
+    It may hang for as long as it likes, in headers that trickle and never end.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "witness")
+        self._late: Future[Any] | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the witness has answered all that is no longer waited for."""
+        return self._late is None or self._late.done()
+
+    def submit(self, ask: Callable[[], T]) -> "Future[T]":
+        """Ask after all that was submitted before."""
+        return self._thread.submit(ask)
+
+    def give_up(self, question: "Future[T]") -> bool:
+        """Wait no longer; whether it had been asked already."""
+        if question.cancel():
+            return False
+        self._late = question
+        return True
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True)

@@ -58,12 +58,15 @@ def _seed(view: MerchantView, trusted: Collection[Verifier]) -> Iterator[Advice]
             "No independent witness signs the log's closes: the merchant could have chosen which "
             "purchases share a ring.",
         )
-    elif not set(witnesses).intersection(trusted):
-        names = ", ".join(witness.name for witness in witnesses)
+        return
+    # One is enough to spoil the others: whoever has an Ed25519 key can make any number of valid
+    # signatures of one message, and so choose among seeds.
+    unknown = [witness.name for witness in witnesses if witness not in trusted]
+    if unknown:
         yield Advice(
             "unknown-seed-witness",
-            f"You have not said whom you trust to sign the log's closes; {names} does. A witness "
-            "that the merchant runs lets it choose which purchases share a ring.",
+            f"You have not said that you trust {', '.join(unknown)} to sign the log's closes. One "
+            "witness that the merchant runs lets it choose which purchases share a ring.",
         )
 
 

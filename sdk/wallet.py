@@ -193,7 +193,7 @@ class Wallet:
         self._commit(self._state.with_merchant(merchant))
 
     def trust_seed_witnesses(self, shop: Shop, keys: Sequence[Verifier]) -> None:
-        """From now on warn before claims if none of these witnesses signs this merchant's closes.
+        """From now on warn before claims if others than these witnesses sign the log's closes.
 
         Ask the witnesses for their keys, or somebody else than the merchant: one that the
         merchant runs lets it choose who shares a ring.

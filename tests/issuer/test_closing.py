@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
@@ -136,8 +137,8 @@ class Signed:
             witness.sign_seeds(self.merchant.origin, "manual")
         self.closer = Closer(world.store, world.clock, self.asker())
 
-    def asker(self) -> SeedWitnesses:
-        return SeedWitnesses(self.known, transport=self.network)
+    def asker(self, patience: float = 20) -> SeedWitnesses:
+        return SeedWitnesses(self.known, transport=self.network, patience=patience)
 
     def sell(self, reference: str) -> None:
         request = new_request(reference, new_keys(), self.merchant.origin)
@@ -244,6 +245,29 @@ def test_a_witness_that_lies_is_as_one_that_is_down(
     monkeypatch.undo()
     signed.closer.now(signed.merchant)
     assert signed.closes() == [(0, 0, 1)]
+
+
+def test_a_seed_witness_that_hangs_holds_up_nobody_for_long(
+    signed: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Headers that trickle are no timeout to httpx."""
+    signed.sell("1")
+    released, asked = Event(), list[int]()
+
+    def hang(_request: httpx.Request) -> httpx.Response:
+        asked.append(1)
+        released.wait(60)
+        return httpx.Response(500)
+
+    monkeypatch.setattr(signed.network, "handle_request", hang)
+    closer = Closer(signed.world.store, signed.world.clock, signed.asker(patience=0.1))
+    try:
+        for _ in range(3):
+            with pytest.raises(NotSigned):
+                closer.now(signed.merchant)
+        assert len(asked) == 1
+    finally:
+        released.set()
 
 
 def test_a_signature_of_another_key_is_no_signature(signed: Signed) -> None:

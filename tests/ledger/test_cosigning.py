@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from commitments.errors import VerificationError
+from ledger import witness_client
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint, sign
 from ledger.cosigning import Publisher, forget_published, remote_witnesses
@@ -16,7 +17,7 @@ from ledger.merkle import EMPTY_ROOT
 from ledger.note import Note, Signer, parse_vkey
 from ledger.quorum import Quorum, open_cosigned, parse_quorum
 from ledger.store import Store
-from ledger.witness_client import RemoteWitness
+from ledger.witness_client import RemoteWitness, TooSlow, witness_connections
 from tests.ledger.memory_log import ORIGIN, purchase
 from tests.witness.world import NOW
 from witness.keys import WitnessKeys
@@ -186,6 +187,81 @@ def test_a_new_process_learns_from_the_witness_what_it_has(world: World) -> None
     assert world.seen("all") == 9
 
 
+OTHER_ORIGIN = "ledger.example/other"
+
+
+def grow_other(world: World, write: Callable[..., Any]) -> None:
+    write(lambda transaction: transaction.append(OTHER_ORIGIN, [purchase(world._next)]))
+    world._next += 1
+
+
+def test_a_witness_that_does_not_answer_rests_for_all_logs(world: World) -> None:
+    """Or with many logs each round would wait for it, if not for one log then for the next."""
+    world.store.create_log(OTHER_ORIGIN, b"o" * 32)
+
+    def silent(_request: AddCheckpoint) -> httpx.Response:
+        raise httpx.ReadTimeout("silent")
+
+    world.network.instead["w2.example"] = silent
+    world.network.asked.clear()
+    world.grow()
+    world.now += 2
+    grow_other(world, world.store.write)
+    world.grow()
+    assert [host for host, _ in world.network.asked].count("w2.example") == 1
+    del world.network.instead["w2.example"]
+    world.now += 20
+    world.grow()
+    assert world.seen("all") == 3
+
+
+def test_a_witness_is_asked_no_more_while_it_hangs_and_may_answer_some(world: World) -> None:
+    world.publisher.close()
+    world.publisher = world.new_publisher(patience=0.5)
+    world.store.after_write = None
+    world.store.create_log(OTHER_ORIGIN, b"o" * 32)
+    world.grow()
+    released, answers = Event(), iter([404])
+
+    def hang(_request: AddCheckpoint) -> httpx.Response:
+        for status in answers:
+            return say(status)
+        released.wait(60)
+        return say(500)
+
+    world.network.instead["w2.example"] = hang
+    try:
+        for _ in range(3):
+            grow_other(world, world.store.commit)
+            world.publisher.publish()
+            world.now += 20
+        assert [host for host, _ in world.network.asked].count("w2.example") == 2
+        assert world.publisher._threads["https://w2.example/prefix/"]._thread._work_queue.empty()
+    finally:
+        released.set()
+
+
+def test_what_is_caught_up_is_shown_with_all_that_is_new(world: World) -> None:
+    """Or readers would see a close without the purchases that it closes."""
+    world.store.create_log(OTHER_ORIGIN, b"o" * 32)
+    world.network.instead = dict.fromkeys(("w1.example", "w2.example"), down)
+    world.grow()  # now both rest, for this log
+    world.store.commit(lambda transaction: transaction.append(ORIGIN, [purchase(99)]))
+    grow_other(world, world.store.commit)
+    world.publisher.catch_up()
+    with world.store.read() as connection:
+        sizes = [Log.published(connection, origin).size for origin in (ORIGIN, OTHER_ORIGIN)]
+    assert sizes == [2, 1]
+
+
+def test_an_answer_that_trickles_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness_client, "_WAIT", -1.0)
+    answer = httpx.MockTransport(lambda _: say(200, b"x"))
+    (witness,) = remote_witnesses(policy("any").witnesses[:2])
+    with witness_connections(answer) as client, pytest.raises(TooSlow):
+        witness.add_checkpoint(client, OTHER)
+
+
 def test_a_witness_that_hangs_is_not_waited_for(world: World) -> None:
     world.publisher.close()
     world.publisher = world.new_publisher(patience=0.3)
@@ -255,7 +331,9 @@ def test_a_witness_that_lies_is_as_one_that_is_down(
 
 
 def test_what_witnesses_want_remembered_is_not(world: World) -> None:
-    world.network.instead["w2.example"] = lambda _: say(404, **{"Set-Cookie": "number=1"})
+    world.network.instead["w2.example"] = lambda _: httpx.Response(
+        404, headers={"Set-Cookie": "number=1"}
+    )
     world.grow()
     assert ("w2.example", 0) in world.network.asked
     assert len(world.publisher._client.cookies) == 0

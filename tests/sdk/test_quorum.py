@@ -54,12 +54,18 @@ class CashDesk:
 def test_from_receipt_to_decision_all_is_cosigned(tmp_path: Path, kind: int) -> None:
     with running_witness(tmp_path, "w1.example", system_clock) as witness:
         asked = wanted(witness.vkeys[kind], witness.url)
-        with running_service(tmp_path, system_clock, asked.witnesses, [witness.seeds]) as url:
+        with (
+            running_witness(tmp_path, "acme.example", system_clock) as own,
+            running_service(
+                tmp_path, system_clock, asked.witnesses, [witness.seeds, own.seeds]
+            ) as url,
+        ):
             desk = CashDesk(url)
             keys = desk.shop.keys()
-            for key in (keys.purchases, keys.events):
-                witness.service.watch(key)
-            witness.service.sign_seeds(desk.origin, "manual")
+            for service in (witness.service, own.service):
+                service.watch(keys.purchases)
+                service.watch(keys.events)
+                service.sign_seeds(desk.origin, "manual")
             wallet = Wallet.in_memory(smallest_ring=1)
             wallet.require_quorum(desk.shop, asked)
             for other in range(OTHERS):
@@ -72,6 +78,9 @@ def test_from_receipt_to_decision_all_is_cosigned(tmp_path: Path, kind: int) -> 
             wallet.trust_seed_witnesses(desk.shop, [STRANGER])
             assert _advice(wallet, desk) == {"unknown-seed-witness"}
             wallet.trust_seed_witnesses(desk.shop, [STRANGER, witness.seeds.key])
+            # The other one could sign as often as it takes until the merchant likes the seed.
+            assert _advice(wallet, desk) == {"unknown-seed-witness"}
+            wallet.trust_seed_witnesses(desk.shop, [own.seeds.key, witness.seeds.key])
             assert _advice(wallet, desk) == set()
             result = wallet.claim(desk.shop, "warranty-2y", remedy="repair")
             assert result.decision == "approved"
