@@ -47,6 +47,7 @@ def keys(
     made = WitnessKeys.create(name)
     directory = _directory(data)
     with new_file(directory / "witness.keys") as file:
+        _open(directory / "witness.db", made).close()
         file.write(json.dumps(made.document()) + "\n")
     _show_public(made.public(), as_json=as_json)
 
@@ -113,13 +114,19 @@ def _keys(data: Path) -> Any:
 
 
 def _witness(data: Path) -> Any:
+    own = _keys(data)
+    database = _directory(data) / "witness.db"
+    if not database.exists():
+        raise Failure(f"{database} is lost: under these keys it could vouch for a second history")
+    return _open(database, own)
+
+
+def _open(database: Path, own: Any) -> Any:
     from sqlalchemy.exc import SQLAlchemyError
 
     from commitments.clock import system_clock
     from witness.service import Witness
 
-    own = _keys(data)
-    database = _directory(data) / "witness.db"
     try:
         return Witness(f"sqlite:///{database}", own, system_clock)
     except SQLAlchemyError as error:

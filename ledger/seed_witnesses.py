@@ -61,13 +61,16 @@ class SeedWitnesses:
         That is ``end``, or what the first witness signed for the period before: a log that crashed
         between its answer and the close must go on from there. One after the other, so that
         several processes that ask at once all follow the first witness. :class:`NotSigned` when
-        one does not answer; ``VerificationError`` when they have signed different ends.
+        one does not answer; ``VerificationError`` when they have signed different ends, or one
+        that is not of this log.
         """
         signatures: list[bytes] = []
         for key in keys:
             signed = self._ask(store, key, end)
             if signed.end.period != end.period or (signatures and signed.end != end):
                 raise VerificationError("the seed witnesses have signed different closes")
+            if signed.end != end:
+                _require_own(store, signed.end)
             end = signed.end
             signatures.append(signed.signature)
         return end, tuple(signatures)
@@ -94,6 +97,13 @@ class SeedWitnesses:
         except TimeoutError:
             thread.give_up(question)
             raise TooSlow("no answer in time") from None
+
+
+def _require_own(store: Store, end: PeriodEnd) -> None:
+    """Before others are asked to sign it: the first may lie, or know what the log has lost."""
+    with store.log(end.origin) as log:
+        if log.size < end.size or log.root(end.size) != end.root:
+            raise VerificationError("the seed witness has signed a close of another log")
 
 
 def parse_seed_witnesses(data: bytes) -> list[RemoteSeedWitness]:

@@ -90,3 +90,14 @@ def test_keys_are_made_once_and_needed(tmp_path: Path) -> None:
     terminal.run("witness", "keys", "--name", "w", *data, status=2)
     assert (tmp_path / "data" / "witness.keys").read_bytes() == before
     terminal.run("witness", "watch", "junk", *data, status=2)
+
+
+def test_a_witness_that_has_lost_its_memory_does_not_begin_again(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    data = ["--data", str(tmp_path / "data")]
+    terminal.run("witness", "keys", "--name", "w", *data)
+    terminal.run("witness", "watch", LOG.verifier.vkey, *data)
+    for file in (tmp_path / "data").glob("witness.db*"):
+        file.unlink()
+    terminal.run("witness", "watch", LOG.verifier.vkey, *data, status=1)
+    terminal.run("witness", "serve", *data, status=1)

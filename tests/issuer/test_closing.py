@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 from threading import Event
 
@@ -213,6 +214,31 @@ def test_witnesses_that_signed_for_another_log_are_not_followed(signed: Signed) 
     with pytest.raises(VerificationError, match="another log"):
         signed.closer.now(signed.merchant)
     assert signed.closes() == []
+
+
+def test_a_seed_witness_that_lies_does_not_use_up_the_period_of_the_next(signed: Signed) -> None:
+    origin = signed.merchant.origin
+    other = PeriodEnd(origin, 0, 1, b"x" * 32)
+    request = signed.world.store.write(lambda t: t.sign(origin, other.text())).serialise()
+    signed.witnesses["w1.example"].sign_seed(request)
+    signed.sell("1")
+    with pytest.raises(VerificationError, match="another log"):
+        signed.closer.now(signed.merchant)
+    assert signed.witnesses["w2.example"].seeds(sha256(origin.encode()).digest(), 0) == []
+
+
+def test_what_the_witnesses_signed_for_a_smaller_log_is_not_followed(signed: Signed) -> None:
+    origin = signed.merchant.origin
+    signed.sell("1")
+    with signed.world.store.log(origin) as log:
+        other = PeriodEnd(origin, 1, 1, log.root(1))
+    signed.sell("2")
+    signed.closer.now(signed.merchant)
+    request = signed.world.store.write(lambda t: t.sign(origin, other.text())).serialise()
+    signed.witnesses["w1.example"].sign_seed(request)
+    with pytest.raises(VerificationError, match="smaller"):
+        signed.closer.now(signed.merchant)
+    assert signed.closes() == [(0, 0, 2)]
 
 
 def test_witnesses_that_signed_differently_are_not_followed(signed: Signed) -> None:

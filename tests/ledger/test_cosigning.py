@@ -190,6 +190,12 @@ def test_a_new_process_learns_from_the_witness_what_it_has(world: World) -> None
 OTHER_ORIGIN = "ledger.example/other"
 
 
+def begin_other(world: World) -> None:
+    key = parse_vkey(world.store.create_log(OTHER_ORIGIN, b"o" * 32))
+    for witness in world.network.witnesses.values():
+        witness.watch(key)
+
+
 def grow_other(world: World, write: Callable[..., Any]) -> None:
     write(lambda transaction: transaction.append(OTHER_ORIGIN, [purchase(world._next)]))
     world._next += 1
@@ -197,7 +203,7 @@ def grow_other(world: World, write: Callable[..., Any]) -> None:
 
 def test_a_witness_that_does_not_answer_rests_for_all_logs(world: World) -> None:
     """Or with many logs each round would wait for it, if not for one log then for the next."""
-    world.store.create_log(OTHER_ORIGIN, b"o" * 32)
+    begin_other(world)
 
     def silent(_request: AddCheckpoint) -> httpx.Response:
         raise httpx.ReadTimeout("silent")
@@ -219,7 +225,7 @@ def test_a_witness_is_asked_no_more_while_it_hangs_and_may_answer_some(world: Wo
     world.publisher.close()
     world.publisher = world.new_publisher(patience=0.5)
     world.store.after_write = None
-    world.store.create_log(OTHER_ORIGIN, b"o" * 32)
+    begin_other(world)
     world.grow()
     released, answers = Event(), iter([404])
 
@@ -243,7 +249,7 @@ def test_a_witness_is_asked_no_more_while_it_hangs_and_may_answer_some(world: Wo
 
 def test_what_is_caught_up_is_shown_with_all_that_is_new(world: World) -> None:
     """Or readers would see a close without the purchases that it closes."""
-    world.store.create_log(OTHER_ORIGIN, b"o" * 32)
+    begin_other(world)
     world.network.instead = dict.fromkeys(("w1.example", "w2.example"), down)
     world.grow()  # now both rest, for this log
     world.store.commit(lambda transaction: transaction.append(ORIGIN, [purchase(99)]))
