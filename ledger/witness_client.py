@@ -114,6 +114,8 @@ def _size(body: bytes) -> int:
 def _cosignatures(note: bytes, lines: bytes, keys: Sequence[CosignerKey]) -> list[Signature]:
     """The lines by known keys, after all of them have been verified under the note."""
     whole = note + lines
-    _, signed = verify_note(whole, keys)
+    text, signed = verify_note(whole, keys)
+    if text != Note.parse(note).text:  # with an empty line in the answer, another text was signed
+        raise VerificationError("the witness has put something below the checkpoint")
     known = {(key.name, key.key_id) for key in signed}
     return [s for s in Note.parse(whole).signatures if (s.name, s.key_id) in known]
