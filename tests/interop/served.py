@@ -1,5 +1,7 @@
 """A service with the logs of one merchant, and what was seen of them as they grew."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from sqlalchemy import select
 from cli.demo.service import OPERATOR_KEY
 from cli.merchant_service import post
 from commitments.wire import encode_base64
+from ledger.log import Log
 from ledger.merkle import leaf_hash
 from ledger.note import Signer
 from ledger.schema import keys, logs
@@ -86,15 +89,21 @@ class Served:
     def signer(self, origin: str) -> Signer:
         """The log's own key, for a service that lies."""
         query = select(keys.c.private_key).join(logs).where(logs.c.origin == origin)
-        with Store(f"sqlite:///{self.directory}/kvitto.db") as store, store.read() as connection:
+        with self._store() as store, store.read() as connection:
             return Signer(origin, connection.scalars(query).one())
+
+    @contextmanager
+    def log(self) -> Iterator[Log]:
+        """The purchase log as it is in the database."""
+        with self._store() as store, store.log(ORIGIN) as log:
+            yield log
 
     def fork(self, size: int) -> LeafReader:
         """The purchase log with another last entry, and other entries up to ``size``."""
-        with (
-            Store(f"sqlite:///{self.directory}/kvitto.db") as store,
-            store.log(ORIGIN) as log,
-        ):
+        with self.log() as log:
             kept = log.entries(0, log.size - 1)
         others = [f"forged {number}".encode() for number in range(len(kept), size)]
         return LeafReader(leaf_hash(entry) for entry in [*kept, *others])
+
+    def _store(self) -> Store:
+        return Store(f"sqlite:///{self.directory}/kvitto.db")

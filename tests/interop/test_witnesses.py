@@ -3,6 +3,9 @@
 ``make test-interop`` installs the software; without it these tests are skipped.
 """
 
+import os
+import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -29,6 +32,8 @@ from tests.interop.software import (
     LOGS,
     PROVERS,
     READERS,
+    ROOT,
+    TOOLS,
     AicsWitness,
     accepted,
     kvitto,
@@ -109,6 +114,34 @@ def test_foreign_readers_want_all_cosignatures(witnessed: Witnessed, tool: str) 
     stranger = replace(TypedKey.parse(witnessed.aics.vkey), name="witness.example/stranger").vkey
     story = witnessed.served.purchases
     refused(READERS[tool], {**story, "witnesses": [*story["witnesses"], stranger]})
+
+
+def test_the_commands_for_auditors_do_what_they_say(witnessed: Witnessed, tmp_path: Path) -> None:
+    programs = TOOLS / "aics-tlog/bin"
+    need(programs / "aics-tlog")
+    text = (ROOT / "docs/ledger.md").read_text("utf-8")
+    (block,) = re.findall(r"runs this block .*? -->\n```\n(.*?)```", text, re.DOTALL)
+    path = {"PATH": f"{programs}:{os.environ['PATH']}"}
+
+    def run(witness: str) -> int:
+        story = witnessed.served.purchases
+        real = {"LOG": story["url"], "KEY": story["vkey"], "WITNESS": witness}
+        script = re.sub(
+            r"^([A-Z]{3,})=.*",
+            lambda found: f"{found[1]}={real[found[1]]}",
+            block,
+            flags=re.MULTILINE,
+        )
+        shell = ["sh", "-eu", "-c", script]
+        return subprocess.run(shell, cwd=tmp_path, env=path, check=False).returncode
+
+    stranger = replace(TypedKey.parse(witnessed.aics.vkey), name="witness.example/stranger").vkey
+    assert run(stranger) != 0
+    assert list(tmp_path.iterdir()) == []
+    assert run(witnessed.aics.vkey) == 0
+    assert (tmp_path / "first-visit").read_bytes() == (tmp_path / "second-visit").read_bytes()
+    with witnessed.served.log() as log:
+        assert (tmp_path / "entry").read_bytes() == log.entry(0)
 
 
 def test_a_foreign_witness_refuses_a_fork_that_our_log_has_signed(witnessed: Witnessed) -> None:
