@@ -76,7 +76,7 @@ def read_a_tile(
 
 
 def _bundle(content: bytes, *, gzipped: bool) -> Response:
-    """Events shrink to a third, commitments hardly; hashes would not at all."""
+    """Events shrink by a quarter and more, commitments by a twentieth; hashes would not at all."""
     headers = _BUNDLE_HEADERS
     if gzipped:
         content = compress(content, _LEVEL, mtime=0)
