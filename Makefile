@@ -43,7 +43,7 @@ demo: install ## sales, claims and decisions from end to end
 test: lint ## lint, types, rooms and all tests
 	@$(PYTEST)
 
-test-interop: install interop ## independent C2SP software reads and verifies our logs
+test-interop: install interop ## independent C2SP software reads, verifies and witnesses our logs
 	@$(PYTEST) tests/interop
 
 interop: ## install that software into .interop, each in an environment of its own
@@ -73,7 +73,7 @@ lock: install ## renew the pinned requirements
 	@$(PIP) 'uv>=0.9'
 	@$(LOCK) --group build --output-file requirements-build.txt
 	@$(LOCK) --constraint requirements-build.txt --extra dev pyproject.toml --output-file requirements.txt
-	@for tool in aics-tlog proofbundle tlog-scales; do echo $$tool | \
+	@for tool in aics-tlog aics-witness metamorphic-log proofbundle tlog-scales; do echo $$tool | \
 		$(LOCK) --python-version 3.12 - --output-file tests/interop/requirements/$$tool.txt || exit; done
 
 clean: ## remove what make and the tools made

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import Depends, FastAPI
 
+from api.head import AnswerHead
 from api.openapi import openapi_document
 from api.paths import refuse_line_ends
 from api.privacy import hide_queries
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service = Service.open(settings)
     add_problem_handlers(app)
+    app.add_middleware(AnswerHead)
     for module in _ROUTERS:
         app.include_router(module.router)
     document = openapi_document(app)

@@ -16,7 +16,7 @@ from witness.service import StaleSize, UnknownLog, Untrusted, Witness, WrongPeri
 
 __all__ = ["create_witness_app"]
 
-_SIZE = "text/x.tlog.size"
+_SIZE = {"Content-Type": "text/x.tlog.size"}  # as a media type, it would get a charset
 _DIGEST_BYTES = 32
 _HEADERS = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
 
@@ -99,7 +99,7 @@ def _answered(answer: Callable[[], Response]) -> Response:
     except UnknownLog as error:
         return _error(404, error)
     except StaleSize as error:
-        return Response(f"{error.size}\n", 409, media_type=_SIZE)
+        return Response(f"{error.size}\n", 409, _SIZE)
     except (VerificationError, WrongPeriod) as error:
         return _error(422, error)
 

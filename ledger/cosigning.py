@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from commitments.errors import FormatError
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.group_commit import GroupCommit, Ticket
 from ledger.note import Note, Signature
@@ -38,6 +39,7 @@ _PATIENCE = 3.0  # seconds a round waits for the slowest witness
 _REST = 15.0  # seconds for a witness that was too slow
 _SHORT_REST = 1.0  # for one that refuses, such as because it does not watch this log
 _ATTEMPTS = 3  # to find out which size a witness has
+_MOST_KEYS = 32  # of witnesses; so many ML-DSA cosignatures are what a note of ours can hold
 _MOST_WAITING = 64  # writers; more than a web server has threads, since their work is done
 
 _log = logging.getLogger("kvitto.witnesses")
@@ -187,13 +189,18 @@ class Publisher:
 
 
 def remote_witnesses(witnesses: Iterable[Witness]) -> list[RemoteWitness]:
-    """The witnesses of a policy that have an address; keys at one address are one witness."""
+    """The witnesses of a policy that have an address; keys at one address are one witness.
+
+    ``FormatError`` for more keys than a checkpoint can have cosignatures.
+    """
     by_url: dict[str, RemoteWitness] = {}
     for witness in witnesses:
         if witness.url is not None:
             earlier = by_url.get(witness.url)
             keys = (*earlier.keys, witness.key) if earlier else (witness.key,)
             by_url[witness.url] = RemoteWitness(witness.url, keys)
+    if sum(len(remote.keys) for remote in by_url.values()) > _MOST_KEYS:
+        raise FormatError(f"more than {_MOST_KEYS} keys of witnesses with an address", "witnesses")
     return list(by_url.values())
 
 

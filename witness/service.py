@@ -144,7 +144,10 @@ class Witness:
         return bytes(note)
 
     def _seconds(self) -> int:
-        return (self._clock() - _EPOCH) // timedelta(seconds=1)
+        seconds = (self._clock() - _EPOCH) // timedelta(seconds=1)
+        if seconds <= 0:  # a time of zero says nothing of what was seen (c2sp tlog-cosignature)
+            raise RuntimeError("the clock stands before all logs")
+        return seconds
 
 
 def _trusted(connection: Connection, origin: str) -> list[Verifier]:

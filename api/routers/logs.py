@@ -1,10 +1,12 @@
 """The logs as files that any CDN can keep (c2sp tlog-tiles)."""
 
+from gzip import compress
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from api.codings import accepts_gzip
 from api.dependencies import MerchantId, TheService
 from api.openapi import problem_responses
 from commitments.errors import FormatError
@@ -20,10 +22,13 @@ LogKind = Annotated[
     Literal["purchases", "events"], Path(alias="log", description="Which of the two logs.")
 ]
 
+_OCTETS = "application/octet-stream"
 _FOR_ALL = {"Access-Control-Allow-Origin": "*"}
 _CHECKPOINT_HEADERS = {**_FOR_ALL, "Cache-Control": "no-store"}
 # Partial tiles too: a tile of width 7 says the same for ever.
 _TILE_HEADERS = {**_FOR_ALL, "Cache-Control": "public, max-age=604800, immutable"}
+_BUNDLE_HEADERS = {**_TILE_HEADERS, "Vary": "Accept-Encoding"}
+_LEVEL = 6  # zlib's own choice; beyond it, time is spent for nothing
 _BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -50,12 +55,13 @@ def read_a_checkpoint(
     responses={
         200: {
             "description": "Hashes, or entries each behind its length.",
-            "content": {"application/octet-stream": _BYTES},
+            "content": {_OCTETS: _BYTES},
         },
         **problem_responses("not-found"),
     },
 )
 def read_a_tile(
+    request: Request,
     service: TheService,
     merchant_id: MerchantId,
     kind: LogKind,
@@ -64,7 +70,18 @@ def read_a_tile(
     """A tile of the log's tree, or a bundle of its entries. Neither ever changes."""
     with service.store.log(_origin(service.settings.origin(merchant_id), kind)) as log:
         content = _content(log, f"tile/{path}")
-    return Response(content, headers=_TILE_HEADERS, media_type="application/octet-stream")
+    if path.startswith("entries/"):
+        return _bundle(content, gzipped=accepts_gzip(request.headers))
+    return Response(content, headers=_TILE_HEADERS, media_type=_OCTETS)
+
+
+def _bundle(content: bytes, *, gzipped: bool) -> Response:
+    """Events shrink by a quarter and more, commitments by a twentieth; hashes would not at all."""
+    headers = _BUNDLE_HEADERS
+    if gzipped:
+        content = compress(content, _LEVEL, mtime=0)
+        headers = {**headers, "Content-Encoding": "gzip"}
+    return Response(content, headers=headers, media_type=_OCTETS)
 
 
 def _origin(purchases: str, kind: str) -> str:

@@ -10,9 +10,11 @@ import aics_tlog
 def check(story: dict[str, Any]) -> dict[str, int]:
     """Audit all tiles and bundles, then prove every entry in and every smaller size under them."""
     key = aics_tlog.parse_vkey(story["vkey"])
+    # It has no ML-DSA.
+    witnesses = [w for w in map(aics_tlog.parse_vkey, story["witnesses"]) if w.key_type == 4]
     reader = aics_tlog.HttpTileReader(story["url"])
     notes = [note.encode() for note in story["checkpoints"]] + [reader.read_checkpoint()]
-    heads = [_verified(note, key) for note in notes]
+    heads = [_verified(note, key, witnesses) for note in notes]
     size, root = heads[-1]
     report = aics_tlog.audit_tiles(reader, size, root)
     tiles = aics_tlog.VerifiedTileReader(reader, size, root)
@@ -28,8 +30,9 @@ def check(story: dict[str, Any]) -> dict[str, int]:
     return {"checkpoints": len(notes), "entries": size, "bundles": report.bundles}
 
 
-def _verified(note: bytes, key: Any) -> tuple[int, bytes]:
-    result = aics_tlog.verify_checkpoint(aics_tlog.parse_note(note.decode()), key)
+def _verified(note: bytes, key: Any, witnesses: list[Any]) -> tuple[int, bytes]:
+    parsed = aics_tlog.parse_note(note.decode())
+    result = aics_tlog.verify_checkpoint(parsed, key, witnesses, len(witnesses))
     _require(result.ok, "checkpoint")
     return result.size, result.root
 

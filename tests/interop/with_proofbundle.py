@@ -9,11 +9,18 @@ from proofbundle.tlogproof import verify_tlog_proof
 
 
 def check(story: dict[str, Any]) -> dict[str, int]:
-    """Verify the tlog-proof of every receipt, offline."""
+    """Verify the tlog-proof of every receipt, offline, cosigned by every witness."""
     origin = story["vkey"].partition("+")[0]
+    witnesses = story["witnesses"]
     for receipt in story["receipts"]:
-        entry = base64.b64decode(receipt["entry"])
-        result = verify_tlog_proof(receipt["proof"], entry, story["vkey"], expected_origin=origin)
+        result = verify_tlog_proof(
+            receipt["proof"],
+            base64.b64decode(receipt["entry"]),
+            story["vkey"],
+            witnesses,
+            threshold=len(witnesses),
+            expected_origin=origin,
+        )
         if not result["ok"]:
             sys.exit("refused: receipt")
     return {"receipts": len(story["receipts"])}

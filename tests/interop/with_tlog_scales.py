@@ -17,7 +17,8 @@ def check(story: dict[str, Any]) -> dict[str, int]:
     newest = reader.get_checkpoint()
     heads = [*map(Checkpoint.from_text, story["checkpoints"]), newest]
     for head in heads:
-        head.verify(Vkey.from_string(story["vkey"]))
+        for vkey in (story["vkey"], *story["witnesses"]):
+            head.verify(Vkey.from_string(vkey))
     size, root = newest.size, newest.root_hash
     for index in range(size):
         proof = reader.get_inclusion_proof(index, size)

@@ -26,6 +26,34 @@ def test_checkpoints_are_opened_as_signed(size: int, root: bytes) -> None:
     assert open_checkpoint(sign(checkpoint, SIGNER), SIGNER.verifier) == checkpoint
 
 
+ROOT = FROZEN.split("\n")[2]
+almost = st.tuples(
+    st.sampled_from([ORIGIN, "", " ", "\r"]) | st.text(max_size=5),
+    st.just("\n"),
+    st.integers(-2, 2**65).map(str) | st.sampled_from(["01", "+1", "1_0", "\u0661", ""]),
+    st.just("\n"),
+    st.sampled_from([ROOT, ROOT[:-1], ROOT[4:], ROOT.replace("I=", "J="), ROOT + "A"]),
+    st.sampled_from(["\n", "", "\n\n", "\n \n", "\r\n", "\nmore\n", "\nmore\n\nmore\n", "\nmore"]),
+).map("".join)
+
+
+@given(almost | st.text())
+def test_a_checkpoint_that_is_read_is_the_one_that_is_written(text: str) -> None:
+    try:
+        extended = Checkpoint.parse_extended(text)
+    except FormatError:
+        with pytest.raises(FormatError):
+            Checkpoint.parse(text)
+        return
+    beyond = text.removeprefix(extended.text())
+    assert beyond == "".join(f"{line}\n" for line in beyond.split("\n") if line)
+    if beyond:
+        with pytest.raises(FormatError):
+            Checkpoint.parse(text)
+    else:
+        assert Checkpoint.parse(text) == extended
+
+
 def test_the_bytes_of_a_checkpoint_stay_as_they_are() -> None:
     assert sign(CHECKPOINT, SIGNER).decode() == FROZEN
 

@@ -131,6 +131,16 @@ def test_nothing_but_a_checkpoint_is_cosigned_with_ml_dsa(text: str) -> None:
         ML_DSA.cosign(text, TIME)
 
 
+@pytest.mark.parametrize("cosigner", BOTH)
+@given(junk=st.binary(), kept=st.integers(0, 2_428))
+def test_other_bytes_are_no_cosignature(cosigner: Cosigner, junk: bytes, kept: int) -> None:
+    good = cosigner.cosign(TEXT, TIME).signature
+    for bad in (junk, good[:kept] + junk):
+        if bad != good:
+            with pytest.raises(VerificationError):
+                cosigner.verifier.verify(TEXT.encode(), bad)
+
+
 def test_a_time_of_a_future_too_far_is_refused() -> None:
     # A signature that holds over a time that no time can be.
     late = (1 << 63).to_bytes(8, "big")

@@ -7,14 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from commitments.errors import VerificationError
+from commitments.errors import FormatError, VerificationError
 from ledger import witness_client
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint, sign
+from ledger.cosignature import Ed25519Cosigner, MlDsaCosigner
 from ledger.cosigning import Publisher, forget_published, remote_witnesses
 from ledger.log import Log
 from ledger.merkle import EMPTY_ROOT
-from ledger.note import Note, Signer, parse_vkey
+from ledger.note import Note, Signature, Signer, parse_vkey
 from ledger.quorum import Quorum, open_cosigned, parse_quorum
 from ledger.store import Store
 from ledger.witness_client import RemoteWitness, TooSlow, witness_connections
@@ -297,6 +298,13 @@ def lines_over(signer: Any, text: str) -> bytes:
     return bytes(signer.cosigners[0].cosign(text, 7).line(), "utf-8")
 
 
+def below(request: AddCheckpoint) -> bytes:
+    """A cosignature of a longer text: the checkpoint, and what the witness has put below it."""
+    added = "\nadded\n"
+    cosigner = Ed25519Cosigner(KEYS[1].name, KEYS[1].ed25519)
+    return f"{added}\n{cosigner.cosign(request.checkpoint.decode() + added, 7).line()}".encode()
+
+
 OTHER = AddCheckpoint(0, (), sign(Checkpoint(ORIGIN, 0, EMPTY_ROOT), Signer(ORIGIN, b"k" * 32)))
 
 
@@ -311,6 +319,7 @@ OTHER = AddCheckpoint(0, (), sign(Checkpoint(ORIGIN, 0, EMPTY_ROOT), Signer(ORIG
         lambda request: say(200, lines(keys_of("w2.example", 7), request)),
         lambda _: say(200, lines(KEYS[1], OTHER)),  # of the right one, for another checkpoint
         lambda request: say(200, b"\n" + lines_over(KEYS[1], request.checkpoint.decode())),
+        lambda request: say(200, below(request)),
         lambda _: say(302, Location="https://w1.example/prefix/"),
         lambda _: say(302, Location="https://xn--a/"),  # no name; httpx raises no error of its own
         lambda _: say(404),
@@ -364,3 +373,17 @@ def test_keys_at_one_address_are_one_witness_and_none_without_address() -> None:
     assert all(isinstance(witness, RemoteWitness) for witness in asked)
     vkey = KEYS[0].public()["cosignature_keys"][0]
     assert remote_witnesses(parse_quorum(f"witness w {vkey}\nquorum w\n".encode()).witnesses) == []
+
+
+def test_no_more_cosignatures_are_asked_for_than_a_note_can_hold() -> None:
+    made = [MlDsaCosigner(f"w{n}.example", bytes([n]) * 32) for n in range(33)]
+    line = "witness w{} {} https://w{}.example/\n"
+    lines = [line.format(n, key.verifier.vkey, n) for n, key in enumerate(made)]
+    most, too_many = ("".join([*lines[:n], "quorum none\n"]).encode() for n in (32, 33))
+    assert len(remote_witnesses(parse_quorum(most).witnesses)) == 32
+    with pytest.raises(FormatError, match="more than 32"):
+        remote_witnesses(parse_quorum(too_many).witnesses)
+    longest = [Signature("n" * 255, bytes(4), bytes(8 + 2420))] * 32
+    note = Note.parse(OTHER.checkpoint)
+    full = Note(note.text, (*note.signatures, *longest))
+    assert Note.parse(full.serialise()) == full

@@ -29,6 +29,12 @@ names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), min_si
 )
 
 
+def spliced(junk: tuple[int, str]) -> str:
+    """The known key with junk in it; mostly in place of what was there."""
+    place, text = junk
+    return VKEY[:place] + text + VKEY[place + len(text) :]
+
+
 def signed_by(text: str, *signers: Signer) -> Note:
     return Note(text, tuple(signer.sign_note(text).signatures[0] for signer in signers))
 
@@ -91,6 +97,9 @@ def test_sixteen_signatures_are_accepted_and_a_thousand_are_not() -> None:
     signers = [Signer(f"witness.example/{n}", bytes([n]) * 32) for n in range(16)]
     data = signed_by(TEXT, *signers).serialise()
     assert len(verify_note(data, [signer.verifier for signer in signers])[1]) == 16
+    large = [Signature(f"w{n}.example", bytes(4), bytes(5_000)) for n in range(16)]
+    post_quantum = Note(TEXT, tuple(large))  # "can be up to nearly 5kB in size"
+    assert Note.parse(post_quantum.serialise()) == post_quantum
     with pytest.raises(FormatError, match="too many"):
         Note.parse(data + LINE.encode() * 100)
     with pytest.raises(FormatError, match="too long"):
@@ -166,6 +175,15 @@ def test_what_is_not_quite_a_verifier_key(vkey: str) -> None:
     assert parse_vkey(VKEY).vkey == VKEY
     with pytest.raises(FormatError):
         parse_vkey(vkey)
+
+
+@given(st.text() | st.tuples(st.integers(0, len(VKEY)), st.text(max_size=3)).map(spliced))
+def test_a_verifier_key_that_is_read_is_the_one_that_is_written(vkey: str) -> None:
+    try:
+        verifier = parse_vkey(vkey)
+    except FormatError:
+        return
+    assert verifier.vkey == vkey
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])

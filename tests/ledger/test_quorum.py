@@ -192,6 +192,16 @@ def test_what_is_read_is_read_again_as_it_was_written(data: bytes) -> None:
     assert parse_quorum(policy.serialise()) == policy
 
 
+def test_thirty_two_of_each_kind_are_read() -> None:
+    lines = []
+    for n in range(32):
+        log = Signer(f"log-{n}.example", bytes([n]) * 32).verifier.vkey
+        witness = MlDsaCosigner(f"w-{n}.example", bytes([n]) * 32).verifier.vkey
+        lines += [f"log {log}\n", f"witness w{n} {witness}\n", f"group g{n} any w{n}\n"]
+    policy = parse_quorum("".join([*lines, "quorum g31\n"]).encode())
+    assert (len(policy.logs), len(policy.witnesses), len(policy.groups)) == (32, 32, 32)
+
+
 def test_octets_above_ascii_are_opaque() -> None:
     kelvin = f"witness \u212a {KEYS['X1']} ".encode() + b"\xff\nquorum \xe2\x84\xaa\n"
     policy = parse_quorum(kelvin)

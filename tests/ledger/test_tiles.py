@@ -243,5 +243,17 @@ def test_bundles_are_read_as_written(entries: list[bytes]) -> None:
             decode_bundle(data + b"\0", len(entries))
 
 
+entries = st.binary(max_size=4).map(lambda entry: len(entry).to_bytes(2, "big") + entry)
+
+
+@given(st.lists(entries, max_size=4).map(b"".join) | st.binary(), st.integers(-1, 5))
+def test_a_bundle_that_is_read_is_the_one_that_is_written(data: bytes, width: int) -> None:
+    try:
+        read = decode_bundle(data, width)
+    except FormatError:
+        return
+    assert (encode_bundle(read), len(read)) == (data, width)
+
+
 def test_the_longest_entry() -> None:
     assert decode_bundle(encode_bundle([bytes(65_535)]), 1) == [bytes(65_535)]

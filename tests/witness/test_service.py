@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -44,6 +45,18 @@ def test_a_log_that_grows_is_cosigned_with_both_keys(witness: Witness) -> None:
         assert verify_note(note, KNOWN) == (body, KNOWN[1:])
         assert all(s.signature[:8] == SECONDS.to_bytes(8, "big") for s in signatures)
         assert seen(witness) == (body, KNOWN)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5])
+def test_a_time_of_zero_which_says_nothing_is_never_signed(tmp_path: Path, seconds: float) -> None:
+    now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    with open_witness(tmp_path, lambda: now) as early:
+        with pytest.raises(RuntimeError, match="clock"):
+            early.add_checkpoint(HONEST.request(0, 5))
+        with pytest.raises(UnknownLog):
+            early.checkpoint(DIGEST)
+        now += timedelta(seconds=1)
+        early.add_checkpoint(HONEST.request(0, 5))
 
 
 def test_a_fork_is_never_signed(witness: Witness) -> None:

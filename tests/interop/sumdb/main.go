@@ -1,4 +1,5 @@
-// What Go's checksum-database library says of a log, with a story on standard input.
+// What Go's checksum-database library says of a log ("read"), or a log that it makes ("log"), with a
+// story on standard input.
 //
 // golang.org/x/mod/sumdb/tlog is where tiled logs come from. Its tiles are named for their height
 // too (tile/8/0/000), ours are not (c2sp tlog-tiles); otherwise it reads them as they are.
@@ -44,15 +45,26 @@ type report struct {
 
 func main() {
 	log.SetFlags(0)
-	var told story
-	if err := json.NewDecoder(os.Stdin).Decode(&told); err != nil {
-		log.Fatal(err)
-	}
-	found, err := check(told)
+	found, err := run(os.Args[1], json.NewDecoder(os.Stdin))
 	if err != nil {
 		log.Fatal("refused: ", err)
 	}
 	json.NewEncoder(os.Stdout).Encode(found)
+}
+
+func run(what string, in *json.Decoder) (any, error) {
+	if what == "log" {
+		var told logStory
+		if err := in.Decode(&told); err != nil {
+			return nil, err
+		}
+		return grow(told)
+	}
+	var told story
+	if err := in.Decode(&told); err != nil {
+		return nil, err
+	}
+	return check(told)
 }
 
 // check proves every entry in, and every smaller size, checkpoint and receipt under, the newest
