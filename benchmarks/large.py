@@ -17,7 +17,7 @@ from benchmarks.measure import Figure, alternate, figure, percentile, timed
 from benchmarks.service import Request, serving
 from commitments.errors import Refused
 from commitments.p256 import P256
-from issuer.closing import close_now
+from issuer.closing import Closer
 from issuer.merchants import Merchant, create_merchant
 from ledger.closed import ClosedLogs
 from ledger.entries import Purchase
@@ -25,6 +25,7 @@ from ledger.log import Log
 from ledger.merkle import leaf_hash, verify_inclusion
 from ledger.partition import lanes
 from ledger.rings import RingName, build_evidence, build_ring
+from ledger.seed_witnesses import SeedWitnesses
 from ledger.store import Store
 from ledger.tiles import TILE_WIDTH, bundle_path, tile_path
 
@@ -89,11 +90,12 @@ def _build(
     """Append batches, with a close after each period; only the writing is timed."""
     times: list[float] = []
     closes: list[float] = []
+    closer = Closer(store, _clock, SeedWitnesses())
     for size in range(0, entries, BATCH):
         batch = list(islice(purchases, BATCH))
         times.append(timed(partial(append_batch, store, _MERCHANT.origin, batch)) / 1000)
         if (size + BATCH) % _ENTRIES_OF_A_PERIOD == 0:
-            closes.append(timed(partial(close_now, store, _clock, _MERCHANT)))
+            closes.append(timed(partial(closer.now, _MERCHANT)))
             progress(f"building: {size + BATCH:,} entries")
     part = len(times) // _TENTH
     parts = [BATCH * part / sum(times[n : n + part]) for n in range(0, part * _TENTH, part)]

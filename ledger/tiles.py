@@ -31,7 +31,7 @@ TILE_WIDTH = 256
 MAX_ENTRY_BYTES = 65_535  # its length is a uint16
 _TILE_HEIGHT = 8  # binary levels within a tile: 2**8 = 256
 _MAX_LEVEL = 63
-_MOST_KEPT = 64  # tiles of a reader, each 16 kB with its tree; a ring needs hundreds, once
+_MOST_KEPT = 32  # tiles of a reader, each 16 kB with its tree; a ring needs hundreds, once
 _PATH = re.compile(r"tile/(entries|[0-9]+)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]+))?", re.ASCII)
 
 
