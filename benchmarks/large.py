@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.appending import BATCH, append_batch, append_singly
 from benchmarks.clients import CLIENTS
 from benchmarks.databases import ENGINES, bytes_on_disk
-from benchmarks.measure import Figure, alternate, figure, percentile, timed
+from benchmarks.measure import Figure, alternate, figure, percentile, timed, worked
 from benchmarks.service import Request, serving
 from commitments.errors import Refused
 from commitments.p256 import P256
@@ -134,8 +134,10 @@ def _proofs(store: Store, size: int) -> list[Figure]:
 
     _check_inclusion(store, generator.randrange(size), size)
     runs = min(_RUNS, size)
+    work = [worked(inclusion) for _ in range(runs)]
     return [
         *_timings("inclusion", "inclusion proof", inclusion, runs, "under 5"),
+        figure("inclusion_work_ms", "inclusion proof, processor time", "ms", work, "under 5"),
         *_timings("consistency", "consistency proof", consistency, runs),
         *_timings("multiproof", f"multiproof of {_SCATTERED:,} entries", multiproof, _FEW_RUNS),
         *_timings("checkpoint", "checkpoint", checkpoint, runs),

@@ -72,6 +72,9 @@ def bench_large(
 
 
 def _report(figures: "list[Figure]", about: dict[str, Any], *, as_json: bool) -> None:
+    from benchmarks.measure import load
+
+    about = {**about, "load afterwards": load()}
     if as_json:
         values = {f.key: f.median for f in figures}
         details = {f.key: f.document() for f in figures}
