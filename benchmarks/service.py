@@ -20,6 +20,8 @@ from benchmarks.measure import timed
 
 __all__ = ["Request", "Service", "serving"]
 
+_ROOT = Path(__file__).parents[1]
+
 
 @dataclass(frozen=True)
 class Request:
@@ -83,15 +85,18 @@ def serving(directory: Path, database: str) -> Iterator[Service]:
     key = secrets.token_hex(32)
     command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--json"]
     command += ["--name", "ledger.example", "--data", str(directory)]
-    env = {**os.environ, "KVITTO_OPERATOR_KEY": key, "KVITTO_DATABASE": database}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("KVITTO_")}
+    env |= {"KVITTO_OPERATOR_KEY": key, "KVITTO_DATABASE": database}
     with (
         (directory / "log").open("wb") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=env) as process,  # noqa: S603 - this program
+        subprocess.Popen(  # noqa: S603 - this program
+            command, stdout=subprocess.PIPE, stderr=log, env=env, cwd=_ROOT
+        ) as process,
     ):
         try:
-            if process.stdout is None:
-                raise RuntimeError("the service says nothing")
-            said = json.loads(process.stdout.readline())
-            yield Service(process, urlsplit(said["url"]).netloc, key)
+            said = process.stdout.readline() if process.stdout else b""
+            if not said:
+                raise RuntimeError("the service did not start")
+            yield Service(process, urlsplit(json.loads(said)["url"]).netloc, key)
         finally:
             process.terminate()
