@@ -1,4 +1,7 @@
-"""What routes ask for: the service, the merchant of the path, and who may speak for it."""
+"""What routes ask for: the service, the merchant of the path, and who may speak for it.
+
+A dependency that waits for nothing is ``async``: any other costs each request a change of threads.
+"""
 
 from typing import Annotated
 
@@ -27,7 +30,7 @@ MerchantId = Annotated[
 ]
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
@@ -39,7 +42,7 @@ def _text(key: HTTPAuthorizationCredentials | None) -> str | None:
     return None if key is None else key.credentials
 
 
-def _check_operator(
+async def _check_operator(
     service: TheService,
     key: Annotated[HTTPAuthorizationCredentials | None, Depends(_operator_key)],
 ) -> None:

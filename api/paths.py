@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 __all__ = ["refuse_line_ends"]
 
 
-def refuse_line_ends(request: Request) -> None:
+async def refuse_line_ends(request: Request) -> None:
     """A dependency that does not find ``/checkpoint%0A``.
 
     Starlette matches paths against patterns that end in ``$``, before which Python's ``re`` lets

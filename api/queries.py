@@ -23,13 +23,13 @@ _SHOWN_EVENTS = ("log.declared", "log.closed", "policy.published")
 _LARGEST_PAGE = 100
 
 
-def refuse_nul(request: Request) -> None:
+async def refuse_nul(request: Request) -> None:
     """A dependency that finds nothing at ``/%00``: PostgreSQL has no such text to look for."""
     if any("\0" in str(part) for part in request.path_params.values()):
         raise HTTPException(404)
 
 
-def refuse_repeats(request: Request) -> None:
+async def refuse_repeats(request: Request) -> None:
     """A dependency that refuses ``?lane=1&lane=2``, of which each reader takes another."""
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:

@@ -2,17 +2,19 @@
 
 import os
 import platform
+import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Figure", "alternate", "figure", "machine", "timed"]
+__all__ = ["Figure", "alternate", "figure", "load", "machine", "percentile", "timed", "worked"]
 
-_PACKAGES = ("petlib", "py-ecc", "cryptography", "sqlalchemy", "fastapi")
+_PACKAGES = ("petlib", "py-ecc", "cryptography", "sqlalchemy", "psycopg", "fastapi", "uvicorn")
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,24 @@ def figure(key: str, what: str, unit: str, samples: Sequence[float], target: str
     return Figure(key, what, unit, median, low, high, len(samples), target)
 
 
+def percentile(samples: Sequence[float], percent: int) -> float:
+    """What ``percent`` of 100 samples do not exceed."""
+    ordered = sorted(samples)
+    return ordered[(len(ordered) - 1) * percent // 100]
+
+
 def timed(run: Callable[[], object]) -> float:
     """Wall-clock milliseconds of one run."""
     start = time.perf_counter()
     run()
     return (time.perf_counter() - start) * 1000
+
+
+def worked(run: Callable[[], object]) -> float:
+    """Milliseconds that a processor spent on one run: what a busy machine does not change."""
+    start = time.thread_time()
+    run()
+    return (time.thread_time() - start) * 1000
 
 
 def alternate(
@@ -65,14 +80,22 @@ def alternate(
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on and with."""
+    """What the figures are measured on and with, and how busy it was in the last minute."""
     return {
+        "time": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "load": load(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
         **{package: version(package) for package in _PACKAGES},
     }
+
+
+def load() -> float:
+    """How many processes were running or wanted to, in the last minute on average."""
+    return round(os.getloadavg()[0], 1)
 
 
 def _processor() -> str:

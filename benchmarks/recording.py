@@ -16,7 +16,7 @@ from issuer.recording import Issuer, Order
 from ledger.store import Store
 from zk.issuance import prove_request
 
-__all__ = ["recording_figures"]
+__all__ = ["make_order", "make_sales", "recording_figures"]
 
 _BATCH = 500
 _MERCHANT = Merchant("bench", "Bench", "ledger.example/bench")
@@ -31,11 +31,15 @@ def recording_figures(*, quick: bool, progress: Callable[[str], None]) -> list[F
         create_merchant(store, P256, _clock, _MERCHANT, period="manual")
         issuer = Issuer(store, P256, _clock)
         progress("recording sales whose buyer is absent")
-        absent = [_rate(partial(issuer.record_sales, _MERCHANT, _sales(n))) for n in range(batches)]
+        absent = [
+            _rate(partial(issuer.record_sales, _MERCHANT, make_sales(n, _BATCH)))
+            for n in range(batches)
+        ]
         progress("recording purchases: checking requests, making receipts")
         present = []
         for batch in range(batches):
-            orders = [_order(f"{batch}/{n}", sale) for n, sale in enumerate(_sales(batch))]
+            sales = make_sales(batch, _BATCH)
+            orders = [make_order(f"{batch}/{n}", sale) for n, sale in enumerate(sales)]
             present.append(_rate(partial(issuer.record, _MERCHANT, orders)))
         store.close()
     target = "at least 3,000"
@@ -57,17 +61,19 @@ def _rate(record: Callable[[], object]) -> float:
     return _BATCH / (time.perf_counter() - start)
 
 
-def _sales(batch: int) -> list[Sale]:
+def make_sales(batch: int, count: int) -> list[Sale]:
+    """Sales of some months, other ones for each batch."""
     start = date(2026, 1, 1) + timedelta(days=batch)
     return [
         Sale(
             start + timedelta(days=n % 200), "4006381333931", 10_000 + n, "EUR", "L2026-1", f"SN{n}"
         )
-        for n in range(_BATCH)
+        for n in range(count)
     ]
 
 
-def _order(reference: str, sale: Sale) -> Order:
+def make_order(reference: str, sale: Sale) -> Order:
+    """A buyer's order with ``ledger.example/bench``."""
     keys = BuyerKeys(*(_scalar() for _ in range(3)))
     request = prove_request(P256, _MERCHANT.origin, reference, keys, _scalar)
     return Order(reference, sale, request)

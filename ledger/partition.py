@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import islice
 
 from commitments.errors import VerificationError
 from commitments.wire import le
@@ -98,7 +99,8 @@ class Partition:
 
     def cell(self, first: int, size: int, lane: int) -> list[int]:
         """The indices of the closed span ``[first, size)`` that fall into ``lane``, ascending."""
-        return _select(self._keys[first:size], first, self.lanes(first, size), lane)
+        keys = islice(self._keys, first, size)  # a slice is a copy, of 8 MB for a million entries
+        return _select(keys, first, self.lanes(first, size), lane)
 
     def void_counts(self, void: int, entry: int) -> bool:
         """See :func:`void_counts`."""

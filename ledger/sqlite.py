@@ -13,6 +13,11 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # a commit is on the disk before anyone hears of it
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 10000",  # ms; another process may hold the write lock
+    # What a savepoint may have to take back: by default a file, which costs as much as the WAL.
+    "PRAGMA temp_store = MEMORY",
+    # Pages, 32 MB. Commitments are random: each falls into another page of their index, and the
+    # more of them a checkpoint takes together, the fewer pages it has to write.
+    "PRAGMA wal_autocheckpoint = 8000",
 )
 _CONNECTIONS = 8  # kept open
 _MORE_CONNECTIONS = 56  # above the threads of a web server's pool

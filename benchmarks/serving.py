@@ -1,0 +1,78 @@
+"""How many single sales and purchases a service takes over HTTP from many clients at once."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.clients import CLIENTS
+from benchmarks.databases import ENGINES
+from benchmarks.measure import Figure, figure, percentile
+from benchmarks.recording import make_order, make_sales
+from benchmarks.service import Request, Service, serving
+
+__all__ = ["serving_figures"]
+
+_EACH = 15  # requests of one client in a round
+_MERCHANT = "bench"
+(_SALE,) = make_sales(0, 1)
+
+MakeBody = Callable[[int], Any]
+"""The JSON body of a request, which has a number of its own."""
+
+
+def serving_figures(engine: str, *, quick: bool, progress: Callable[[str], None]) -> list[Figure]:
+    """One sale or purchase in each request; each client keeps one connection."""
+    rounds = 2 if quick else 10
+    figures = []
+    with (
+        ENGINES[engine]() as make,
+        tempfile.TemporaryDirectory() as directory,
+        serving(Path(directory), make()) as service,
+    ):
+        body = {"id": _MERCHANT, "name": "Bench", "period": "manual"}
+        made = service.ask(Request("POST", "/v1/merchants", body, service.operator_key))
+        for name, bodies in _BODIES.items():
+            progress(f"{engine}: {name} over HTTP, {CLIENTS} clients")
+            samples = [
+                _round(service, f"/v1/merchants/{_MERCHANT}/{name}", made["api_key"], bodies, n)
+                for n in range(rounds)
+            ]
+            waits = [wait for _, times in samples for wait in times]
+            what = f"record {name} singly over HTTP, {CLIENTS} clients, {engine}"
+            key = f"http_{name}_{engine.lower()}"
+            figures += [
+                figure(f"{key}_per_s", what, "/s", [rate for rate, _ in samples]),
+                figure(f"{key}_ms", f"{what}: answered after", "ms", waits),
+                figure(
+                    f"{key}_p99_ms", "of 100 answers, 99 came within", "ms", [percentile(waits, 99)]
+                ),
+            ]
+    return figures
+
+
+def _round(
+    service: Service, path: str, key: str, make_body: MakeBody, number: int
+) -> tuple[float, list[float]]:
+    """Requests per second, and how long each took; bodies are made before."""
+    first = number * CLIENTS * _EACH
+    requests = [Request("POST", path, make_body(first + n), key) for n in range(CLIENTS * _EACH)]
+    shares = [requests[client::CLIENTS] for client in range(CLIENTS)]
+    seconds, times = service.ask_at_once(shares)
+    return len(requests) / seconds, times
+
+
+def _sale_body(_number: int) -> Any:
+    return {"sales": [_SALE.document()]}
+
+
+def _purchase_body(number: int) -> Any:
+    order = make_order(f"http/{number}", _SALE)
+    return {
+        "order": order.reference,
+        "sale": order.sale.document(),
+        "request": order.request.document(),
+    }
+
+
+_BODIES: dict[str, MakeBody] = {"sales": _sale_body, "purchases": _purchase_body}
