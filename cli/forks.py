@@ -14,8 +14,8 @@ class Forked(Failure):
 
     def __init__(self, message: str, *proofs: Path) -> None:
         super().__init__(
-            f"{message}. They can check it with kvitto log verify-fork; it tells them, too, how"
-            " large the log was when it was last seen here, and so perhaps when something was bought"
+            f"{message}. They can check it with kvitto log verify-fork. It also tells them how"
+            " large the log was when last seen here, and so perhaps when something was bought"
         )
         self.proofs = proofs
 

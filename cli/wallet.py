@@ -287,9 +287,9 @@ def _open(path: Path, smallest_ring: int = SMALLEST_RING) -> Iterator["Wallet"]:
     if not path.is_file():  # before a passphrase is asked for
         reason = "no wallet here; kvitto wallet create makes one"
         raise FileNotFoundError(errno.ENOENT, reason, str(path))
-    with Wallet.open(path, _passphrase(), smallest_ring=smallest_ring) as opened:
-        with keeping_proof(path):
-            yield opened
+    opened = Wallet.open(path, _passphrase(), smallest_ring=smallest_ring)
+    with opened, keeping_proof(path):
+        yield opened
 
 
 def _passphrase(*, new: bool = False) -> str:

@@ -65,7 +65,7 @@ class ForkedLog(VerificationError):  # noqa: N818 - the name is what happened
 
     def __init__(self, fork: Fork) -> None:
         super().__init__(
-            "log: it has forked: it has signed another root over entries that it showed here before."
+            "log: it has forked: it has signed another root over entries that it showed before."
             " Believe neither, and show the proof to others"
         )
         self.fork = fork
