@@ -12,7 +12,7 @@ from commitments.errors import FormatError, VerificationError
 from commitments.wire import encode_base64, parse_base64
 from ledger.checkpoint import Checkpoint, open_extended
 from ledger.merkle import HASH_BYTES, verify_consistency
-from ledger.note import Verifier
+from ledger.note import Note, Verifier
 
 __all__ = ["LONGEST_FORK", "Fork", "ForkedLog", "verify_fork"]
 
@@ -56,8 +56,10 @@ class Fork:
             raise FormatError("too many hashes", _FIELD)
         root = parse_base64(lines[0].removeprefix(_ROOT), "fork.root", HASH_BYTES)
         proof = tuple(parse_base64(line, "fork.proof", HASH_BYTES) for line in lines[1:])
-        small = parts[1] + b"\n\n" + parts[2] + b"\n"
-        return cls(small, parts[3] + b"\n\n" + parts[4], root, proof)
+        small, large = parts[1] + b"\n\n" + parts[2] + b"\n", parts[3] + b"\n\n" + parts[4]
+        for note in (small, large):
+            Checkpoint.parse_extended(Note.parse(note).text)
+        return cls(small, large, root, proof)
 
 
 class ForkedLog(VerificationError):  # noqa: N818 - the name is what happened

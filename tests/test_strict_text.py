@@ -19,6 +19,7 @@ from ledger.checkpoint import Checkpoint, sign
 from ledger.closes import Close
 from ledger.events import LogDeclaration, parse_event
 from ledger.evidence import EventEvidence
+from ledger.fork import Fork
 from ledger.monitor import Head
 from ledger.note import Note, Signature, Signer, parse_vkey
 from ledger.rings import RingEvidence
@@ -142,6 +143,11 @@ def tlog_proof(**parts: str) -> object:
     return Checkpoint.parse(Note.parse(proof.checkpoint).text)
 
 
+def fork(lines: str) -> object:
+    """The proof of a fork, with a root and hashes as they are given."""
+    return Fork.parse(f"kvitto-fork/v1\n{lines}\n\n{NOTE}\n{NOTE}".encode())
+
+
 def checkpoint(text: str) -> object:
     return Checkpoint.parse(Note.parse(f"{text}\n{NOTE.rpartition(chr(10) * 2)[2]}".encode()).text)
 
@@ -178,6 +184,8 @@ BASE64_READERS: dict[str, tuple[str, Read]] = {
     "tlog-proof extra": (BASE64, lambda b: tlog_proof(extra=b)),
     "event evidence": (BASE64, member(EventEvidence.parse, EVIDENCE, "hashes", 0)),
     "ring hash": (BASE64, member(RingEvidence.from_json, RING, "hashes", 0)),
+    "fork root": (BASE64, lambda b: fork(f"root {b}\n{BASE64}")),
+    "fork hash": (BASE64, lambda b: fork(f"root {BASE64}\n{b}")),
     "wallet's note": (MERCHANT["purchases"], member(Merchant.parse, MERCHANT, "purchases")),
     "wallet's proof": (BASE64, member(Claim.parse, CLAIM, "proof")),
 }

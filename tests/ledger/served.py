@@ -1,6 +1,6 @@
 """A log in memory as the files that anybody reads of it, honest or not."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ledger.checkpoint import Checkpoint, sign
 from ledger.cosignature import Cosigner
@@ -17,7 +17,7 @@ SECONDS = 1_795_248_000
 class Files(dict[str, bytes]):
     """What is served, by path. Remembers what was asked for."""
 
-    def __init__(self, files: Iterable[tuple[str, bytes]] = ()) -> None:
+    def __init__(self, files: Mapping[str, bytes]) -> None:
         super().__init__(files)
         self.asked: list[str] = []
 
@@ -52,7 +52,7 @@ class History:
 
     def files(self, size: int, cosigners: Sequence[Cosigner] = ()) -> Files:
         """All files of the log when it had ``size`` entries."""
-        files = Files(self._tiles(size))
+        files = Files(dict(self._tiles(size)))
         files["checkpoint"] = self.note(size, cosigners)
         return files
 
