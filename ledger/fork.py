@@ -14,10 +14,8 @@ from ledger.checkpoint import Checkpoint, open_extended
 from ledger.merkle import HASH_BYTES, verify_consistency
 from ledger.note import Note, Verifier
 
-__all__ = ["LONGEST_FORK", "Fork", "ForkedLog", "verify_fork"]
+__all__ = ["Fork", "ForkedLog", "verify_fork"]
 
-LONGEST_FORK = 512 * 1024
-"""Bytes; the longest proof and two of the longest notes fit."""
 _HEADER = "kvitto-fork/v1"
 _ROOT = "root "
 _MAX_HASHES = 63  # a tree has fewer than 2**63 leaves
@@ -46,7 +44,7 @@ class Fork:
     @classmethod
     def parse(cls, data: bytes) -> "Fork":
         """Read the text form; ``FormatError`` for any other spelling. Nothing is verified."""
-        parts = data.split(b"\n\n") if len(data) <= LONGEST_FORK else []
+        parts = data.split(b"\n\n")
         if len(parts) != 5 or not parts[0].isascii():  # a note has one empty line
             raise FormatError("not the proof of a fork", _FIELD)
         header, *lines = parts[0].decode("ascii").split("\n")

@@ -75,10 +75,7 @@ class LogDirectory:
 
 
 class LogSite:
-    """A log below the address ``url``.
-
-    ``monotonic`` counts seconds. ``LogUnreachable`` for what is no address.
-    """
+    """A log below the address ``url``; ``monotonic`` counts seconds."""
 
     def __init__(self, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._url = url.rstrip("/")
