@@ -23,8 +23,6 @@ app = typer.Typer(name="log", help="Check, export and watch logs.", no_args_is_h
 _UNCHANGED = 3
 _STATE = Path("~/.kvitto/monitor")
 
-Key = Annotated[str, typer.Option(metavar="VKEY", help="The log's verifier key.")]
-
 
 @app.command()
 def fsck(
@@ -77,7 +75,7 @@ def monitor(
         str, typer.Argument(metavar="LOG", help="A directory or the address of any C2SP log.")
     ],
     *,
-    key: Key,
+    key: Annotated[str, typer.Option(metavar="VKEY", help="The log's verifier key.")],
     quorum: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A tlog-policy: which witnesses must have cosigned."),

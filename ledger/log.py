@@ -1,6 +1,6 @@
 """A log as it stands in the database: what is served of it, read from one snapshot."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
@@ -14,13 +14,11 @@ from ledger.merkle import (
     build_root,
 )
 from ledger.schema import entries, logs, published, tiles, voids
-from ledger.tiles import TILE_WIDTH, Tile, TileReader, encode_bundle
+from ledger.tiles import TILE_WIDTH, Tile, TileFetcher, TileReader, encode_bundle
 
-__all__ = ["Log", "NotInLog", "TileFetcher", "tile_fetcher"]
+__all__ = ["Log", "NotInLog", "tile_fetcher"]
 
 _CHUNK = 500  # values in one IN list; below every database's limit on parameters
-
-TileFetcher = Callable[[Sequence[Tile]], Sequence[bytes]]
 
 T = TypeVar("T")
 

@@ -5,33 +5,23 @@ the log signed it: with less nobody could prove to others that the log has forke
 answers badly is never taken for a fork. That is proven from hashes that lead to a signed root.
 """
 
-from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from commitments.errors import FormatError, VerificationError
 from ledger.checkpoint import Checkpoint, open_extended
 from ledger.fork import Fork, ForkedLog
-from ledger.merkle import (
-    build_consistency,
-    build_root,
-    complete_nodes,
-    fold_peaks,
-    leaf_hash,
-    node_hash,
-    verify_consistency,
-)
+from ledger.merkle import complete_nodes, fold_peaks, leaf_hash, node_hash
 from ledger.note import Note, Verifier
 from ledger.quorum import Quorum, verify_cosigned
 from ledger.served_log import LogUnreachable, ServedLog
-from ledger.tiles import TILE_WIDTH, Tile, TileReader, tile_width
+from ledger.tiles import TILE_WIDTH, TileFetcher, TileReader, tile_width
+from ledger.true_roots import FalseTiles, TrueRoots
 
 __all__ = [
     "FalseEntries",
-    "FalseTiles",
     "Head",
     "OlderCheckpoint",
-    "TrueRoots",
     "check_entries",
     "look",
     "newest_head",
@@ -41,16 +31,6 @@ __all__ = [
 
 # The names say what happened, as those of commitments.errors do.
 # ruff: noqa: N818
-
-
-class FalseTiles(VerificationError):
-    """The tiles that were served are not those of the checkpoint."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"log: the tiles served do not lead to its checkpoint ({why}). That proves nothing"
-            " against the log: ask again, or another mirror of it"
-        )
 
 
 class FalseEntries(VerificationError):
@@ -109,9 +89,7 @@ def require_no_older(known: Head | None, new: Head) -> None:
         raise OlderCheckpoint
 
 
-def require_extension(
-    known: Head, new: Head, fetch: Callable[[Sequence[Tile]], Sequence[bytes]]
-) -> None:
+def require_extension(known: Head, new: Head, fetch: TileFetcher) -> None:
     """Check that the log under ``new`` begins with the log under ``known``.
 
     ``fetch`` gives tiles, which are not believed. :class:`ledger.fork.ForkedLog` with its proof
@@ -162,45 +140,7 @@ def check_entries(log: ServedLog, known: Head | None, new: Head) -> None:
         raise FalseEntries
 
 
-class TrueRoots:
-    """A log's root at any size, read from tiles and proven under its checkpoint.
-
-    ``fetch`` gives tiles of the log of ``size`` entries, which are not believed.
-    """
-
-    def __init__(
-        self, fetch: Callable[[Sequence[Tile]], Sequence[bytes]], size: int, root: bytes
-    ) -> None:
-        self._reader = TileReader(fetch, size)
-        self._size = size
-        self._root = root
-
-    def fetch(self, sizes: Iterable[int]) -> None:
-        """Fetch at once what :meth:`at` will need for ``sizes``."""
-        within = sorted({size for size in sizes if size <= self._size})
-        try:
-            self._reader.hashes([node for size in within for node in complete_nodes(0, size)])
-        except FormatError as error:
-            raise FalseTiles(str(error)) from None
-
-    def at(self, size: int) -> bytes | None:
-        """The root at ``size``; None when the log is not that large."""
-        return None if size > self._size else self.prove(size)[0]
-
-    def prove(self, size: int) -> tuple[bytes, tuple[bytes, ...]]:
-        """The root at a ``size`` within the log, and the consistency proof from there."""
-        try:
-            root = build_root(self._reader, size)
-            proof = build_consistency(self._reader, size, self._size)
-            verify_consistency(size, root, self._size, self._root, proof)
-        except (FormatError, VerificationError) as error:
-            raise FalseTiles(str(error)) from None
-        return root, tuple(proof)
-
-
-def _require_past(
-    small: Head, large: Head, fetch: Callable[[Sequence[Tile]], Sequence[bytes]]
-) -> None:
+def _require_past(small: Head, large: Head, fetch: TileFetcher) -> None:
     if small.size == large.size:  # and the same root
         return
     root, proof = TrueRoots(fetch, large.size, large.root).prove(small.size)

@@ -16,6 +16,7 @@ __all__ = [
     "MAX_ENTRY_BYTES",
     "TILE_WIDTH",
     "Tile",
+    "TileFetcher",
     "TileReader",
     "bundle_path",
     "decode_bundle",
@@ -40,6 +41,10 @@ class Tile:
     level: int
     index: int
     width: int
+
+
+TileFetcher = Callable[[Sequence[Tile]], Sequence[bytes]]
+"""Gives the content of each tile asked for, in order; the log's own database or HTTP."""
 
 
 def tile_path(level: int, index: int, width: int) -> str:
@@ -123,14 +128,14 @@ class TileReader:
     Parameters
     ----------
     fetch
-        gives the content of each tile asked for, in order; the log's own database or HTTP.
+        gives the tiles; asked once for each.
     size
         of the log whose tiles exist; proofs at any smaller size can be built too.
 
     Nothing fetched is believed: what is built from it is verified against a root by the caller.
     """
 
-    def __init__(self, fetch: Callable[[Sequence[Tile]], Sequence[bytes]], size: int) -> None:
+    def __init__(self, fetch: TileFetcher, size: int) -> None:
         self._fetch = fetch
         self._size = size
         self._trees: dict[Tile, list[list[bytes]]] = {}

@@ -25,10 +25,11 @@ from ledger.closes import CLOSED, Close, CloseFold, day_period
 from ledger.events import LogDeclaration, check_event, encode_event
 from ledger.evidence import verify_event_evidence
 from ledger.merkle import leaf_hash
-from ledger.monitor import Head, TrueRoots, newest_head, require_no_older
+from ledger.monitor import Head, newest_head, require_no_older
 from ledger.note import parse_vkey
 from ledger.partition import Partition
 from ledger.quorum import open_cosigned
+from ledger.true_roots import TrueRoots
 from policies.policy import Policy, parse_policy
 from sdk.errors import NotEligible, WalletError
 from sdk.shop import Shop

@@ -13,7 +13,6 @@ from ledger.cosignature import Cosigner, Ed25519Cosigner, MlDsaCosigner
 from ledger.fork import Fork, ForkedLog, verify_fork
 from ledger.monitor import (
     FalseEntries,
-    FalseTiles,
     Head,
     OlderCheckpoint,
     check_entries,
@@ -24,6 +23,7 @@ from ledger.note import Note, Signer
 from ledger.quorum import NO_QUORUM, parse_quorum
 from ledger.served_log import LogUnreachable, NotServed
 from ledger.tiles import encode_bundle
+from ledger.true_roots import FalseTiles
 from tests.ledger.memory_log import ORIGIN
 from tests.ledger.served import LOG, SECONDS, Files, History
 
@@ -282,9 +282,11 @@ def test_a_smaller_fork_is_proven_from_the_tiles_of_what_was_seen() -> None:
     with pytest.raises(ForkedLog) as caught:
         seen(files, KNOWN)
     proven(caught, KNOWN, files["checkpoint"])
-    only = served(FORK, 295)
-    with pytest.raises(OlderCheckpoint):  # without them nothing can be proven
-        seen(only, KNOWN)
+    damaged = served(HONEST, 300)
+    damaged["checkpoint"], damaged["tile/0/001.p/44"] = FORK.note(295), bytes(44 * 32)
+    for without in (served(FORK, 295), damaged):  # nothing can be proven
+        with pytest.raises(OlderCheckpoint):
+            seen(without, KNOWN)
 
 
 def test_a_fork_that_is_hidden_behind_false_tiles_is_not_believed() -> None:

@@ -10,9 +10,10 @@ import pytest
 from commitments.errors import FormatError, KvittoError, VerificationError
 from ledger.cosignature import Cosigner, Ed25519Cosigner, MlDsaCosigner
 from ledger.fork import ForkedLog, verify_fork
-from ledger.monitor import FalseTiles, OlderCheckpoint
+from ledger.monitor import OlderCheckpoint
 from ledger.note import Note, Signer, parse_vkey
 from ledger.quorum import parse_quorum
+from ledger.true_roots import FalseTiles
 from sdk import UnexpectedAnswer, Wallet
 from tests.sdk.forgeries import PrivateLog, all_entries
 from tests.sdk.shop_server import ShopServer
