@@ -260,6 +260,12 @@ def test_a_close_with_a_false_root_has_no_effect(server: ShopServer, wallet: Wal
     assert view_of(server, wallet) == [(0, 9), (1, 9)]
 
 
+def test_a_close_of_more_than_the_log_has_no_effect(server: ShopServer, wallet: Wallet) -> None:
+    larger = Close(1, 1, 1000, b"\x00" * 32, ())
+    append_event_of(server.world, larger.to_event(ORIGIN, event_time(server.world.clock())))
+    assert view_of(server, wallet) == [(0, 9)]
+
+
 def view_of(server: ShopServer, wallet: Wallet) -> list[tuple[int, int]]:
     view, _ = read_merchant(server.shop(), wallet._state.merchants[ORIGIN], server.world.clock())
     return [(dated.close.number, dated.close.size) for dated in view.closes]
