@@ -25,7 +25,8 @@ def create_witness_app(witness: Witness) -> Starlette:
     """The routes of a witness.
 
     For logs ``add-checkpoint`` and ``sign-seed`` (docs/protocol.md 4, *Seed witnesses*); for
-    monitors the last checkpoint, and all that was signed from a period on.
+    monitors the last checkpoint, the proof that a log has forked where one was seen, and all that
+    was signed from a period on.
     """
 
     def add(body: bytes) -> Response:
@@ -52,16 +53,17 @@ def create_witness_app(witness: Witness) -> Starlette:
 
         return _answered(show)
 
-    def show_checkpoint(request: Request) -> Response:
-        def show() -> Response:
-            return PlainTextResponse(witness.checkpoint(_digest(request)), headers=_HEADERS)
+    def showing(read: Callable[[bytes], bytes]) -> Callable[[Request], Response]:
+        def show(request: Request) -> Response:
+            return PlainTextResponse(read(_digest(request)), headers=_HEADERS)
 
-        return _answered(show)
+        return lambda request: _answered(lambda: show(request))
 
     app = Starlette(
         routes=[
             Route("/add-checkpoint", add_checkpoint, methods=["POST"]),
-            Route("/{digest}/checkpoint", show_checkpoint, methods=["GET"]),
+            Route("/{digest}/checkpoint", showing(witness.checkpoint), methods=["GET"]),
+            Route("/{digest}/fork", showing(witness.fork), methods=["GET"]),
             Route("/sign-seed", sign_seed, methods=["POST"]),
             Route("/{digest}/seeds/{period}", show_seeds, methods=["GET"]),
         ]

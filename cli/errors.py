@@ -1,7 +1,9 @@
 """The one place where a command's failure becomes a line of text and an exit status.
 
 Status 0: done. 1: refused, declined or failed. 2: wrong usage, or input that cannot be read.
-130: stopped by Ctrl-C. An error goes to stderr as ``error: …``; with ``--json`` it is a document
+4: a log cannot be reached. 5: a log has forked. 130: stopped by Ctrl-C.
+
+An error goes to stderr as ``error: …``; with ``--json`` it is a document
 ``{"error": {"type", "message", "field"}}`` on stdout. Never a traceback.
 """
 
@@ -24,12 +26,14 @@ from commitments.errors import FormatError, KvittoError, VerificationError
 
 __all__ = ["CommandLine", "Failure", "error_code"]
 
-_FAILED, _UNREADABLE, _INTERRUPTED = 1, 2, 130
+_FAILED, _UNREADABLE, _UNREACHABLE, _FORKED, _INTERRUPTED = 1, 2, 4, 5, 130
 _CODES = {FormatError: "malformed", VerificationError: "not-verified"}  # as the service's problems
-_UNREADABLE_CODES = (
-    *("usage", "malformed", "unreadable"),
-    *("wrong-passphrase", "damaged-file", "newer-file"),
-)
+_STATUSES = {
+    **dict.fromkeys(("usage", "malformed", "unreadable"), _UNREADABLE),
+    **dict.fromkeys(("wrong-passphrase", "damaged-file", "newer-file"), _UNREADABLE),
+    **dict.fromkeys(("log-unreachable", "not-served"), _UNREACHABLE),
+    "forked": _FORKED,
+}
 # What some errors hold one by one, and the message above it.
 _LISTS = {
     "rows": "{count} bad cells; nothing was recorded",
@@ -37,6 +41,7 @@ _LISTS = {
     "orders": "{count} purchases qualify; name one with --purchase",
     "unsaved": "{message}",
     "faults": "{message}",
+    "proofs": "{message}",
 }
 _HINTS = {"unreachable": "; is --url right, and the service running?"}
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -90,7 +95,7 @@ class _Problem:
 
     @property
     def status(self) -> int:
-        return _UNREADABLE if self.type in _UNREADABLE_CODES else _FAILED
+        return _STATUSES.get(self.type, _FAILED)
 
     def document(self) -> dict[str, Any]:
         members = {"type": self.type, "message": self.message, "field": self.field}

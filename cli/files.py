@@ -16,15 +16,22 @@ if TYPE_CHECKING:
     from ledger.quorum import Quorum
     from ledger.witness_client import RemoteSeedWitness
 
-__all__ = ["new_file", "read_document", "read_quorum", "read_seed_witnesses", "write_document"]
+__all__ = [
+    "new_file",
+    "read_bytes",
+    "read_document",
+    "read_quorum",
+    "read_seed_witnesses",
+    "write_document",
+]
 
 T = TypeVar("T")
 
 _LARGEST = 1 << 24  # bytes; every document here is far smaller
 
 
-def read_document(path: Path) -> Any:
-    """The strict JSON in a file, or on stdin for ``-``; errors name the file."""
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, or of stdin for ``-``; errors name the file."""
     if path == Path("-"):
         data = sys.stdin.buffer.read(_LARGEST + 1)
     else:
@@ -32,6 +39,12 @@ def read_document(path: Path) -> Any:
             data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise FormatError("too large", str(path))
+    return data
+
+
+def read_document(path: Path) -> Any:
+    """The strict JSON in a file, or on stdin for ``-``; errors name the file."""
+    data = read_bytes(path)
     try:
         return parse_json(data, str(path))
     except FormatError as error:
@@ -54,10 +67,8 @@ def read_seed_witnesses(path: Path | None) -> "tuple[RemoteSeedWitness, ...]":
 
 
 def _read_lines(path: Path, parse: Callable[[bytes], T]) -> T:
-    with path.open("rb") as file:
-        data = file.read(_LARGEST)
     try:
-        return parse(data)
+        return parse(read_bytes(path))
     except FormatError as error:
         raise FormatError(str(error), str(path)) from None
 

@@ -1,17 +1,27 @@
-"""``kvitto log``: the stored logs, checked from the ground up, and written out as files."""
+"""``kvitto log``: stored logs checked and written out as files, and logs of others watched."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.database import DATA, DatabaseUrl, DataDirectory
 from cli.db import open_store
-from cli.output import AsJson, show
+from cli.files import read_bytes, read_quorum
+from cli.forks import keeping_proof
+from cli.output import AsJson, facts, show
+from commitments.errors import FormatError, VerificationError
+
+if TYPE_CHECKING:
+    from ledger.monitor import Head
+    from ledger.note import Verifier
 
 __all__ = ["app"]
 
-app = typer.Typer(name="log", help="The logs in the service's database.", no_args_is_help=True)
+app = typer.Typer(name="log", help="Check, export and watch logs.", no_args_is_help=True)
+
+_UNCHANGED = 3
+_STATE = Path("~/.kvitto/monitor")
 
 
 @app.command()
@@ -57,3 +67,105 @@ def export(
                     log = Log.published(connection, origin)
                     written += export_log(log, directory / merchant.id / kind)
     show({"written": written}, f"{written} files written", as_json=as_json)
+
+
+@app.command()
+def monitor(
+    log: Annotated[
+        str, typer.Argument(metavar="LOG", help="A directory or the address of any C2SP log.")
+    ],
+    *,
+    key: Annotated[str, typer.Option(metavar="VKEY", help="The log's verifier key.")],
+    quorum: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A tlog-policy: which witnesses must have cosigned."),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Holds the checkpoint seen last; else one for each log in ~/.kvitto/monitor.",
+        ),
+    ] = None,
+    entries: Annotated[
+        bool, typer.Option("--entries", help="Also fetch all new entries, and hash them.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look whether a log has only grown since this was last called.
+
+    Exit status 0: it has, or it was seen for the first time. 3: it has not changed. 4: it cannot
+    be reached. 5: it has forked, and the proof is in a file beside the state. 1: what is served
+    does not hold, which proves nothing against the log. The state changes with status 0 only.
+    """
+    from ledger.durable import replace_file
+    from ledger.monitor import check_entries, look
+    from ledger.note import parse_vkey
+    from ledger.served_log import ServedLog
+
+    verifier = parse_vkey(key)
+    wanted = read_quorum(quorum)
+    file = (state or _state_of(verifier)).expanduser()
+    known = _read_head(file, verifier)
+    with ServedLog.at(log) as served, keeping_proof(file):
+        head = look(served, verifier, wanted, known)
+        if entries:
+            check_entries(served, known, head)
+    if head is not known:
+        replace_file(file, head.note)
+    before = known and known.size
+    found = {"origin": verifier.name, "before": before, "size": head.size, "state": str(file)}
+    show(found, facts(found), as_json=as_json)
+    if head is known:
+        raise typer.Exit(_UNCHANGED)
+
+
+@app.command()
+def verify_fork(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Written by whoever saw the fork.")],
+    *,
+    key: Annotated[
+        list[str],
+        typer.Option(metavar="VKEY", help="The log's verifier key; again for each it has had."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Check the proof that a log has forked, without asking anyone.
+
+    Exit status 0 only if the log has signed both of two histories that contradict each other.
+    """
+    from ledger import fork
+    from ledger.note import parse_vkey
+
+    proof = fork.Fork.parse(read_bytes(file))
+    small, large = fork.verify_fork(proof, [parse_vkey(each) for each in key])
+    found = {
+        "origin": small.origin,
+        "size": small.size,
+        "root": small.root.hex(),
+        "other_root": proof.root.hex(),
+        "shown_at": large.size,
+    }
+    said = f"{small.origin} has forked: it has signed two roots over its first entries"
+    show(found, said, facts(found), as_json=as_json)
+
+
+def _state_of(log: "Verifier") -> Path:
+    """A file for each log; an origin may hold what no file name can."""
+    from hashlib import sha256
+
+    return _STATE / sha256(log.name.encode()).hexdigest()
+
+
+def _read_head(file: Path, log: "Verifier") -> "Head | None":
+    from ledger.checkpoint import open_extended
+    from ledger.monitor import Head
+
+    if not file.exists():
+        return None
+    seen = read_bytes(file)
+    try:
+        open_extended(seen, [log])
+    except (FormatError, VerificationError) as error:
+        raise FormatError(f"not a checkpoint of this log: {error}", str(file)) from None
+    return Head.of(seen)

@@ -2,6 +2,8 @@
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.errors import Failure
+from cli.forks import keeping_proof
 from cli.options import DEFAULT_URL, MerchantId, Url, whole_number
 from cli.output import AsJson, agreed, facts, note, show, tell, waiting
 from cli.wallet_words import (
@@ -276,14 +279,17 @@ def retire(
 # ---- the wallet
 
 
-def _open(path: Path, smallest_ring: int = SMALLEST_RING) -> "Wallet":
+@contextmanager
+def _open(path: Path, smallest_ring: int = SMALLEST_RING) -> Iterator["Wallet"]:
     from sdk import Wallet
 
     path = path.expanduser()
     if not path.is_file():  # before a passphrase is asked for
         reason = "no wallet here; kvitto wallet create makes one"
         raise FileNotFoundError(errno.ENOENT, reason, str(path))
-    return Wallet.open(path, _passphrase(), smallest_ring=smallest_ring)
+    opened = Wallet.open(path, _passphrase(), smallest_ring=smallest_ring)
+    with opened, keeping_proof(path):
+        yield opened
 
 
 def _passphrase(*, new: bool = False) -> str:

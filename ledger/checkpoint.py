@@ -1,13 +1,14 @@
 """Checkpoints (c2sp tlog-checkpoint): a log's signed word about its size and root."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import encode_base64, parse_base64, parse_decimal
-from ledger.merkle import HASH_BYTES
+from ledger.merkle import EMPTY_ROOT, HASH_BYTES
 from ledger.note import NoteVerifier, Signer, verify_note
 
-__all__ = ["Checkpoint", "open_checkpoint", "sign"]
+__all__ = ["Checkpoint", "open_checkpoint", "open_extended", "sign"]
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,19 @@ def open_checkpoint(note: bytes, verifier: NoteVerifier) -> Checkpoint:
     checkpoint = Checkpoint.parse(text)
     if checkpoint.origin != verifier.name:
         raise VerificationError("the checkpoint is of another log")
+    return checkpoint
+
+
+def open_extended(note: bytes, verifiers: Iterable[NoteVerifier]) -> Checkpoint:
+    """The checkpoint in a signed note of any log, under whichever of its keys has signed it.
+
+    Extension lines may follow. Errors as :func:`open_checkpoint`; also ``VerificationError`` for
+    an empty log with a root that no empty log has.
+    """
+    text, signed = verify_note(note, verifiers)
+    checkpoint = Checkpoint.parse_extended(text)
+    if any(key.name != checkpoint.origin for key in signed):
+        raise VerificationError("the checkpoint is of another log")
+    if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
+        raise VerificationError("the checkpoint has no entries, and another root than none have")
     return checkpoint

@@ -1,9 +1,9 @@
 """A log as a directory of files, which any web server can serve (c2sp tlog-tiles)."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ledger.durable import replace_file
 from ledger.log import Log
 from ledger.tiles import TILE_WIDTH, bundle_path, tile_path, tile_width
 
@@ -20,9 +20,9 @@ def export_log(log: Log, directory: Path) -> int:
     for path, level, index, width in _tiles(log.size):
         if not (directory / path).exists():
             tile = log.bundle(index, width) if level is None else log.tile(level, index, width)
-            _write(directory / path, tile)
+            replace_file(directory / path, tile)
             written += 1
-    _write(directory / "checkpoint", log.checkpoint())
+    replace_file(directory / "checkpoint", log.checkpoint())
     return written + 1
 
 
@@ -44,14 +44,3 @@ def _level(level: int, size: int) -> Iterator[tuple[int, int]]:
         if width < TILE_WIDTH:
             return
         index += 1
-
-
-def _write(path: Path, content: bytes) -> None:
-    """All of the file or nothing of it, whenever the machine stops."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.new")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)

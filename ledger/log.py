@@ -1,6 +1,6 @@
 """A log as it stands in the database: what is served of it, read from one snapshot."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
@@ -14,13 +14,12 @@ from ledger.merkle import (
     build_root,
 )
 from ledger.schema import entries, logs, published, tiles, voids
-from ledger.tiles import TILE_WIDTH, Tile, TileReader, encode_bundle
+from ledger.tiles import TILE_WIDTH, Tile, TileFetcher, TileReader, encode_bundle
 
-__all__ = ["Log", "NotInLog", "TileFetcher", "tile_fetcher"]
+__all__ = ["Log", "NotInLog", "tile_fetcher"]
 
 _CHUNK = 500  # values in one IN list; below every database's limit on parameters
-
-TileFetcher = Callable[[Sequence[Tile]], Sequence[bytes]]
+_MOST_TILES = 32  # kept for a request: a ring needs hundreds, once, and 32 ask for one at a time
 
 T = TypeVar("T")
 
@@ -47,7 +46,7 @@ class Log:
         self.size: int = row.size
         self._checkpoint: bytes = row.checkpoint
         self._connection = connection
-        self._reader = TileReader(tile_fetcher(connection, self.id), self.size)
+        self._reader = TileReader(tile_fetcher(connection, self.id), self.size, _MOST_TILES)
 
     @classmethod
     def published(cls, connection: Connection, origin: str, position: int = -1) -> "Log":
@@ -61,7 +60,7 @@ class Log:
         row = connection.execute(query).one_or_none()
         if row is not None:
             log.size, log._checkpoint = row.size, row.checkpoint
-            log._reader = TileReader(tile_fetcher(connection, log.id), log.size)
+            log._reader = TileReader(tile_fetcher(connection, log.id), log.size, _MOST_TILES)
         return log
 
     def checkpoint(self) -> bytes:

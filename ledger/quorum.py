@@ -13,7 +13,16 @@ from ledger.checkpoint import Checkpoint
 from ledger.cosignature import CosignerKey, parse_cosigner
 from ledger.note import NoteVerifier, Verifier, parse_vkey, verify_note
 
-__all__ = ["NO_QUORUM", "Group", "KnownLog", "Quorum", "Witness", "open_cosigned", "parse_quorum"]
+__all__ = [
+    "NO_QUORUM",
+    "Group",
+    "KnownLog",
+    "Quorum",
+    "Witness",
+    "open_cosigned",
+    "parse_quorum",
+    "verify_cosigned",
+]
 
 _FIELD = "quorum"
 _NONE = "none"  # what a policy says that wants no cosignature
@@ -89,6 +98,17 @@ NO_QUORUM = Quorum()
 def open_cosigned(note: bytes, verifier: Verifier, policy: Quorum) -> Checkpoint:
     """The checkpoint in a note of the log whose key is ``verifier``, if ``policy`` accepts it.
 
+    Errors as :func:`verify_cosigned`; also ``VerificationError`` for a checkpoint of another log.
+    """
+    checkpoint = Checkpoint.parse(verify_cosigned(note, verifier, policy))
+    if checkpoint.origin != verifier.name:
+        raise VerificationError("the checkpoint is of another log")
+    return checkpoint
+
+
+def verify_cosigned(note: bytes, verifier: Verifier, policy: Quorum) -> str:
+    """The text of a note that the log whose key is ``verifier`` and a quorum have signed.
+
     ``FormatError`` when it cannot be read; ``VerificationError`` when the log or a quorum has not
     signed it, when a known key's signature is false, or when the policy knows other logs only.
     """
@@ -98,11 +118,8 @@ def open_cosigned(note: bytes, verifier: Verifier, policy: Quorum) -> Checkpoint
     text, signed = verify_note(note, known)
     if verifier not in signed:
         raise VerificationError("checkpoint: the log has not signed it")
-    checkpoint = Checkpoint.parse(text)
-    if checkpoint.origin != verifier.name:
-        raise VerificationError("the checkpoint is of another log")
     policy.check(signed)
-    return checkpoint
+    return text
 
 
 def parse_quorum(data: bytes) -> Quorum:

@@ -17,6 +17,7 @@ __all__ = [
     "MAX_ENTRY_BYTES",
     "TILE_WIDTH",
     "Tile",
+    "TileFetcher",
     "TileReader",
     "bundle_path",
     "decode_bundle",
@@ -31,7 +32,6 @@ TILE_WIDTH = 256
 MAX_ENTRY_BYTES = 65_535  # its length is a uint16
 _TILE_HEIGHT = 8  # binary levels within a tile: 2**8 = 256
 _MAX_LEVEL = 63
-_MOST_KEPT = 32  # tiles of a reader, each 16 kB with its tree; a ring needs hundreds, once
 _PATH = re.compile(r"tile/(entries|[0-9]+)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]+))?", re.ASCII)
 
 
@@ -42,6 +42,10 @@ class Tile:
     level: int
     index: int
     width: int
+
+
+TileFetcher = Callable[[Sequence[Tile]], Sequence[bytes]]
+"""Gives the content of each tile asked for, in order; the log's own database or HTTP."""
 
 
 def tile_path(level: int, index: int, width: int) -> str:
@@ -129,22 +133,25 @@ class TileReader:
     Parameters
     ----------
     fetch
-        gives the content of each tile asked for, in order; the log's own database or HTTP.
+        gives the tiles; asked once for each that is kept.
     size
         of the log whose tiles exist; proofs at any smaller size can be built too.
+    most_kept
+        how many tiles to keep, each 16 kB with its tree; all without a number.
 
     Nothing fetched is believed: what is built from it is verified against a root by the caller.
     """
 
-    def __init__(self, fetch: Callable[[Sequence[Tile]], Sequence[bytes]], size: int) -> None:
+    def __init__(self, fetch: TileFetcher, size: int, most_kept: int | None = None) -> None:
         self._fetch = fetch
         self._size = size
+        self._most_kept = most_kept
         self._trees: dict[Tile, list[bytes]] = {}
 
     def hashes(self, nodes: Sequence[Node]) -> list[bytes]:
         """The hash of each complete subtree, in the order asked for.
 
-        Tiles that are not at hand are fetched in one call; in several, when they are many.
+        Tiles that are not at hand are fetched in one call; in several, if so many are not kept.
         """
         wanted: dict[Tile, list[_Place]] = {}
         for node in nodes:
@@ -152,8 +159,9 @@ class TileReader:
             wanted.setdefault(tile, []).append((node, height, index))
         tiles = sorted(wanted)
         found: dict[Node, bytes] = {}
-        for start in range(0, len(tiles), _MOST_KEPT):
-            self._load(chunk := tiles[start : start + _MOST_KEPT])
+        step = self._most_kept or max(len(tiles), 1)
+        for start in range(0, len(tiles), step):
+            self._load(chunk := tiles[start : start + step])
             for tile in chunk:
                 tree = self._trees[tile]
                 for node, height, index in wanted[tile]:
@@ -172,7 +180,7 @@ class TileReader:
     def _load(self, tiles: Sequence[Tile]) -> None:
         """Have the trees of these tiles, and of earlier ones as long as they are not too many."""
         missing = [tile for tile in tiles if tile not in self._trees]
-        if len(self._trees) + len(missing) > _MOST_KEPT:
+        if self._most_kept and len(self._trees) + len(missing) > self._most_kept:
             self._trees = {tile: self._trees[tile] for tile in tiles if tile in self._trees}
         if not missing:
             return

@@ -7,7 +7,6 @@ from typing import Any
 
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import canonical_json, encode_base64
-from ledger.checkpoint import Checkpoint
 from ledger.event_receipt import EventReceipt, verify_event_receipt
 from ledger.events import check_event, event_time
 from ledger.note import parse_vkey
@@ -66,15 +65,15 @@ def parse_answer(document: Any, claim: Claim) -> Answer:
     )
 
 
-def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> Checkpoint:
-    """The checkpoint of the event log under which ``claim`` is approved.
+def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> EventReceipt:
+    """The receipt by which ``claim`` is approved in the event log.
 
-    ``receipt`` holds the decision's event and its tlog-proof: the event must say exactly what
+    It holds the decision's event and its tlog-proof: the event must say exactly what
     the wallet sent. ``VerificationError`` names what does not hold.
     """
     # 1. The event is in the log.
     shown = EventReceipt.parse(receipt)
-    checkpoint = verify_event_receipt(shown, parse_vkey(merchant.events_vkey), merchant.quorum)
+    verify_event_receipt(shown, parse_vkey(merchant.events_vkey), merchant.quorum)
     event = shown.event
     # 2. It approves this claim: the same body, proof and tags.
     check_event(event, _DECIDED, _EVENT_FIELDS)
@@ -96,4 +95,4 @@ def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> Checkpoin
     lapses = claim.policy.lapses(decided)
     if event["retire_by"] != (event_time(lapses) if lapses else None):
         raise VerificationError("decision: the logged event has another deadline than the policy")
-    return checkpoint
+    return shown

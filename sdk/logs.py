@@ -10,7 +10,7 @@ before a claim would tell the service when the claimant last came, or bought. Cl
 checkpoints that all wallets have in common.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,27 +21,21 @@ from commitments.attributes import EPOCH
 from commitments.domain import suite_name
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import le
-from ledger.checkpoint import Checkpoint
 from ledger.closes import CLOSED, Close, CloseFold, day_period
 from ledger.events import LogDeclaration, check_event, encode_event
 from ledger.evidence import verify_event_evidence
-from ledger.merkle import (
-    build_consistency,
-    build_root,
-    complete_nodes,
-    leaf_hash,
-    verify_consistency,
-)
+from ledger.merkle import leaf_hash
+from ledger.monitor import Head, newest_head, require_no_older
 from ledger.note import parse_vkey
 from ledger.partition import Partition
 from ledger.quorum import open_cosigned
-from ledger.tiles import TileReader
+from ledger.true_roots import TrueRoots
 from policies.policy import Policy, parse_policy
 from sdk.errors import NotEligible, WalletError
 from sdk.shop import Shop
-from sdk.state import GROUP, Head, Merchant
+from sdk.state import GROUP, Merchant
 
-__all__ = ["DatedClose", "MerchantView", "newest_head", "read_merchant"]
+__all__ = ["DatedClose", "MerchantView", "read_merchant"]
 
 _DAILY = "P1D"
 _PUBLISHED = "policy.published"
@@ -98,8 +92,8 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
     """
     # 1. The events are in the event log, and those shown before are where they were.
     evidence = shop.events()
-    event_log = verify_event_evidence(evidence, parse_vkey(merchant.events_vkey), merchant.quorum)
-    event_head = _grown(merchant.events, event_log)
+    verify_event_evidence(evidence, parse_vkey(merchant.events_vkey), merchant.quorum)
+    event_head = _grown(merchant.events, evidence.checkpoint)
     indices = [index for index, _ in evidence.events]
     if indices != sorted(indices):
         raise FormatError("the events are not in order", "events")
@@ -109,11 +103,12 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
     declaration = _declaration(evidence.events, merchant)
     # 2. The purchase log is read after the events that speak of it.
     note = shop.checkpoint("purchases")
-    purchase_log = open_cosigned(note, parse_vkey(merchant.purchases_vkey), merchant.quorum)
-    purchase_head = _grown(merchant.purchases, purchase_log)
+    open_cosigned(note, parse_vkey(merchant.purchases_vkey), merchant.quorum)
+    purchase_head = _grown(merchant.purchases, note)
     # 3. The closes are those that the rules accept; each is a prefix of the purchase log.
     events = [event for _, event in evidence.events]
-    closes = tuple(_accepted_closes(events, declaration, _TrueRoots(shop, purchase_log)))
+    roots = TrueRoots(shop.tiles("purchases"), purchase_head.size, purchase_head.root)
+    closes = tuple(_accepted_closes(events, declaration, roots))
     _require_true_times(closes, now)
     if len(closes) < merchant.closes:
         raise VerificationError("purchase log: it contradicts a close that was seen before")
@@ -133,27 +128,12 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
     )
 
 
-def newest_head(known: Head | None, checkpoint: Checkpoint) -> Head:
-    """The larger of a head seen before and the one of ``checkpoint``.
-
-    ``VerificationError`` for another root at the same size: the log is forked.
-    """
-    new = Head(checkpoint.size, checkpoint.root)
-    if known is None or known.size < new.size:
-        return new
-    if known.size == new.size and known.root != new.root:
-        raise VerificationError(
-            "log: it was shown with another root at this size; somebody is shown a false log"
-        )
-    return known
-
-
-def _grown(known: Head | None, checkpoint: Checkpoint) -> Head:
-    if checkpoint.size > _LARGEST_LOG:
+def _grown(known: Head | None, note: bytes) -> Head:
+    new = Head.of(note)
+    if new.size > _LARGEST_LOG:
         raise WalletError(f"a log of more than {_LARGEST_LOG:,} entries is too large to read here")
-    if known is not None and checkpoint.size < known.size:
-        raise VerificationError("log: it has shrunk since it was last seen")
-    return newest_head(known, checkpoint)
+    require_no_older(known, new)
+    return newest_head(known, new)
 
 
 def _digest(shown: Sequence[bytes]) -> bytes:
@@ -181,31 +161,8 @@ def _partition(declaration: LogDeclaration, closes: Sequence[DatedClose]) -> Par
     return Partition(declaration.capacity, declaration.void_window, accepted)
 
 
-class _TrueRoots:
-    """The purchase log's root at any size, read from tiles and proven under its checkpoint."""
-
-    def __init__(self, shop: Shop, checkpoint: Checkpoint) -> None:
-        self._reader = TileReader(shop.tiles("purchases"), checkpoint.size)
-        self._checkpoint = checkpoint
-
-    def fetch(self, sizes: Iterable[int]) -> None:
-        """Fetch at once what :meth:`at` will need for ``sizes``."""
-        within = sorted({size for size in sizes if size <= self._checkpoint.size})
-        self._reader.hashes([node for size in within for node in complete_nodes(0, size)])
-
-    def at(self, size: int) -> bytes | None:
-        """The root at ``size``; None when the log is not that large."""
-        whole = self._checkpoint
-        if size > whole.size:
-            return None
-        root = build_root(self._reader, size)
-        proof = build_consistency(self._reader, size, whole.size)
-        verify_consistency(size, root, whole.size, whole.root, proof)
-        return root
-
-
 def _accepted_closes(
-    events: Sequence[Mapping[str, Any]], declaration: LogDeclaration, roots: _TrueRoots
+    events: Sequence[Mapping[str, Any]], declaration: LogDeclaration, roots: TrueRoots
 ) -> Iterator[DatedClose]:
     """The closes that count, in order; those that the rules do not accept have no effect."""
     shown = list(_readable_closes(events, declaration.origin))

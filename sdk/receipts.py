@@ -4,7 +4,6 @@ from typing import Any
 
 from commitments.errors import FormatError, VerificationError
 from commitments.sale import parse_sale
-from ledger.checkpoint import Checkpoint
 from ledger.entries import Purchase as PurchaseEntry
 from ledger.note import parse_vkey
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
@@ -29,10 +28,8 @@ def receipt_order(document: Any) -> tuple[str, str]:
     return document["origin"], document["order"]
 
 
-def verify_receipt(
-    document: Any, pending: Pending, merchant: Merchant
-) -> tuple[Purchase, Checkpoint]:
-    """The purchase that a receipt speaks of, and the checkpoint it was found under.
+def verify_receipt(document: Any, pending: Pending, merchant: Merchant) -> tuple[Purchase, bytes]:
+    """The purchase that a receipt speaks of, and the signed checkpoint it was found under.
 
     ``pending`` is the wallet's own request for this order, ``merchant`` the one whose keys were
     pinned. ``FormatError`` for what is no receipt; ``VerificationError`` naming what does not
@@ -59,10 +56,10 @@ def verify_receipt(
     entry = PurchaseEntry(purchase.commitment).encode()
     try:
         key = parse_vkey(merchant.purchases_vkey)
-        checkpoint = verify_tlog_proof(proof, entry, key, merchant.quorum)
+        verify_tlog_proof(proof, entry, key, merchant.quorum)
     except VerificationError as error:
         raise VerificationError(
             "receipt: the log does not hold this sale under the wallet's keys"
             f" as the receipt describes it ({error})"
         ) from None
-    return purchase, checkpoint
+    return purchase, proof.checkpoint

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from commitments.errors import VerificationError
 from commitments.group import Point
 from ledger import rings
+from ledger.monitor import Head, newest_head
 from ledger.note import parse_vkey
 from ledger.quorum import open_cosigned
 from ledger.rings import RingName, verify_ring
 from sdk.errors import NotEligible
-from sdk.logs import MerchantView, newest_head
+from sdk.logs import MerchantView
 from sdk.shop import Shop
 from sdk.state import GROUP, Merchant, Purchase
 from zk.statement import Ring
@@ -35,7 +36,7 @@ def fetch_ring(
     """
     evidence, note = shop.ring(name)
     checkpoint = open_cosigned(note, parse_vkey(merchant.purchases_vkey), merchant.quorum)
-    head = newest_head(merchant.purchases, checkpoint)
+    head = newest_head(merchant.purchases, Head.of(note))
     points: dict[bytes, Point] = {}
 
     def decode(commitment: bytes) -> Point:

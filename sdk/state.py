@@ -21,13 +21,14 @@ from commitments.wire import (
     parse_hex,
     parse_json,
 )
+from ledger.monitor import Head
 from ledger.note import Verifier, parse_vkey
 from ledger.quorum import NO_QUORUM, Quorum, parse_quorum
 from policies.claim import ClaimBody, parse_claim
 from policies.policy import Policy, parse_policy
 from zk.issuance import BuyerRequest, parse_request
 
-__all__ = ["GROUP", "Claim", "Head", "Merchant", "Pending", "Purchase", "State"]
+__all__ = ["GROUP", "Claim", "Merchant", "Pending", "Purchase", "State"]
 
 GROUP: Group = P256
 """The ciphersuite of every log that a wallet reads: entries hold its 33-byte points."""
@@ -36,28 +37,10 @@ _HASH_BYTES = 32
 
 
 @dataclass(frozen=True)
-class Head:
-    """A log's size and root, as its key has signed them."""
-
-    size: int
-    root: bytes
-
-    def document(self) -> list[Any]:
-        """As JSON."""
-        return [self.size, self.root.hex()]
-
-    @classmethod
-    def parse(cls, document: Any) -> Self:
-        """Read the JSON form."""
-        size, root = document
-        return cls(_count(size, "size"), parse_hex(root, "root", _HASH_BYTES))
-
-
-@dataclass(frozen=True)
 class Merchant:
     """A merchant whose keys were pinned on first contact, and how its logs were last seen.
 
-    ``purchases`` and ``events`` are the newest heads of its logs; ``shown`` counts the events that
+    ``purchases`` and ``events`` are the largest heads of its logs; ``shown`` counts the events that
     its event log has shown, and ``shown_digest`` is over them and their places; ``closes`` counts
     the closes that were accepted; ``quorum`` says which witnesses must have cosigned, and
     ``seed_witnesses`` are those of which one at least should sign the closes.
@@ -82,8 +65,8 @@ class Merchant:
             "address": self.address,
             "purchases_vkey": self.purchases_vkey,
             "events_vkey": self.events_vkey,
-            "purchases": self.purchases and self.purchases.document(),
-            "events": self.events and self.events.document(),
+            "purchases": _head_document(self.purchases),
+            "events": _head_document(self.events),
             "shown": self.shown,
             "shown_digest": self.shown_digest.hex(),
             "closes": self.closes,
@@ -96,7 +79,7 @@ class Merchant:
         """Read the JSON form."""
         members = dict(document)
         for name in ("purchases", "events"):
-            members[name] = None if members[name] is None else Head.parse(members[name])
+            members[name] = _parse_head(members[name])
         members["shown_digest"] = parse_hex(members["shown_digest"], "shown_digest", _HASH_BYTES)
         _check_members(members, str, "origin", "address", "purchases_vkey", "events_vkey")
         _check_members(members, int, "shown", "closes")
@@ -323,6 +306,22 @@ class State:
             {(item.origin, item.order): item for item in purchases},
             {claim.claim_id: claim for claim in claims},
         )
+
+
+def _head_document(head: Head | None) -> Any:
+    """The signed note; only size and root where a wallet of version 0.1 has kept no more."""
+    if head is None:
+        return None
+    return encode_base64(head.note) if head.note else [head.size, head.root.hex()]
+
+
+def _parse_head(document: Any) -> Head | None:
+    if isinstance(document, str):
+        return Head.of(parse_base64(document, "note"))
+    if document is None:
+        return None
+    size, root = document
+    return Head(_count(size, "size"), parse_hex(root, "root", _HASH_BYTES), b"")
 
 
 def _check_members(document: Mapping[str, Any], kind: Any, *names: str) -> None:

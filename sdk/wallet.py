@@ -16,14 +16,14 @@ from commitments.errors import Refused, VerificationError
 from commitments.purchase import BuyerKeys
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
-from ledger.event_receipt import EventReceipt
+from ledger.monitor import Head, newest_head
 from ledger.note import Verifier
 from ledger.quorum import Quorum
 from sdk.advice import Advice, common_members
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
 from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
-from sdk.logs import newest_head, read_merchant
+from sdk.logs import read_merchant
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
 from sdk.retiring import require_retirable
@@ -178,8 +178,8 @@ class Wallet:
         pending = self._state.pending.get(key)
         if pending is None:
             raise WalletError("the wallet has made no request for this order, or has its receipt")
-        purchase, checkpoint = verify_receipt(receipt, pending, merchant)
-        head = newest_head(merchant.purchases, checkpoint)
+        purchase, note = verify_receipt(receipt, pending, merchant)
+        head = newest_head(merchant.purchases, Head.of(note))
         state = self._state.with_merchant(replace(merchant, purchases=head))
         self._commit(state.with_purchase(purchase))
         return purchase
@@ -377,12 +377,11 @@ class Wallet:
         state = self._state
         if answer.approved:
             merchant = self._at(shop)
-            checkpoint = verify_approval(answer.receipt, claim, merchant)
-            head = newest_head(merchant.events, checkpoint)
+            proven = verify_approval(answer.receipt, claim, merchant)
+            head = newest_head(merchant.events, Head.of(proven.proof.checkpoint))
             state = state.with_merchant(replace(merchant, events=head))
             claim = replace(claim, outcome="approved", receipt=answer.receipt)
-            proven = EventReceipt.parse(answer.receipt).event
-            answer = replace(answer, retire_by=proven["retire_by"])
+            answer = replace(answer, retire_by=proven.event["retire_by"])
         elif claim.outcome == "approved":
             raise VerificationError("decision: an approval that is in the log is taken back")
         else:

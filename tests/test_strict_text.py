@@ -19,12 +19,14 @@ from ledger.checkpoint import Checkpoint, sign
 from ledger.closes import Close
 from ledger.events import LogDeclaration, parse_event
 from ledger.evidence import EventEvidence
+from ledger.fork import Fork
+from ledger.monitor import Head
 from ledger.note import Note, Signature, Signer, parse_vkey
 from ledger.rings import RingEvidence
 from ledger.tiles import parse_bundle_path, parse_tile_path
 from ledger.tlog_proof import TlogProof
 from sdk.receipts import receipt_order
-from sdk.state import Claim, Head, Merchant, Purchase
+from sdk.state import Claim, Merchant, Purchase
 from tests.api.shop import SALE, Shop
 from tests.databases import Sqlite, fresh
 from tests.ledger.memory_log import ORIGIN, TIME, declaration
@@ -87,7 +89,8 @@ RECEIPT = {
     "index": 5,
     "proof": PROOF,
 }
-MERCHANT = Merchant(ORIGIN, "http://shop.example", VKEY, VKEY, Head(5, HASH)).document()
+FIRST_MERCHANT = Merchant(ORIGIN, "http://shop.example", VKEY, VKEY, Head(5, HASH, b"")).document()
+MERCHANT = {**FIRST_MERCHANT, "purchases": encode_base64(NOTE.encode())}
 KEYS = ["01" * 32] * 3
 PURCHASE = {**{k: v for k, v in RECEIPT.items() if k != "type"}, "keys": KEYS}
 CLAIM = {
@@ -140,6 +143,11 @@ def tlog_proof(**parts: str) -> object:
     return Checkpoint.parse(Note.parse(proof.checkpoint).text)
 
 
+def fork(lines: str) -> object:
+    """The proof of a fork, with a root and hashes as they are given."""
+    return Fork.parse(f"kvitto-fork/v1\n{lines}\n\n{NOTE}\n{NOTE}".encode())
+
+
 def checkpoint(text: str) -> object:
     return Checkpoint.parse(Note.parse(f"{text}\n{NOTE.rpartition(chr(10) * 2)[2]}".encode()).text)
 
@@ -176,6 +184,9 @@ BASE64_READERS: dict[str, tuple[str, Read]] = {
     "tlog-proof extra": (BASE64, lambda b: tlog_proof(extra=b)),
     "event evidence": (BASE64, member(EventEvidence.parse, EVIDENCE, "hashes", 0)),
     "ring hash": (BASE64, member(RingEvidence.from_json, RING, "hashes", 0)),
+    "fork root": (BASE64, lambda b: fork(f"root {b}\n{BASE64}")),
+    "fork hash": (BASE64, lambda b: fork(f"root {BASE64}\n{b}")),
+    "wallet's note": (MERCHANT["purchases"], member(Merchant.parse, MERCHANT, "purchases")),
     "wallet's proof": (BASE64, member(Claim.parse, CLAIM, "proof")),
 }
 
@@ -186,7 +197,7 @@ HEX_READERS: dict[str, tuple[str, Read]] = {
         HEX * 2,
         member(lambda e: Close.from_event(e, ORIGIN), CLOSE, "signatures", 0),
     ),
-    "wallet's root": (HEX, member(Merchant.parse, MERCHANT, "purchases", 1)),
+    "wallet's root": (HEX, member(Merchant.parse, FIRST_MERCHANT, "purchases", 1)),
     "wallet's digest": (HEX, member(Merchant.parse, MERCHANT, "shown_digest")),
     "wallet's claim": (HEX, member(Claim.parse, CLAIM, "claim_id")),
     "wallet's nonce": (HEX[:32], member(Claim.parse, CLAIM, "body", "nonce")),
@@ -199,7 +210,7 @@ COUNT_READERS: dict[str, Read] = {
     },
     "declared window": member(LogDeclaration.from_event, DECLARATION, "void_window"),
     "receipt index": member(receipt_order, RECEIPT, "index"),
-    "wallet's size": member(Merchant.parse, MERCHANT, "purchases", 0),
+    "wallet's size": member(Merchant.parse, FIRST_MERCHANT, "purchases", 0),
     "wallet's count of events": member(Merchant.parse, MERCHANT, "shown"),
     "wallet's count of closes": member(Merchant.parse, MERCHANT, "closes"),
     "wallet's index": member(Purchase.parse, PURCHASE, "index"),

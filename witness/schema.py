@@ -6,7 +6,7 @@ that a signed period is forgotten.
 
 from sqlalchemy import DDL, BigInteger, Column, LargeBinary, MetaData, String, Table, event
 
-__all__ = ["heads", "known_logs", "metadata", "seed_logs", "seeds"]
+__all__ = ["forks", "heads", "known_logs", "metadata", "seed_logs", "seeds"]
 
 metadata = MetaData()
 
@@ -48,6 +48,14 @@ seeds = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 """The one end of each period that was signed."""
+
+forks = Table(
+    "forks",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("proof", LargeBinary, nullable=False),
+)
+"""Of each origin that was seen to fork the first proof (ledger.fork)."""
 
 _REFUSALS = {
     heads: {

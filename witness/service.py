@@ -6,6 +6,7 @@ two histories, whoever asks at once and wherever it crashes.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from types import TracebackType
@@ -17,12 +18,14 @@ from commitments.clock import Clock
 from commitments.errors import FormatError, Refused, VerificationError
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint
+from ledger.fork import ForkedLog, verify_fork
 from ledger.merkle import EMPTY_ROOT, verify_consistency
+from ledger.monitor import Head, newest_head
 from ledger.note import Note, Signature, Verifier, parse_vkey, verify_note
 from ledger.seeding import PeriodEnd, SignedEnd
 from ledger.sqlite import open_engines
 from witness.keys import WitnessKeys
-from witness.schema import heads, known_logs, metadata, seed_logs
+from witness.schema import forks, heads, known_logs, metadata, seed_logs
 from witness.seeds import WrongPeriod, sign_once, signed_from
 
 __all__ = ["StaleSize", "UnknownLog", "Untrusted", "Witness", "WrongPeriod"]
@@ -101,8 +104,16 @@ class Witness:
 
         In this order: ``FormatError`` for what cannot be read, :class:`UnknownLog`,
         :class:`Untrusted`, ``FormatError`` for an old size above the new one,
-        :class:`StaleSize`, ``VerificationError`` for what is no extension.
+        :class:`StaleSize`, ``VerificationError`` for what is no extension. If the log has signed
+        another root than the one cosigned at this size, the proof is kept for :meth:`fork`.
         """
+        try:
+            return self._cosign(request)
+        except (StaleSize, VerificationError):
+            self._keep_fork(request.checkpoint)
+            raise
+
+    def _cosign(self, request: AddCheckpoint) -> list[Signature]:
         note = Note.parse(request.checkpoint)
         checkpoint = Checkpoint.parse_extended(note.text)
         with self._writer.begin() as connection:
@@ -142,6 +153,34 @@ class Witness:
         if note is None:
             raise UnknownLog
         return bytes(note)
+
+    def fork(self, digest: bytes) -> bytes:
+        """The proof (:mod:`ledger.fork`) that the log whose origin has this SHA-256 has forked.
+
+        :class:`UnknownLog` as long as none was seen.
+        """
+        with self._reader.connect() as connection:
+            proof = connection.scalar(select(forks.c.proof).where(forks.c.digest == digest))
+        if proof is None:
+            raise UnknownLog
+        return bytes(proof)
+
+    def _keep_fork(self, note: bytes) -> None:
+        """Keep the first proof that a log has signed another root than was cosigned."""
+        origin = Checkpoint.parse_extended(Note.parse(note).text).origin
+        with self._reader.connect() as connection:
+            trusted = _trusted(connection, origin)
+            query = select(heads.c.digest, heads.c.checkpoint).where(heads.c.origin == origin)
+            seen = connection.execute(query).one_or_none()
+        if seen is None:
+            return
+        try:
+            newest_head(Head.of(seen.checkpoint), Head.of(note))
+        except ForkedLog as forked:
+            with suppress(VerificationError), self._writer.begin() as connection:
+                verify_fork(forked.fork, trusted)  # or anybody could accuse the log
+                row = {"digest": seen.digest, "proof": forked.fork.serialise()}
+                connection.execute(insert(forks).prefix_with("OR IGNORE"), row)
 
     def _seconds(self) -> int:
         seconds = (self._clock() - _EPOCH) // timedelta(seconds=1)

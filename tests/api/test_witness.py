@@ -10,6 +10,7 @@ from api.witness import create_witness_app
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint, sign
 from ledger.closes import day_period
+from ledger.fork import Fork, verify_fork
 from ledger.merkle import EMPTY_ROOT
 from ledger.note import Note, Signer, verify_note
 from ledger.seeding import PeriodEnd, SignedEnd
@@ -86,6 +87,18 @@ def test_a_fork_is_422(client: Client) -> None:
         AddCheckpoint(12, (), FORK.note(20)),
     ):
         assert ask(client, forged).status_code == 422
+
+
+def test_everybody_finds_the_proof_of_a_fork(client: Client) -> None:
+    path = f"/{sha256(ORIGIN.encode()).hexdigest()}/fork"
+    ask(client, HONEST.request(0, 12))
+    assert client.get(path).status_code == 404
+    assert ask(client, FORK.request(12, 12)).status_code == 422
+    answer = client.get(path)
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    shown = verify_fork(Fork.parse(answer.content), [LOG.verifier])
+    assert shown == (HONEST.checkpoint(12), FORK.checkpoint(12))
+    assert client.get(f"/{'0' * 64}/fork").status_code == 404
 
 
 def test_monitors_find_the_last_checkpoint(client: Client) -> None:

@@ -9,18 +9,24 @@ from hypothesis import strategies as st
 from commitments.errors import FormatError
 from commitments.purchase import BuyerKeys
 from commitments.sale import Sale
+from ledger.checkpoint import Checkpoint, sign
+from ledger.monitor import Head
+from ledger.note import Signer
 from policies.claim import ClaimBody
 from policies.policy import parse_policy
-from sdk.state import GROUP, Claim, Head, Merchant, Pending, Purchase, State
+from sdk.state import GROUP, Claim, Merchant, Pending, Purchase, State
 from tests.world import REFUND, WARRANTY
 from zk.issuance import BuyerRequest
 
+LOG = Signer("ledger.example/acme", b"l" * 32)
 scalars = st.integers(0, GROUP.order - 1)
 texts = st.text("abcäöü 0123456789-", max_size=20)
 counts = st.integers(0, 2**53 - 1)
 hashes = st.binary(min_size=32, max_size=32)
 keys = st.builds(BuyerKeys, scalars, scalars, scalars)
-heads = st.builds(Head, counts, hashes)
+old_heads = st.builds(Head, counts, hashes, st.just(b""))
+checkpoints = st.builds(Checkpoint, st.just(LOG.name), counts, hashes)
+heads = old_heads | checkpoints.map(lambda checkpoint: Head.of(sign(checkpoint, LOG)))
 merchants = st.builds(
     Merchant,
     texts,

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -17,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from commitments.errors import FormatError, VerificationError
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint, sign
+from ledger.fork import Fork, verify_fork
 from ledger.merkle import EMPTY_ROOT
 from ledger.note import Note, NoteVerifier, Signer, verify_note
 from tests.witness.world import FORK, HONEST, KEYS, LOG, ORIGIN, SECONDS, open_witness
@@ -73,6 +75,48 @@ def test_a_fork_is_never_signed(witness: Witness) -> None:
         witness.add_checkpoint(FORK.request(5, 20))
     assert stale.value.size == 12
     assert witness.add_checkpoint(HONEST.request(12, 20))
+
+
+def test_the_proof_of_a_fork_is_kept(tmp_path: Path) -> None:
+    with open_witness(tmp_path) as witness:
+        witness.add_checkpoint(HONEST.request(0, 12))
+        for no_proof in (HONEST.request(12, 12), FORK.request(12, 20), FORK.request(5, 20)):
+            with suppress(VerificationError, StaleSize):
+                witness.add_checkpoint(no_proof)
+        with pytest.raises(UnknownLog):
+            witness.fork(DIGEST)
+        with pytest.raises(VerificationError, match="another root"):
+            witness.add_checkpoint(FORK.request(12, 12))
+    with open_witness(tmp_path) as again:
+        fork = Fork.parse(again.fork(DIGEST))
+        assert verify_fork(fork, [LOG.verifier]) == (HONEST.checkpoint(12), FORK.checkpoint(12))
+        assert verify_note(fork.small, KNOWN)[1] == KNOWN  # with our cosignatures, as it was seen
+        assert fork.large == FORK.note(12)
+        again.add_checkpoint(HONEST.request(12, 20))
+        with pytest.raises(VerificationError):
+            again.add_checkpoint(FORK.request(20, 20))
+        assert Fork.parse(again.fork(DIGEST)) == fork  # the first one is enough
+
+
+def test_a_fork_that_is_shown_as_if_nothing_were_known_is_kept_too(witness: Witness) -> None:
+    witness.add_checkpoint(HONEST.request(0, 12))
+    with pytest.raises(StaleSize):
+        witness.add_checkpoint(FORK.request(0, 12))
+    assert verify_fork(Fork.parse(witness.fork(DIGEST)), [LOG.verifier])
+
+
+def test_only_the_log_can_convict_the_log(witness: Witness) -> None:
+    witness.add_checkpoint(HONEST.request(0, 12))
+    stranger = Signer(ORIGIN, b"s" * 32)
+    with pytest.raises(Untrusted):
+        witness.add_checkpoint(AddCheckpoint(12, (), FORK.note(12, stranger)))
+    with pytest.raises(UnknownLog):
+        witness.fork(DIGEST)
+    witness.watch(stranger.verifier)  # a key that the log has had as well
+    with pytest.raises(VerificationError):
+        witness.add_checkpoint(AddCheckpoint(12, (), FORK.note(12, stranger)))
+    keys = [stranger.verifier, LOG.verifier]
+    assert verify_fork(Fork.parse(witness.fork(DIGEST)), keys)
 
 
 def test_an_old_checkpoint_is_not_signed_again(witness: Witness) -> None:
