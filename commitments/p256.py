@@ -28,20 +28,22 @@ if not __debug__:
 _NID = 415  # OpenSSL's number for prime256v1
 _P = (2**256 - 2**224 + 2**192 + 2**96 - 1).to_bytes(32, "big")
 _COMPRESSED = (2, 3)
-_PIECE = 512  # terms; a few milliseconds, so that five sums keep two cores equally busy
+_CORES = os.cpu_count() or 1
+_LARGEST_PIECE = 512  # terms; a few milliseconds, so that no core is busy long after the others
+_SMALLEST_PIECE = 64  # terms; about a millisecond, against which handing over costs little
 
 
 _Piece = tuple[Sequence[Any], Sequence[Point]]
 
 
-def _portions(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
-    """Neighbouring pieces of together about ``_PIECE`` terms: worth handing to a thread."""
+def _portions(pieces: Iterable[_Piece], size: int) -> Iterator[list[_Piece]]:
+    """Neighbouring pieces of together about ``size`` terms: worth handing to a thread."""
     portion: list[_Piece] = []
     terms = 0
     for piece in pieces:
         portion.append(piece)
         terms += len(piece[1])
-        if terms >= _PIECE:
+        if terms >= size:
             yield portion
             portion, terms = [], 0
     if portion:
@@ -50,7 +52,7 @@ def _portions(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="p256")
+    return ThreadPoolExecutor(_CORES, thread_name_prefix="p256")
 
 
 class _P256(Group):
@@ -101,13 +103,15 @@ class _P256(Group):
         self, sums: Iterable[tuple[Sequence[int], Sequence[Point]]]
     ) -> list[Point]:
         """In threads, to which only OpenSSL is left: it runs without the interpreter lock."""
+        whole = [(self._numbers(scalars, points), points) for scalars, points in sums]
+        share = -(-sum(len(points) for _, points in whole) // _CORES)
+        most = min(max(share, _SMALLEST_PIECE), _LARGEST_PIECE)
         sizes, pieces = [], []
-        for scalars, points in sums:
-            numbers = self._numbers(scalars, points)
-            starts = range(0, max(len(points), 1), _PIECE)  # an empty sum is a piece as well
-            pieces += [(numbers[i : i + _PIECE], points[i : i + _PIECE]) for i in starts]
+        for numbers, points in whole:
+            starts = range(0, max(len(points), 1), most)  # an empty sum is a piece as well
+            pieces += [(numbers[i : i + most], points[i : i + most]) for i in starts]
             sizes.append(len(starts))
-        totals = chain.from_iterable(_threads().map(self._wsums, _portions(pieces)))
+        totals = chain.from_iterable(_threads().map(self._wsums, _portions(pieces, most)))
         return [reduce(self.add, islice(totals, size)) for size in sizes]
 
     def _wsums(self, pieces: Sequence[_Piece]) -> list[Point]:

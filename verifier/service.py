@@ -19,6 +19,7 @@ from ledger.log import Log
 from ledger.store import Store, Transaction
 from policies.claim import ClaimBody, claim_id
 from policies.policy import Policy
+from verifier.batching import BatchVerifier
 from verifier.decision import Decision, decided_event, declined
 from verifier.decision_book import (
     approval,
@@ -37,7 +38,7 @@ from verifier.statements import (
     require_recent,
 )
 from zk.statement import Statement
-from zk.verify import proof_tags, verify
+from zk.verify import proof_tags
 
 __all__ = ["Verifier"]
 
@@ -51,6 +52,7 @@ class Verifier:
         self._clock = clock
         self._statements = Statements(store, group)
         self._retired = RetiredSecrets(group)
+        self._proofs = BatchVerifier()
 
     # ---- policies
 
@@ -95,7 +97,7 @@ class Verifier:
         if known is not None:
             return known
         try:
-            verify(statement, proof)
+            self._proofs.verify(statement, proof)
         except (FormatError, VerificationError):
             return declined(identifier, "proof_invalid")
         with self._store.read() as connection:  # only for who has bought something

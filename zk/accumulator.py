@@ -7,12 +7,20 @@ occurs a thousand times (a generator, a ring member) costs one term.
 
 import secrets
 from collections.abc import Iterable, Sequence
+from operator import add
 
 from commitments.errors import VerificationError
 from commitments.group import Group, Point
+from zk.tensor import Tensor, fold, sum_tensors
 
 __all__ = ["Accumulator", "random_weight"]
 
+_Parts = tuple[
+    list[int],
+    list[Point],
+    list[tuple[Sequence[Point], list[int]]],
+    list[tuple[Sequence[Point], list[Tensor]]],
+]
 _WEIGHT_BITS = 128  # a false equation survives with chance 2^-128
 
 
@@ -22,19 +30,24 @@ def random_weight() -> int:
 
 
 class Accumulator:
-    """A sum of coefficient times point, keyed by point *object*.
+    """A sum of coefficient times point, keyed by *object*: of a point, or of a list of points.
 
     Two objects for one point cost two terms and change nothing else, so callers share objects
-    (decoded once, kept) where it pays.
+    (decoded once, kept) where it pays. Coefficients need not be reduced.
     """
 
     def __init__(self, group: Group) -> None:
         self.group = group
-        self._points: dict[int, Point] = {}  # holds the objects, so that an id stays theirs
+        # The objects are held, so that an id stays theirs.
+        self._points: dict[int, Point] = {}
         self._coefficients: dict[int, int] = {}
+        self._families: dict[int, tuple[Sequence[Point], list[int]]] = {}
+        self._tensors: dict[int, tuple[Sequence[Point], list[Tensor]]] = {}
 
     def __len__(self) -> int:
-        return len(self._points)
+        """How many terms the sum has."""
+        lists = [*self._families.values(), *self._tensors.values()]
+        return len(self._points) + sum(len(points) for points, _ in lists)
 
     def add(self, coefficient: int, point: Point) -> None:
         """Add one term."""
@@ -51,13 +64,51 @@ class Accumulator:
                 known[key] = point
                 totals[key] = coefficient
 
+    def add_family(self, coefficients: list[int], points: Sequence[Point]) -> None:
+        """Add a term for each pair, where this same list of points comes again and again."""
+        if len(coefficients) != len(points):
+            raise ValueError("a coefficient for each point is needed")
+        _, totals = self._families.get(id(points), (points, None))
+        if totals is not None:
+            coefficients = list(map(add, totals, coefficients))
+        self._families[id(points)] = points, coefficients
+
+    def add_tensor(self, tensor: Tensor, points: Sequence[Point]) -> None:
+        """Add a term ``tensor[i] * points[i mod len(points)]`` for each index i.
+
+        Tensors over the same list of points are added up when the sum is computed.
+        """
+        self._tensors.setdefault(id(points), (points, []))[1].append(tensor)
+
     def merge(self, other: "Accumulator") -> None:
         """Add all terms of ``other``, which stays as it is."""
-        self.extend(*other.terms())
+        coefficients, points, families, tensors = other.parts()
+        self.extend(coefficients, points)
+        for family, totals in families:
+            self.add_family(totals, family)
+        for members, several in tensors:
+            for tensor in several:
+                self.add_tensor(tensor, members)
+
+    def parts(self) -> _Parts:
+        """Lone coefficients and points, families with theirs, and lists of points with tensors."""
+        return (
+            list(self._coefficients.values()),
+            list(self._points.values()),
+            list(self._families.values()),
+            list(self._tensors.values()),
+        )
 
     def terms(self) -> tuple[list[int], list[Point]]:
         """Coefficients and points, in the same order."""
-        return list(self._coefficients.values()), list(self._points.values())
+        coefficients, points, families, tensors = self.parts()
+        for family, totals in families:
+            coefficients += totals
+            points += family
+        for members, several in tensors:
+            coefficients += fold(sum_tensors(several, self.group.order), len(members))
+            points += members
+        return coefficients, points
 
     def verify(self) -> None:
         """Raise ``VerificationError`` unless the sum is the identity.
@@ -67,6 +118,7 @@ class Accumulator:
         """
         group = self.group
         coefficients, points = self.terms()
-        total = group.sum_of_products([1, *coefficients], [group.generator, *points])
+        whole = [1, *coefficients], [group.generator, *points]
+        (total,) = group.sums_of_products([whole])
         if not group.equal(total, group.generator):
             raise VerificationError("the proof does not verify")

@@ -6,18 +6,20 @@ attribute commitments and in the tags is what makes the other parts speak of one
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from commitments.attributes import ATTRIBUTES, KEYS
 from commitments.generators import attribute_generator, blinding_generator
-from commitments.group import Point
+from commitments.group import Group, Point
 from zk.accumulator import Accumulator, random_weight
 from zk.encoding import ProofReader, ProofWriter
 from zk.hedged import HedgedScalars
-from zk.statement import Statement, tag_base
+from zk.statement import Scope, Statement, tag_base
 
 __all__ = ["Head", "Relation", "prove", "verify"]
 
 _BLINDING = "blinding"
+_CACHED = 1024  # relations; a policy has one for each number of a claim
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,20 @@ class Relation:
     @classmethod
     def of(cls, statement: Statement) -> "Relation":
         """The relation for ``statement``, witnesses and equations in protocol order."""
-        group = statement.group
-        H = blinding_generator(group)
         hidden = tuple(name for name in ATTRIBUTES if name not in statement.shown)
-        gammas = tuple(f"gamma/{name}" for name in statement.committed)
+        return cls._of(statement.group, hidden, statement.committed, statement.scopes)
+
+    @classmethod
+    @lru_cache(maxsize=_CACHED)
+    def _of(
+        cls,
+        group: Group,
+        hidden: tuple[str, ...],
+        committed: tuple[str, ...],
+        scopes: tuple[Scope, ...],
+    ) -> "Relation":
+        H = blinding_generator(group)
+        gammas = tuple(f"gamma/{name}" for name in committed)
         opening = [(name, attribute_generator(group, name)) for name in (*hidden, *KEYS)]
         return cls(
             (*hidden, *KEYS, _BLINDING, *gammas),
@@ -54,9 +66,9 @@ class Relation:
                 (*opening, (_BLINDING, H)),
                 *(
                     ((name, group.generator), (gamma, H))
-                    for name, gamma in zip(statement.committed, gammas, strict=True)
+                    for name, gamma in zip(committed, gammas, strict=True)
                 ),
-                *(((scope.kind, tag_base(group, scope)),) for scope in statement.scopes),
+                *(((scope.kind, tag_base(group, scope)),) for scope in scopes),
             ),
         )
 

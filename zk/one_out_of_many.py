@@ -18,6 +18,7 @@ from commitments.group import Group, Point
 from zk.accumulator import Accumulator, random_weight
 from zk.encoding import ProofReader, ProofWriter
 from zk.hedged import HedgedScalars
+from zk.tensor import Tensor, expand, fold
 
 __all__ = ["Members", "PointMembers", "ScalarMembers", "digit_count", "prove", "verify"]
 
@@ -33,8 +34,8 @@ class Members(Protocol):
     def combine(self, rows: Sequence[list[int]], rho: Sequence[int]) -> list[Point]:
         """``sum(coefficient * member) + rho * H`` for each row of coefficients and its rho."""
 
-    def accumulate(self, coefficients: list[int], accumulator: Accumulator) -> None:
-        """Add ``sum(coefficient * member)`` to ``accumulator``."""
+    def accumulate(self, coefficients: Tensor, accumulator: Accumulator) -> None:
+        """Add ``sum(coefficients[i] * member[i mod len])`` to ``accumulator``."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,17 @@ class PointMembers:
         return len(self.points)
 
     def combine(self, rows: Sequence[list[int]], rho: Sequence[int]) -> list[Point]:
-        """Nearly all of a prover's work."""
-        points = [*self.points, blinding_generator(self.group)]
-        sums = [([*row, r], points) for row, r in zip(rows, rho, strict=True)]
+        """Nearly all of a prover's work; over half of the coefficients are zero."""
+        H = blinding_generator(self.group)
+        sums = []
+        for row, r in zip(rows, rho, strict=True):
+            terms = [(c, p) for c, p in zip(row, self.points, strict=True) if c] + [(r, H)]
+            sums.append(([c for c, _ in terms], [p for _, p in terms]))
         return self.group.sums_of_products(sums)
 
-    def accumulate(self, coefficients: list[int], accumulator: Accumulator) -> None:
-        """A term for each member."""
-        accumulator.extend(coefficients, self.points)
+    def accumulate(self, coefficients: Tensor, accumulator: Accumulator) -> None:
+        """A term for each member, for all proofs over these points together."""
+        accumulator.add_tensor(coefficients, self.points)
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,10 @@ class ScalarMembers:
             for row, r in zip(rows, rho, strict=True)
         ]
 
-    def accumulate(self, coefficients: list[int], accumulator: Accumulator) -> None:
+    def accumulate(self, coefficients: Tensor, accumulator: Accumulator) -> None:
         """One term, however many members there are."""
-        accumulator.add(self._dot(coefficients), self.group.generator)
+        row = fold(expand(coefficients, self.group.order), len(self.values))
+        accumulator.add(self._dot(row), self.group.generator)
 
     def _dot(self, coefficients: list[int]) -> int:
         pairs = zip(coefficients, self.values, strict=True)
@@ -113,7 +118,7 @@ def prove(
     A = _commit(group, flat_a, [-v * v for v in flat_a], r_A)
     mixed = [v * (1 - 2 * s) for v, s in zip(flat_a, flat_sigma, strict=True)]
     B = _commit(group, flat_sigma, mixed, r_B)
-    rows = [_fold(row, len(members), q) for row in _polynomials(sigma, a, q)]
+    rows = [fold(row, len(members)) for row in _polynomials(sigma, a, q)]
     Q = members.combine(rows, rho_k)
     writer.points([A, B, *Q])
 
@@ -140,12 +145,13 @@ def verify(reader: ProofReader, accumulator: Accumulator, members: Members, targ
     flat = [v for row in f for v in row]
     E = numbered_generators(group, "one-out-of-many", 2 * len(flat))
     accumulator.extend([w, w * x % q, -w * z_A % q], [A, B, H])
-    accumulator.extend([-w * v % q for v in flat], E[: len(flat)])
-    accumulator.extend([-w * (v * (x - v) % q) % q for v in flat], E[len(flat) :])
+    scaled = [-w * v % q for v in flat]
+    squares = [s * (x - v) for s, v in zip(scaled, flat, strict=True)]
+    accumulator.add_family([*scaled, *squares], E)
 
     # sum_i F_i member_{i mod R} - x^m target - sum_k x^k Q_k = z H
     w = random_weight()
-    members.accumulate(_fold(_products(f, w, q), len(members), q), accumulator)
+    members.accumulate(Tensor(w, tuple(map(tuple, f))), accumulator)
     powers = [w]
     for _ in range(m):
         powers.append(powers[-1] * x % q)
@@ -168,14 +174,6 @@ def _commit(group: Group, first: list[int], second: list[int], blinding: int) ->
     return group.sum_of_products([*first, *second, blinding], [*E, blinding_generator(group)])
 
 
-def _products(f: list[list[int]], scale: int, q: int) -> list[int]:
-    """``scale * prod_j f[j][i_j]`` for every position i, digits little-endian."""
-    products = [scale]
-    for row in f:
-        products = [v * p % q for v in row for p in products]
-    return products
-
-
 def _polynomials(sigma: list[list[int]], a: list[list[int]], q: int) -> list[list[int]]:
     """Coefficient lists of the p_i: entry ``[k][i]`` is that of X^k, for k below m."""
     by_power = [[1]]  # by_power[k][i], over the digits taken so far
@@ -190,12 +188,3 @@ def _polynomials(sigma: list[list[int]], a: list[list[int]], q: int) -> list[lis
             for low, high in zip([*constant, empty], [empty, *raised], strict=True)
         ]
     return by_power[:-1]
-
-
-def _fold(coefficients: list[int], members: int, q: int) -> list[int]:
-    """Sum the coefficients of the positions that stand for the same member."""
-    folded = coefficients[:members]
-    for start in range(members, len(coefficients), members):
-        for i, coefficient in enumerate(coefficients[start : start + members]):
-            folded[i] += coefficient
-    return [coefficient % q for coefficient in folded]

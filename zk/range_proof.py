@@ -21,6 +21,8 @@ from zk.statement import Range, digit_weights
 
 __all__ = ["digits_of", "prove", "rounds", "verify"]
 
+_FOLD = 8  # generators in one, in a prover; three rounds
+
 
 def digits_of(value: int, weights: Sequence[int]) -> list[int]:
     """The digits of ``value`` under ``weights``; the last is set iff the rest could not reach it.
@@ -102,8 +104,9 @@ def prove(
 class _InnerProduct:
     """The prover of the zero-knowledge weighted inner-product argument (2020/735, 3.2).
 
-    Generators are not folded: ``g_scale[i]`` is the coefficient that the original generator i has
-    in the folded one it belongs to, so that each cross term is one multi-scalar multiplication.
+    Generators are folded after each third round only: in between, ``g_scale[i]`` is the coefficient
+    that ``g[i]`` has in the folded generator it belongs to, so that the cross terms of a round are
+    two multi-scalar multiplications, and nearly all of the work.
     """
 
     def __init__(
@@ -121,8 +124,10 @@ class _InnerProduct:
         self.a, self.b, self.alpha = a, b, alpha
         self.g_scale = [1] * len(a)
         self.h_scale = [1] * len(a)
-        g, h = _generators(group, len(a))
-        self.points = [*g, *h, group.generator, blinding_generator(group)]
+        self.g: Sequence[Point]
+        self.h: Sequence[Point]
+        self.g, self.h = _generators(group, len(a))
+        self.ends = [group.generator, blinding_generator(group)]
 
     def prove(self, writer: ProofWriter, randomness: HedgedScalars) -> None:
         while len(self.a) > 1:
@@ -139,9 +144,9 @@ class _InnerProduct:
         c_R = self._weighted(a2, b1) * y_half % q
         d_L, d_R = randomness.scalars(2)
         zeros = [0] * half
-        L = self._commit([*zeros, *(v * y_half_inverse for v in a1)], [*b2, *zeros], c_L, d_L)
-        R = self._commit([*(v * y_half for v in a2), *zeros], [*zeros, *b1], c_R, d_R)
-        writer.points([L, R])
+        left = self._terms([*zeros, *(v * y_half_inverse for v in a1)], [*b2, *zeros], c_L, d_L)
+        right = self._terms([*(v * y_half for v in a2), *zeros], [*zeros, *b1], c_R, d_R)
+        writer.points(self.group.sums_of_products([left, right]))
 
         e = writer.challenge()
         e_inverse = pow(e, -1, q)
@@ -150,14 +155,17 @@ class _InnerProduct:
         self.b = [(e_inverse * u + e * v) % q for u, v in zip(b1, b2, strict=True)]
         self.alpha = (e * e * d_L + self.alpha + e_inverse * e_inverse * d_R) % q
         self._rescale(half, (e_inverse, e * y_half_inverse % q), (e, e_inverse))
+        if len(self.g) == half * _FOLD:
+            self.g, self.h = self._folded(half)
+            self.g_scale, self.h_scale = [1] * half, [1] * half
 
     def _finish(self, writer: ProofWriter, randomness: HedgedScalars) -> None:
         q, y = self.q, self.y_powers[1]
         (a,), (b,) = self.a, self.b
         r, s, delta, eta = randomness.scalars(4)
-        A = self._commit([r], [s], r * y * b + s * y * a, delta)
-        B = self.group.sum_of_products([r * y * s % q, eta], self.points[-2:])
-        writer.points([A, B])
+        end = [r * y * s % q, eta], self.ends
+        both = [self._terms([r], [s], r * y * b + s * y * a, delta), end]
+        writer.points(self.group.sums_of_products(both))
         e = writer.challenge()
         writer.scalars([r + a * e, s + b * e, eta + delta * e + self.alpha * e * e])
 
@@ -166,7 +174,9 @@ class _InnerProduct:
         powers = self.y_powers[1 : len(a) + 1]
         return sum(u * v * y for u, v, y in zip(a, b, powers, strict=True)) % self.q
 
-    def _commit(self, on_g: list[int], on_h: list[int], c: int, blinding: int) -> Point:
+    def _terms(
+        self, on_g: list[int], on_h: list[int], c: int, blinding: int
+    ) -> tuple[list[int], list[Point]]:
         """``on_g·g' + on_h·h' + c G + blinding H`` over the folded generators."""
         size = len(on_g)
         q = self.q
@@ -174,10 +184,22 @@ class _InnerProduct:
         scalars += [on_h[i % size] * scale % q for i, scale in enumerate(self.h_scale)]
         terms = [
             (scalar, point)
-            for scalar, point in zip([*scalars, c, blinding], self.points, strict=True)
+            for scalar, point in zip(
+                [*scalars, c, blinding], [*self.g, *self.h, *self.ends], strict=True
+            )
             if scalar
         ]
-        return self.group.sum_of_products([s for s, _ in terms], [p for _, p in terms])
+        return [s for s, _ in terms], [p for _, p in terms]
+
+    def _folded(self, size: int) -> tuple[Sequence[Point], Sequence[Point]]:
+        """The folded generators themselves, ``size`` of each kind."""
+        sums = [
+            (scale[i::size], points[i::size])
+            for scale, points in ((self.g_scale, self.g), (self.h_scale, self.h))
+            for i in range(size)
+        ]
+        folded = self.group.sums_of_products(sums)
+        return folded[:size], folded[size:]
 
     def _rescale(self, half: int, on_g: tuple[int, int], on_h: tuple[int, int]) -> None:
         q = self.q
@@ -215,16 +237,16 @@ def verify(
     g, h = _generators(group, n)
     folded = _challenge_products(e, inverses, q)
     shifted = public.shifted(z, q)
-    on_g, power = [], w * r * e_f % q  # power: w r e_f y^-i
-    for v in folded:
-        on_g.append(-(scale * z + power * v) % q)
-        power = power * y_inverse % q
+    constant = scale * z
+    on_g_scale = w * r * e_f * pow(y_inverse, n, q) % q
     on_h_scale = w * s * e_f % q
-    on_h = [
-        (scale * u - on_h_scale * v) % q for u, v in zip(shifted, reversed(folded), strict=True)
+    # y^-i = y^(n-i) y^-n
+    on_g = [
+        -constant - on_g_scale * (p * v % q) for p, v in zip(public.y[n:0:-1], folded, strict=True)
     ]
-    accumulator.extend(on_g, g)
-    accumulator.extend(on_h, h)
+    on_h = [scale * u - on_h_scale * v for u, v in zip(shifted, reversed(folded), strict=True)]
+    accumulator.add_family(on_g, g)
+    accumulator.add_family(on_h, h)
 
     y_end = public.y[n + 1]
     zeta = (z - z * z) * sum(public.y[1 : n + 1]) - z * y_end * sum(public.d)

@@ -6,7 +6,7 @@ exists is valid: every constructor here raises ``FormatError`` for what section 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from itertools import pairwise
 
@@ -220,17 +220,17 @@ class Statement:
             )
         )
 
-    @property
+    @cached_property
     def ranges(self) -> tuple[Range, ...]:
         """The range predicates, in order."""
         return tuple(p for p in self.predicates if isinstance(p, Range))
 
-    @property
+    @cached_property
     def sets(self) -> tuple[OneOf, ...]:
         """The one_of predicates, in order."""
         return tuple(p for p in self.predicates if isinstance(p, OneOf))
 
-    @property
+    @cached_property
     def committed(self) -> tuple[str, ...]:
         """Attributes that get a commitment of their own: those with a range or a set."""
         return tuple(p.attribute for p in self.predicates if not isinstance(p, Equals))

@@ -12,7 +12,16 @@ from zk.claim_relation import Head
 from zk.encoding import ProofReader
 from zk.statement import OneOf, Predicate, Range, Statement
 
-__all__ = ["Verified", "claim_size", "proof_size", "proof_tags", "verify", "verify_batch"]
+__all__ = [
+    "Verified",
+    "accumulate",
+    "claim_size",
+    "find_false",
+    "proof_size",
+    "proof_tags",
+    "verify",
+    "verify_batch",
+]
 
 _RANGE_POINTS, _RANGE_SCALARS = 3, 3  # A, A', B' and r', s', delta'; two points more a round
 
@@ -80,11 +89,9 @@ def verify_batch(
 ) -> list[Verified | FormatError | VerificationError]:
     """Verify claims with one multiplication; one result per claim, in order.
 
-    All statements are over one group. A batch that fails is halved until the culprits stand
-    alone; the equations are not built again, and of two halves the second is not multiplied out
-    when the first has passed (the fault must be in the second). For b claims that is at most
-    ``1 + ceil(log2(b))`` times the multiplications of the b claims alone, in at most ``2b - 1``
-    sums.
+    All statements are over one group. A batch that fails is halved (:func:`find_false`), and the
+    equations are not built again. For b claims that is at most ``1 + ceil(log2(b))`` times the
+    multiplications of the b claims alone, in at most ``2b - 1`` sums.
     """
     results: list[Verified | FormatError | VerificationError | None] = [None] * len(claims)
     pending: list[tuple[int, Accumulator]] = []
@@ -93,7 +100,7 @@ def verify_batch(
             pending.append((index, accumulate(statement, proof)))
         except (FormatError, VerificationError) as error:
             results[index] = error
-    false = set(_culprits(pending, known_bad=False))
+    false = {pending[place][0] for place in find_false([a for _, a in pending])}
     for index, _ in pending:
         statement, proof = claims[index]
         if index in false:
@@ -128,20 +135,31 @@ def accumulate(statement: Statement, proof: bytes) -> Accumulator:
     return accumulator
 
 
-def _culprits(pending: Sequence[tuple[int, Accumulator]], *, known_bad: bool) -> list[int]:
-    """Indices whose equations do not hold; ``known_bad``: some do not, so do not test again."""
-    if not pending or (not known_bad and _holds(pending)):
+def find_false(accumulators: Sequence[Accumulator]) -> list[int]:
+    """Which of the sums are not the identity, ascending; all are over one group.
+
+    A batch that fails is halved until the culprits stand alone; of two halves the second is not
+    multiplied out when the first has passed, since the fault must be in the second.
+    """
+    return _culprits(accumulators, range(len(accumulators)), known_bad=False)
+
+
+def _culprits(
+    accumulators: Sequence[Accumulator], places: Sequence[int], *, known_bad: bool
+) -> list[int]:
+    """Places whose sums do not hold; ``known_bad``: some do not, so do not test again."""
+    if not places or (not known_bad and _holds([accumulators[place] for place in places])):
         return []
-    if len(pending) == 1:
-        return [pending[0][0]]
-    half = len(pending) // 2
-    first = _culprits(pending[:half], known_bad=False)
-    return first + _culprits(pending[half:], known_bad=not first)
+    if len(places) == 1:
+        return list(places)
+    half = len(places) // 2
+    first = _culprits(accumulators, places[:half], known_bad=False)
+    return first + _culprits(accumulators, places[half:], known_bad=not first)
 
 
-def _holds(pending: Sequence[tuple[int, Accumulator]]) -> bool:
-    merged = Accumulator(pending[0][1].group)
-    for _, accumulator in pending:
+def _holds(accumulators: Sequence[Accumulator]) -> bool:
+    merged = Accumulator(accumulators[0].group)
+    for accumulator in accumulators:
         merged.merge(accumulator)
     try:
         merged.verify()

@@ -1,6 +1,7 @@
 """The one sum that decides. Every way in which it could say yes without having looked."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from tests.zk.claims import opening, statement
 from tests.zk.tiny_group import TOY, Residue, ResidueGroup
 from zk.accumulator import Accumulator, random_weight
 from zk.prove import prove
+from zk.tensor import Tensor
 from zk.verify import accumulate, verify
 
 
@@ -47,7 +49,12 @@ def test_a_failing_multiplication_of_the_real_library_is_refused(
     proof = prove(claim, opening(P256, 2))
     verify(claim, proof)
     identity = P256.subtract(P256.generator, P256.generator)
-    monkeypatch.setattr(type(P256), "sum_of_products", lambda *_: identity)
+    whole = type(P256)._wsums
+
+    def failing(group: Any, pieces: Any) -> list[Any]:
+        return [identity, *whole(group, pieces)[1:]]
+
+    monkeypatch.setattr(type(P256), "_wsums", failing)
     with pytest.raises(VerificationError):
         verify(claim, proof)
 
@@ -138,10 +145,52 @@ def test_merging_adds_up_and_leaves_the_other_as_it_was(
     assert (holds(right), len(right)) == before
 
 
+FAMILY = tuple(POINTS)
+MEMBERS = POINTS[:3]  # 4 indices over 3 members: one of them has two
+scalars = st.integers(0, TOY.order - 1)
+families = st.lists(st.integers(-50, 50), min_size=5, max_size=5)
+rows = st.lists(st.tuples(*[scalars] * 4), min_size=1, max_size=1)
+tensors = st.builds(Tensor, st.integers(0, 1 << 128), rows.map(tuple))
+
+
+@given(terms, st.lists(families, max_size=3), st.lists(tensors, max_size=3), st.integers(0, 3))
+def test_families_and_tensors_are_terms_like_others(
+    pairs: list[tuple[int, int]], several: list[list[int]], over: list[Tensor], split: int
+) -> None:
+    """However they are spread over accumulators that are merged."""
+    plain, one, two = collect(pairs), collect(pairs), Accumulator(TOY)
+    for number, coefficients in enumerate(several):
+        (one if number < split else two).add_family(coefficients, FAMILY)
+        plain.extend(coefficients, FAMILY)
+    for number, tensor in enumerate(over):
+        (one if number < split else two).add_tensor(tensor, MEMBERS)
+        for index, entry in enumerate(tensor.rows[0]):
+            plain.add(tensor.scale * entry, MEMBERS[index % 3])
+    before = two.terms()
+    one.merge(two)
+    assert holds(one) == holds(plain)
+    assert two.terms() == before
+    negative = Accumulator(TOY)
+    coefficients, points = plain.terms()
+    negative.extend([-c for c in coefficients], points)
+    one.merge(negative)
+    one.verify()
+
+
+def test_a_family_costs_its_points_however_often_it_comes() -> None:
+    accumulator = Accumulator(TOY)
+    for _ in range(100):
+        accumulator.add_family([1] * 5, FAMILY)
+        accumulator.add_tensor(Tensor(1, ((1, 2, 3, 4),)), MEMBERS)
+    assert len(accumulator) == len(accumulator.terms()[0]) == 8
+
+
 def test_terms_without_a_partner_are_a_mistake() -> None:
     accumulator = Accumulator(TOY)
     with pytest.raises(ValueError, match="zip"):
         accumulator.extend([1, 2], [TOY.generator])
+    with pytest.raises(ValueError, match="each point"):
+        accumulator.add_family([1, 2], [TOY.generator])
 
 
 def test_weights_are_fresh_nonzero_and_of_128_bits() -> None:
