@@ -83,7 +83,7 @@ class Connection:
         try:
             with self._client.stream(method, path, **options) as answer:
                 yield answer
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, UnicodeError) as error:  # UnicodeError: a host name that is none
             # `from None`: httpx's errors carry the request, and this one may carry a secret.
             raise Unreachable(f"no answer from the shop ({type(error).__name__})") from None
 

@@ -92,6 +92,12 @@ def test_redirect_is_not_followed() -> None:
     assert asked == ["http://shop.example/x"]
 
 
+def test_a_redirect_to_nowhere_is_no_answer() -> None:
+    """The client library reads where it leads, though it is not followed."""
+    with pytest.raises(Unreachable):
+        get(lambda _: httpx.Response(307, headers={"Location": "http://xn--a/"}))
+
+
 def test_cookies_do_not_follow_the_buyer() -> None:
     seen = []
 
