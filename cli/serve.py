@@ -23,6 +23,7 @@ _NAME = "localhost"
 _KEY_BYTES = 32
 _WAITING = 128  # connections that the system holds while all threads are busy
 _GRACE = 5  # seconds for requests that are running when the service is told to stop
+_KEEP_ALIVE = 75  # seconds; longer than proxies wait, or they would send into what is just closed
 
 # Without the client's address: beside the time, it could tell who claims and who redeems a code.
 _LOGGING: dict[str, Any] = {
@@ -171,7 +172,11 @@ def run(app: Any, listening: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
-        app, log_config=_LOGGING, server_header=False, timeout_graceful_shutdown=_GRACE
+        app,
+        log_config=_LOGGING,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_GRACE,
     )
     server = uvicorn.Server(config)
     server.run(sockets=[listening])
