@@ -4,20 +4,20 @@ It believes nothing but the entries and the signature. What it finds it lists, i
 at the first fault: whoever runs it wants to know what is left.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
 from commitments.errors import FormatError, VerificationError
 from ledger.checkpoint import Checkpoint, open_checkpoint
-from ledger.entries import Void, commitment_of, parse_entry
+from ledger.entries import Entry, Void, commitment_of, parse_entry
 from ledger.event_log import event_kinds
-from ledger.events import is_events_origin, parse_event, purchases_origin
+from ledger.events import events_origin, is_events_origin, parse_event, purchases_origin
 from ledger.log import Log
 from ledger.merkle import HASH_BYTES, leaf_hash
 from ledger.note import parse_vkey
 from ledger.right_edge import RightEdge, TileChange
-from ledger.schema import entries, logs, tiles, voids
+from ledger.schema import entries, logs, published, tiles, voids
 from ledger.tiles import TILE_WIDTH
 
 __all__ = ["Damaged", "check_all", "check_log", "find_faults"]
@@ -37,6 +37,7 @@ def check_all(connection: Connection) -> list[Checkpoint]:
     """The newest checkpoints of all logs; :class:`Damaged` with the faults of all of them."""
     origins = list(connection.scalars(select(logs.c.origin).order_by(logs.c.id)))
     faults = [f"{o}: {fault}" for o in origins for fault in find_faults(connection, o)]
+    faults += _stray_faults(connection, origins)
     if faults:
         raise Damaged(faults)
     return [_head(Log(connection, origin)) for origin in origins]
@@ -52,7 +53,7 @@ def check_log(connection: Connection, origin: str) -> Checkpoint:
 def find_faults(connection: Connection, origin: str) -> Iterator[str]:
     """What does not fit: entries, tiles, root, checkpoint, and the tables made of this log."""
     log = Log(connection, origin)
-    yield from _count_faults(connection, log)
+    yield from _outside_faults(connection, log)
     edge, expected = RightEdge(), 0
     for start in range(0, log.size, _CHUNK):
         stop = min(start + _CHUNK, log.size)
@@ -89,12 +90,26 @@ def _rows(connection: Connection, log: Log, start: int, stop: int) -> Rows:
     ]
 
 
-def _count_faults(connection: Connection, log: Log) -> Iterator[str]:
-    """A crash leaves no entry behind that no checkpoint covers: they share a transaction."""
-    ours = entries.c.log_id == log.id
-    outside = (entries.c.position < 0) | (entries.c.position >= log.size)
-    if connection.scalar(select(func.count()).where(ours, outside)):
-        yield "there are entries that the checkpoint does not cover"
+def _outside_faults(connection: Connection, log: Log) -> Iterator[str]:
+    """A crash leaves nothing behind that no checkpoint covers: it shares their transaction."""
+    ours = {entries: entries.c.log_id == log.id, voids: voids.c.log_id == log.id}
+    if is_events_origin(log.origin):
+        ours[event_kinds] = event_kinds.c.origin == purchases_origin(log.origin)
+    for table, condition in ours.items():
+        outside = (table.c.position < 0) | (table.c.position >= log.size)
+        if connection.scalar(select(func.count()).where(condition, outside)):
+            yield f"{table.name} has rows that the checkpoint does not cover"
+
+
+def _stray_faults(connection: Connection, origins: Sequence[str]) -> Iterator[str]:
+    """Rows that belong to no log at all."""
+    for table in (entries, voids, tiles):
+        stray = select(func.count()).where(table.c.log_id.not_in(select(logs.c.id)))
+        if connection.scalar(stray):
+            yield f"{table.name} has rows of no log"
+    named = connection.scalars(select(event_kinds.c.origin).distinct())
+    if not {events_origin(origin) for origin in named} <= set(origins):
+        yield "event_kinds has rows of no log"
 
 
 def _last_tiles(edge: RightEdge) -> list[TileChange]:
@@ -125,6 +140,20 @@ def _head_faults(connection: Connection, log: Log, root: bytes) -> Iterator[str]
         yield "the checkpoint is not of these entries"
     if connection.scalar(select(logs.c.root).where(logs.c.id == log.id)) != root:
         yield "the stored root is not of these entries"
+    yield from _published_faults(connection, log)
+
+
+def _published_faults(connection: Connection, log: Log) -> Iterator[str]:
+    """What readers see where there are witnesses: an earlier head, or this one, cosigned."""
+    row = connection.execute(select(published).where(published.c.log_id == log.id)).one_or_none()
+    if row is None:
+        return
+    try:
+        shown = open_checkpoint(row.checkpoint, parse_vkey(log.vkey))
+        if shown != Checkpoint(log.origin, row.size, log.root(row.size)):
+            yield "the published checkpoint is not of these entries"
+    except (FormatError, VerificationError):
+        yield "the published checkpoint is not of this log"
 
 
 def _head(log: Log) -> Checkpoint:
@@ -132,13 +161,18 @@ def _head(log: Log) -> Checkpoint:
 
 
 def _projection_faults(connection: Connection, log: Log, rows: Rows) -> Iterator[str]:
+    named: set[tuple[int, int]] = set()
     try:
         if is_events_origin(log.origin):
             yield from _event_faults(connection, log, rows)
         else:
-            yield from _purchase_faults(connection, log, rows)
+            parsed = [(position, parse_entry(data)) for position, data, _ in rows]
+            named = {(p, entry.index) for p, entry in parsed if isinstance(entry, Void)}
+            yield from _commitment_faults(rows, dict(parsed))
     except (FormatError, VerificationError):
         yield f"entries {rows[0][0]} to {rows[-1][0]} cannot all be read"
+    else:
+        yield from _void_faults(connection, log, rows, named)
 
 
 def _event_faults(connection: Connection, log: Log, rows: Rows) -> Iterator[str]:
@@ -152,15 +186,18 @@ def _event_faults(connection: Connection, log: Log, rows: Rows) -> Iterator[str]
         yield f"event_kinds is not of events {first} to {last}; kvitto db rebuild makes it again"
 
 
-def _purchase_faults(connection: Connection, log: Log, rows: Rows) -> Iterator[str]:
-    parsed = [(position, parse_entry(data), stored) for position, data, stored in rows]
-    for position, entry, stored in parsed:
-        if stored != commitment_of(entry):
+def _commitment_faults(rows: Rows, parsed: Mapping[int, Entry]) -> Iterator[str]:
+    for position, _, stored in rows:
+        if stored != commitment_of(parsed[position]):
             yield f"the commitment beside entry {position} is not the entry's"
+
+
+def _void_faults(
+    connection: Connection, log: Log, rows: Rows, named: set[tuple[int, int]]
+) -> Iterator[str]:
     first, last = rows[0][0], rows[-1][0]
     query = select(voids.c.position, voids.c.voided).where(
         voids.c.log_id == log.id, voids.c.position.between(first, last)
     )
-    stored_voids = {(row.position, row.voided) for row in connection.execute(query)}
-    if stored_voids != {(p, entry.index) for p, entry, _ in parsed if isinstance(entry, Void)}:
+    if {(row.position, row.voided) for row in connection.execute(query)} != named:
         yield f"log_voids is not of entries {first} to {last}"

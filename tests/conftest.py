@@ -51,9 +51,10 @@ def databases(request: pytest.FixtureRequest) -> Databases:
 
 
 @pytest.fixture
-def database(databases: Databases) -> Iterator[str]:
-    """The URL of a fresh database."""
-    with fresh(databases) as url:
+def database(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a fresh database; the test leaves its logs sound, or says that it does not."""
+    damaged = request.node.get_closest_marker("leaves_damage") is not None
+    with fresh(databases, damaged=damaged) as url:
         yield url
 
 

@@ -9,14 +9,17 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+import pytest
 from sqlalchemy import URL, make_url
 
+from ledger.checkpoint import Checkpoint
+from ledger.fsck import Damaged, check_all
 from ledger.store import Store, Transaction
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "Postgresql",
     "Sqlite",
     "begin_session",
+    "check",
     "end_session",
     "files_of",
     "fresh",
@@ -162,9 +166,19 @@ def wait_for_a_waiter(transaction: Transaction) -> None:
             raise TimeoutError("nobody waits")
 
 
+def check(url: str) -> list[Checkpoint]:
+    """The newest checkpoints of all logs; ``Damaged`` unless every row is of them."""
+    with Store(url) as store, store.read() as connection:
+        return check_all(connection)
+
+
 @contextmanager
-def fresh(databases: Databases) -> Iterator[str]:
-    """A database for one use."""
+def fresh(databases: Databases, *, damaged: bool = False) -> Iterator[str]:
+    """A database for one use, whose logs are sound at the end, or ``damaged`` as intended."""
     url = databases.make()
-    yield url
-    databases.drop(url)
+    try:
+        yield url
+        with pytest.raises(Damaged) if damaged else nullcontext():
+            check(url)
+    finally:
+        databases.drop(url)

@@ -16,6 +16,7 @@ from api.app import create_app
 from api.settings import Settings
 from cli.main import app
 from cli.serve import listen
+from tests.databases import check
 from tests.world import KETTLE, WARRANTY
 
 OPERATOR = "op" * 16
@@ -27,7 +28,8 @@ SALE = ["--date", TODAY, "--product", KETTLE, "--price", "249.00", "--currency",
 @contextmanager
 def running_service(directory: Path) -> Iterator[str]:
     """The address of a real service, in a thread."""
-    settings = Settings("ledger.example", f"sqlite:///{directory}/kvitto.db", OPERATOR)
+    database = f"sqlite:///{directory}/kvitto.db"
+    settings = Settings("ledger.example", database, OPERATOR)
     config = uvicorn.Config(create_app(settings), log_config=None)
     with listen("127.0.0.1", 0) as listening:
         server = uvicorn.Server(config)
@@ -38,6 +40,7 @@ def running_service(directory: Path) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+    check(database)
 
 
 @dataclass

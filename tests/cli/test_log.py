@@ -19,6 +19,7 @@ def shop(database: str) -> Iterator[Shop]:
         yield opened
 
 
+@pytest.mark.leaves_damage
 def test_logs_are_checked(shop: Shop, database: str, tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, {"KVITTO_DATABASE": database})
     shop.buy(shop.sale())

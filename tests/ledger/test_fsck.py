@@ -1,11 +1,11 @@
 import pytest
-from sqlalchemy import ColumnElement, Executable, delete, insert, text, update
+from sqlalchemy import ColumnElement, Executable, delete, insert, literal, select, text, update
 
 from ledger.entries import Void
 from ledger.event_log import event_kinds
 from ledger.events import events_origin
 from ledger.fsck import Damaged, check_all, check_log
-from ledger.schema import entries, logs, tiles, voids
+from ledger.schema import entries, logs, published, tiles, voids
 from ledger.store import Store
 from tests.ledger.memory_log import commitment, purchase
 from tests.world import ORIGIN, WARRANTY, World
@@ -56,6 +56,21 @@ def _entry(position: int) -> ColumnElement[bool]:
     return (entries.c.log_id == 1) & (entries.c.position == position)
 
 
+def _publish(**changes: object) -> Executable:
+    """The newest checkpoint of the purchase log, with something changed."""
+    head = select(logs.c.id, logs.c.size, logs.c.checkpoint).where(logs.c.id == 1)
+    columns = dict(head.selected_columns.items())
+    columns |= {name: literal(value) for name, value in changes.items()}
+    chosen = select(*columns.values()).where(logs.c.id == 1)
+    return insert(published).from_select(["log_id", "size", "checkpoint"], chosen)
+
+
+def test_a_published_checkpoint_is_checked_too(store: Store) -> None:
+    _do(store, _publish())
+    with store.read() as connection:
+        check_all(connection)
+
+
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
@@ -88,18 +103,37 @@ def _entry(position: int) -> ColumnElement[bool]:
             "more or fewer tiles",
         ),
         (update(logs).values(checkpoint=b"junk"), "not signed by the log's key"),
+        (_publish(size=SIZE - 1), "the published checkpoint is not of these entries"),
+        (_publish(checkpoint=b"junk"), "the published checkpoint is not of this log"),
+        (_publish(size=SIZE + 1), "the published checkpoint is not of this log"),
         (update(logs).where(logs.c.id == 1).values(size=SIZE - 1), "does not cover"),
         (update(logs).where(logs.c.id == 1).values(root=bytes(32)), "the stored root"),
         (delete(voids), "log_voids is not of entries"),
         (update(event_kinds).values(type="x"), "kvitto db rebuild"),
         (delete(event_kinds).where(event_kinds.c.position == 1), "event_kinds is not of"),
+        (
+            insert(event_kinds).values(origin=ORIGIN, position=3, type="x"),
+            "event_kinds has rows that the checkpoint does not cover",
+        ),
+        (
+            insert(voids).values(log_id=1, voided=8, position=SIZE),
+            "log_voids has rows that the checkpoint does not cover",
+        ),
+        (insert(voids).values(log_id=1, voided=8, position=7), "log_voids is not of entries"),
+        (insert(voids).values(log_id=2, voided=0, position=1), "log_voids is not of entries 0"),
+        (
+            insert(event_kinds).values(origin="other.example/shop", position=0, type="x"),
+            "event_kinds has rows of no log",
+        ),
     ],
 )
+@pytest.mark.leaves_damage
 def test_damage_is_found(store: Store, statement: Executable, fault: str) -> None:
     _do(store, statement)
     assert any(fault in found for found in _faults(store))
 
 
+@pytest.mark.leaves_damage
 def test_an_old_checkpoint_brought_back_is_found(store: Store, world: World) -> None:
     """Validly signed, but of a smaller tree: what is served would be a rollback."""
     with store.log(ORIGIN) as log:
