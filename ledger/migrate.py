@@ -12,10 +12,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 
 from commitments.errors import KvittoError
-from ledger.engines import lock_schema, missing_refusals
+from ledger.engines import lock_schema, missing_refusals, refusals
 from ledger.schema import metadata
 
 __all__ = ["WrongSchema", "check_schema", "is_current", "upgrade"]
@@ -35,6 +35,9 @@ def is_current(connection: Connection) -> bool:
 def upgrade(connection: Connection) -> None:
     """Run the migrations that are missing, in the transaction of ``connection``.
 
+    Afterwards the triggers by which a log only grows are those of this version: to change them,
+    add a migration, even one that does nothing else.
+
     :class:`WrongSchema` for a database of a newer version, or of one without migrations.
     """
     lock_schema(connection)
@@ -47,6 +50,8 @@ def upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    for statement in refusals(connection):
+        connection.execute(text(statement))
 
 
 def check_schema(connection: Connection) -> None:

@@ -41,29 +41,41 @@ def _on_connect(connection: Any, _record: Any) -> None:
     connection.commit()  # a setting lasts no longer than a transaction that is rolled back
 
 
-_REFUSE = """CREATE FUNCTION kvitto_refuse() RETURNS trigger LANGUAGE plpgsql AS
+_REFUSE = """CREATE OR REPLACE FUNCTION kvitto_refuse() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '%', TG_NAME; END $$"""
 _REFUSALS = {
     "log_shrinks": "BEFORE UPDATE ON logs FOR EACH ROW WHEN (NEW.size < OLD.size)",
     "log_forks": (
         "BEFORE UPDATE ON logs FOR EACH ROW WHEN (NEW.size = OLD.size AND NEW.root != OLD.root)"
     ),
-    "log_is_renamed": "BEFORE UPDATE ON logs FOR EACH ROW WHEN (NEW.origin != OLD.origin)",
+    "log_is_renamed": (
+        "BEFORE UPDATE ON logs FOR EACH ROW WHEN (NEW.id != OLD.id OR NEW.origin != OLD.origin)"
+    ),
+    "checkpoint_is_another": (
+        "BEFORE UPDATE ON logs FOR EACH ROW WHEN (position("
+        "convert_to(NEW.origin || chr(10) || NEW.size || chr(10), 'UTF8')"
+        " IN NEW.checkpoint) != 1)"
+    ),
     "log_is_deleted": "BEFORE DELETE ON logs FOR EACH ROW",
     "logs_are_truncated": "BEFORE TRUNCATE ON logs",
     "entry_changes": "BEFORE UPDATE ON log_entries FOR EACH ROW",
     "entry_is_deleted": "BEFORE DELETE ON log_entries FOR EACH ROW",
     "entries_are_truncated": "BEFORE TRUNCATE ON log_entries",
+    "tile_changes": (
+        "BEFORE UPDATE ON log_tiles FOR EACH ROW WHEN ("
+        "(NEW.log_id, NEW.level, NEW.position) != (OLD.log_id, OLD.level, OLD.position)"
+        " OR substr(NEW.hashes, 1, length(OLD.hashes)) != OLD.hashes)"
+    ),
+    "tile_is_deleted": "BEFORE DELETE ON log_tiles FOR EACH ROW",
+    "tiles_are_truncated": "BEFORE TRUNCATE ON log_tiles",
+    "published_shrinks": "BEFORE UPDATE ON log_published FOR EACH ROW WHEN (NEW.size < OLD.size)",
 }
 
 
 def refusals() -> list[str]:
-    """What makes the triggers by which a log only grows, whatever a program believes.
-
-    A change needs a migration of its own.
-    """
+    """What makes the triggers by which a log only grows, whatever a program believes."""
     triggers = [
-        f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION kvitto_refuse()"
+        f"CREATE OR REPLACE TRIGGER {name} {when} EXECUTE FUNCTION kvitto_refuse()"
         for name, when in _REFUSALS.items()
     ]
     return [_REFUSE, *triggers]

@@ -51,22 +51,50 @@ def _on_begin(connection: Connection) -> None:
 _REFUSALS = {
     "log_shrinks": "BEFORE UPDATE ON logs WHEN NEW.size < OLD.size",
     "log_forks": "BEFORE UPDATE ON logs WHEN NEW.size = OLD.size AND NEW.root != OLD.root",
-    "log_is_renamed": "BEFORE UPDATE ON logs WHEN NEW.origin != OLD.origin",
+    "log_is_renamed": ("BEFORE UPDATE ON logs WHEN NEW.id != OLD.id OR NEW.origin != OLD.origin"),
+    "checkpoint_is_another": (
+        "BEFORE UPDATE ON logs WHEN instr(NEW.checkpoint,"
+        " CAST(NEW.origin || char(10) || NEW.size || char(10) AS BLOB)) != 1"
+    ),
     "log_is_deleted": "BEFORE DELETE ON logs",
     "entry_changes": "BEFORE UPDATE ON log_entries",
     "entry_is_deleted": "BEFORE DELETE ON log_entries",
+    "tile_changes": (
+        "BEFORE UPDATE ON log_tiles WHEN"
+        " (NEW.log_id, NEW.level, NEW.position) != (OLD.log_id, OLD.level, OLD.position)"
+        " OR substr(NEW.hashes, 1, length(OLD.hashes)) != OLD.hashes"
+    ),
+    "tile_is_deleted": "BEFORE DELETE ON log_tiles",
+    "published_shrinks": "BEFORE UPDATE ON log_published WHEN NEW.size < OLD.size",
+    # INSERT OR REPLACE deletes what is in its way, and no trigger for deletions hears of it.
+    "log_is_replaced": (
+        "BEFORE INSERT ON logs"
+        " WHEN EXISTS (SELECT 1 FROM logs WHERE id = NEW.id OR origin = NEW.origin)"
+    ),
+    "entry_is_replaced": (
+        "BEFORE INSERT ON log_entries WHEN EXISTS (SELECT 1 FROM log_entries"
+        " WHERE log_id = NEW.log_id AND position = NEW.position)"
+        " OR EXISTS (SELECT 1 FROM log_entries"
+        " WHERE commitment = NEW.commitment AND log_id = NEW.log_id)"
+    ),
+    "tile_is_replaced": (
+        "BEFORE INSERT ON log_tiles WHEN EXISTS (SELECT 1 FROM log_tiles"
+        " WHERE log_id = NEW.log_id AND level = NEW.level AND position = NEW.position)"
+    ),
+    "published_is_replaced": (
+        "BEFORE INSERT ON log_published"
+        " WHEN EXISTS (SELECT 1 FROM log_published WHERE log_id = NEW.log_id)"
+    ),
 }
 
 
 def refusals() -> list[str]:
-    """What makes the triggers by which a log only grows, whatever a program believes.
-
-    A change needs a migration of its own.
-    """
-    return [
+    """What makes the triggers by which a log only grows, whatever a program believes."""
+    made = [
         f"CREATE TRIGGER {name} {when} BEGIN SELECT RAISE(ABORT, '{name}'); END"
         for name, when in _REFUSALS.items()
     ]
+    return [*(f"DROP TRIGGER IF EXISTS {name}" for name in _REFUSALS), *made]
 
 
 def missing_refusals(connection: Connection) -> set[str]:

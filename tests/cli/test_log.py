@@ -9,6 +9,7 @@ from ledger.store import Store, Transaction
 from ledger.tiles import tile_width
 from tests.api.shop import Shop
 from tests.cli.terminal import Terminal
+from tests.databases import drop_refusals
 from tests.ledger.memory_log import purchase
 from tests.world import ORIGIN
 
@@ -19,6 +20,11 @@ def shop(database: str) -> Iterator[Shop]:
         yield opened
 
 
+def _lose_tiles(transaction: Transaction) -> None:
+    drop_refusals(transaction.connection)
+    transaction.connection.execute(text("DELETE FROM log_tiles WHERE level = 0"))
+
+
 @pytest.mark.leaves_damage
 def test_logs_are_checked(shop: Shop, database: str, tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, {"KVITTO_DATABASE": database})
@@ -26,7 +32,7 @@ def test_logs_are_checked(shop: Shop, database: str, tmp_path: Path) -> None:
     found = terminal.json("log", "fsck")["logs"]
     assert found == [{"origin": ORIGIN, "size": 1}, {"origin": f"{ORIGIN}/events", "size": 1}]
     with Store(database) as store:
-        store.write(lambda t: t.connection.execute(text("DELETE FROM log_tiles WHERE level = 0")))
+        store.write(_lose_tiles)
     said = terminal.error("log", "fsck", status=1)
     assert (said["type"], len(said["faults"])) == ("not-verified", 4)
 

@@ -1,5 +1,5 @@
 import pytest
-from sqlalchemy import ColumnElement, Executable, delete, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, Executable, delete, insert, literal, select, update
 
 from ledger.entries import Void
 from ledger.event_log import event_kinds
@@ -7,15 +7,12 @@ from ledger.events import events_origin
 from ledger.fsck import Damaged, check_all, check_log
 from ledger.schema import entries, logs, published, tiles, voids
 from ledger.store import Store
+from tests.databases import drop_refusals
 from tests.ledger.memory_log import commitment, purchase
 from tests.world import ORIGIN, WARRANTY, World
 
 EVENTS = events_origin(ORIGIN)
 SIZE = 4200  # more than a chunk, more than one level, and a partial tile in each
-_TRIGGERS = [
-    *("log_shrinks", "log_forks", "log_is_renamed", "log_is_deleted"),
-    *("entry_changes", "entry_is_deleted"),
-]
 
 
 @pytest.fixture
@@ -26,10 +23,7 @@ def store(world: World) -> Store:
     world.store.write(lambda t: t.append(ORIGIN, [*new, Void(7).encode()]))
     world.close()
     with world.store._writer.begin() as connection:
-        for name in _TRIGGERS:
-            table = "log_entries" if name.startswith("entry") else "logs"
-            on = "" if connection.dialect.name == "sqlite" else f" ON {table}"
-            connection.execute(text(f"DROP TRIGGER {name}{on}"))
+        drop_refusals(connection)
     return world.store
 
 

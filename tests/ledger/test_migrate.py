@@ -9,7 +9,7 @@ import api.service  # noqa: F401 - all rooms, and so all tables
 from ledger.migrate import WrongSchema
 from ledger.schema import metadata
 from ledger.store import Store
-from tests.databases import Databases
+from tests.databases import Databases, drop_refusals
 
 
 @pytest.fixture
@@ -66,6 +66,17 @@ def test_a_difference_is_named(database: str, statement: str, found: str) -> Non
             connection.execute(text(statement + on))
         with pytest.raises(WrongSchema, match=found):
             store.check()
+
+
+def test_a_database_of_an_earlier_version_gets_todays_triggers(database: str) -> None:
+    with Store(database) as store:
+        with store._writer.begin() as connection:
+            drop_refusals(connection)
+            connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+        with pytest.raises(WrongSchema, match="migrations are missing"):
+            store.check()
+        store.create()
+        store.check()
 
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)

@@ -1,3 +1,4 @@
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -9,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Executable,
     Integer,
     MetaData,
     Table,
     delete,
     event,
+    func,
     insert,
+    make_url,
     select,
     text,
     update,
@@ -40,10 +44,10 @@ from ledger.partition import Partition
 from ledger.purchases import Purchases
 from ledger.rings import RingName, build_evidence, build_ring, verify_ring
 from ledger.schema import entries as log_entries
-from ledger.schema import keys, logs, tiles
+from ledger.schema import keys, logs, published, tiles
 from ledger.store import CommitFailed, DuplicateCommitment, NotInLog, Store, Transaction
 from ledger.tiles import TileReader, decode_bundle
-from tests.databases import Databases, fresh, wait_for_a_waiter
+from tests.databases import Databases, drop_refusals, fresh, wait_for_a_waiter
 from tests.ledger.memory_log import ORIGIN, TIME, commitment, purchase, signed_close
 
 KEY = b"k" * 32
@@ -585,7 +589,7 @@ def test_no_checkpoint_replaces_one_that_was_not_read(store: Store) -> None:
 
     def unit(transaction: Transaction) -> None:
         transaction.append(ORIGIN, [purchase(1)])
-        transaction.connection.execute(update(logs).values(size=7))
+        _unguarded(transaction, update(logs).values(size=7))
 
     with pytest.raises(CommitFailed) as caught:
         store.write(unit)
@@ -620,15 +624,39 @@ def test_a_snapshot_stays_as_it_is(store: Store) -> None:
 # ---- what the database refuses, and what is noticed when it did not
 
 
+def _head(origin: str, size: int) -> bytes:
+    """As far as the database reads a checkpoint."""
+    return f"{origin}\n{size}\n".encode()
+
+
+def _where(table: Table, position: int) -> ColumnElement[bool]:
+    columns = table.c
+    return (columns.log_id == 1) & (columns.position == position)
+
+
 @pytest.mark.parametrize(
     ("statement", "why"),
     [
-        (update(logs).values(size=1), "log_shrinks"),
+        (update(logs).values(size=1, checkpoint=_head(ORIGIN, 1)), "log_shrinks"),
         (update(logs).values(root=b"x" * 32), "log_forks"),
-        (update(logs).values(origin="x"), "log_is_renamed"),
+        (
+            update(logs).values(origin="x.example", checkpoint=_head("x.example", 2)),
+            "log_is_renamed",
+        ),
+        (update(logs).values(id=7), "log_is_renamed"),
+        (update(logs).values(size=9, root=b"x" * 32), "checkpoint_is_another"),
+        (update(logs).values(checkpoint=_head(ORIGIN, 1)), "checkpoint_is_another"),
+        (update(logs).values(checkpoint=_head("x.example", 2)), "checkpoint_is_another"),
         (delete(logs), "log_is_deleted"),
         (update(log_entries).values(data=b"x"), "entry_changes"),
+        (update(log_entries).where(_where(log_entries, 1)).values(position=9), "entry_changes"),
         (delete(log_entries), "entry_is_deleted"),
+        (update(tiles).values(hashes=b"x" * 96), "tile_changes"),
+        (update(tiles).values(hashes=func.substr(tiles.c.hashes, 1, 32)), "tile_changes"),
+        (update(tiles).values(position=9), "tile_changes"),
+        (update(tiles).values(level=1), "tile_changes"),
+        (delete(tiles), "tile_is_deleted"),
+        (update(published).values(size=1), "published_shrinks"),
     ],
 )
 def test_the_database_refuses_to_rewrite_a_log(
@@ -638,6 +666,9 @@ def test_the_database_refuses_to_rewrite_a_log(
 
     def rewrite(transaction: Transaction) -> None:
         transaction.connection.execute(delete(keys))  # or their foreign key would refuse first
+        shown = select(logs.c.id, logs.c.size, logs.c.checkpoint)
+        names = ["log_id", "size", "checkpoint"]
+        transaction.connection.execute(insert(published).from_select(names, shown))
         transaction.connection.execute(statement)
 
     with pytest.raises(DatabaseError, match=why):
@@ -645,15 +676,99 @@ def test_the_database_refuses_to_rewrite_a_log(
     check_log(store, [purchase(0), purchase(1)])
 
 
+_COLUMNS = {
+    "logs": "id, origin, vkey, size, root, checkpoint",
+    "log_entries": "log_id, position, data, commitment",
+    "log_tiles": "log_id, level, position, hashes",
+}
+_EMPTY = "'v', 0, zeroblob(32), zeroblob(9)"
+_REPLACEMENTS = [
+    ("logs", f"1, 'y', {_EMPTY}", "log_is_replaced"),
+    ("logs", f"9, '{ORIGIN}', {_EMPTY}", "log_is_replaced"),
+    ("logs", f"NULL, '{ORIGIN}', {_EMPTY}", "log_is_replaced"),
+    ("log_entries", "1, 0, zeroblob(34), zeroblob(33)", "entry_is_replaced"),
+    ("log_entries", f"1, 2, zeroblob(34), x'{commitment(0).hex()}'", "entry_is_replaced"),
+    ("log_tiles", "1, 0, 0, zeroblob(64)", "tile_is_replaced"),
+]
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("table", "row", "why"), _REPLACEMENTS)
+@pytest.mark.parametrize("recursive_triggers", ["ON", "OFF"])
+def test_nothing_is_replaced_behind_the_triggers_for_deletions(
+    store: Store, database: str, table: str, row: str, why: str, recursive_triggers: str
+) -> None:
+    """By a program that sets no pragma of ours."""
+    append(store, purchase(0), purchase(1))
+    values = f"INTO {table} ({_COLUMNS[table]}) VALUES ({row})"
+    upsert = f"INSERT {values} ON CONFLICT DO UPDATE SET {_COLUMNS[table].split(', ')[1]} = 9"
+    attacker = sqlite3.connect(make_url(database).database or "")
+    attacker.execute(f"PRAGMA recursive_triggers = {recursive_triggers}")
+    for attack in (f"REPLACE {values}", upsert):
+        with pytest.raises(sqlite3.IntegrityError, match=why):
+            attacker.execute(attack)
+    attacker.close()
+    check_log(store, [purchase(0), purchase(1)])
+
+
+_UPSERT = "INSERT INTO {table} SELECT {row} FROM {table} ON CONFLICT ({key}) DO UPDATE SET {change}"
+_UPSERTS = {
+    "log_forks": {
+        "table": "logs",
+        "row": "id, origin, vkey, size, 'x'::bytea, checkpoint",
+        "key": "id",
+        "change": "root = EXCLUDED.root",
+    },
+    "entry_changes": {
+        "table": "log_entries",
+        "row": "log_id, position, 'x'::bytea, NULL::bytea",
+        "key": "log_id, position",
+        "change": "data = EXCLUDED.data",
+    },
+    "tile_changes": {
+        "table": "log_tiles",
+        "row": "log_id, level, position, 'x'::bytea",
+        "key": "log_id, level, position",
+        "change": "hashes = EXCLUDED.hashes",
+    },
+}
+_MERGE = "MERGE INTO log_entries USING logs ON log_id = id WHEN MATCHED THEN DELETE"
+
+
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(
-    ("table", "why"), [("logs", "logs_are_truncated"), ("log_entries", "entries_are_truncated")]
+    ("why", "statement"),
+    [
+        *((why, _UPSERT.format(**parts)) for why, parts in _UPSERTS.items()),
+        ("entry_is_deleted", _MERGE),
+    ],
+)
+def test_nothing_is_replaced_on_conflict(store: Store, statement: str, why: str) -> None:
+    append(store, purchase(0), purchase(1))
+    with pytest.raises(DatabaseError, match=why):
+        store.write(lambda t: t.connection.execute(text(statement)))
+    check_log(store, [purchase(0), purchase(1)])
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ("logs", "logs_are_truncated"),
+        ("log_entries", "entries_are_truncated"),
+        ("log_tiles", "tiles_are_truncated"),
+    ],
 )
 def test_a_log_is_not_truncated(store: Store, table: str, why: str) -> None:
     append(store, purchase(0))
     with pytest.raises(DatabaseError, match=why):
         store.write(lambda t: t.connection.execute(text(f"TRUNCATE {table} CASCADE")))
     check_log(store, [purchase(0)])
+
+
+def _unguarded(transaction: Transaction, statement: Executable) -> None:
+    drop_refusals(transaction.connection)
+    transaction.connection.execute(statement)
 
 
 @pytest.mark.parametrize(
@@ -673,7 +788,7 @@ def test_a_log_whose_tiles_and_checkpoint_disagree_does_not_grow(
         store.create_log(ORIGIN, KEY)
         store.create_log("empty", KEY)
         append(store, purchase(0), purchase(1))
-        store.write(lambda transaction: transaction.connection.execute(statement))
+        store.write(partial(_unguarded, statement=statement))
     with Store(database) as store, pytest.raises((VerificationError, FormatError)):
         append(store, purchase(2))
     with Store(database) as store, store.log(ORIGIN) as log:
@@ -685,7 +800,7 @@ def test_a_false_size_is_noticed(database: str) -> None:
     with Store(database) as store:
         store.create_log(ORIGIN, KEY)
         append(store, purchase(0))
-        store.write(lambda t: t.connection.execute(logs.update().values(size=9, root=b"x" * 32)))
+        store.write(partial(_unguarded, statement=update(logs).values(size=9, root=b"x" * 32)))
     with Store(database) as store, pytest.raises(VerificationError, match="size and root"):
         append(store, purchase(1))
 

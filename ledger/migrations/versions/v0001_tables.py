@@ -16,8 +16,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from ledger.engines import refusals
-
 revision = "0001"
 down_revision = None
 
@@ -25,12 +23,10 @@ _ID = BigInteger().with_variant(Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables, and the triggers by which a log only grows."""
+    """Make the tables."""
     _logs()
     _issuer()
     _verifier()
-    for statement in refusals(op.get_bind()):
-        op.execute(statement)
 
 
 def _logs() -> None:
