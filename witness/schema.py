@@ -57,20 +57,35 @@ forks = Table(
 )
 """Of each origin that was seen to fork the first proof (ledger.fork)."""
 
+# INSERT OR REPLACE deletes what is in its way, and no trigger for deletions hears of it.
 _REFUSALS = {
     heads: {
         "head_shrinks": "BEFORE UPDATE ON heads WHEN NEW.size < OLD.size",
         "head_forks": "BEFORE UPDATE ON heads WHEN NEW.size = OLD.size AND NEW.root != OLD.root",
-        "head_is_renamed": "BEFORE UPDATE ON heads WHEN NEW.origin != OLD.origin",
+        "head_is_renamed": (
+            "BEFORE UPDATE ON heads WHEN NEW.origin != OLD.origin OR NEW.digest != OLD.digest"
+        ),
         "head_is_deleted": "BEFORE DELETE ON heads",
+        "head_is_replaced": (
+            "BEFORE INSERT ON heads"
+            " WHEN EXISTS (SELECT 1 FROM heads WHERE origin = NEW.origin OR digest = NEW.digest)"
+        ),
     },
     seed_logs: {
         "seed_log_changes": "BEFORE UPDATE ON seed_logs",
         "seed_log_is_deleted": "BEFORE DELETE ON seed_logs",
+        "seed_log_is_replaced": (
+            "BEFORE INSERT ON seed_logs WHEN EXISTS"
+            " (SELECT 1 FROM seed_logs WHERE origin = NEW.origin OR digest = NEW.digest)"
+        ),
     },
     seeds: {
         "seed_changes": "BEFORE UPDATE ON seeds",
         "seed_is_deleted": "BEFORE DELETE ON seeds",
+        "seed_is_replaced": (
+            "BEFORE INSERT ON seeds WHEN EXISTS"
+            " (SELECT 1 FROM seeds WHERE origin = NEW.origin AND period = NEW.period)"
+        ),
     },
 }
 

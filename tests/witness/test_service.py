@@ -237,7 +237,10 @@ def test_nothing_is_said_that_is_not_on_the_disk(witness: Witness, tmp_path: Pat
         "UPDATE heads SET size = 4",
         "UPDATE heads SET root = x'00'",
         "UPDATE heads SET origin = 'other'",
+        "UPDATE heads SET digest = zeroblob(32)",
         "DELETE FROM heads",
+        "REPLACE INTO heads SELECT origin, zeroblob(32), 0, root, checkpoint FROM heads",
+        "REPLACE INTO heads SELECT 'x', digest, 0, root, checkpoint FROM heads",
     ],
 )
 def test_the_database_refuses_to_forget(witness: Witness, statement: str) -> None:
