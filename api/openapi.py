@@ -77,7 +77,7 @@ def problem_responses(codes: str) -> dict[int | str, dict[str, Any]]:
     by_status: dict[int | str, list[str]] = {}
     for code in codes.split():
         by_status.setdefault(problem_status(code), []).append(code)
-    by_status["default"] = ["internal", "overloaded"]
+    by_status["default"] = ["internal", "overloaded", "read-only"]
     return {status: _problem_response(same) for status, same in by_status.items()}
 
 

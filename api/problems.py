@@ -1,7 +1,7 @@
 """Every error as a problem document (RFC 9457): a stable ``type``, and never a value.
 
 ``malformed`` 400, ``unauthorised`` 401, ``foreign-…`` 403, ``unknown-…`` 404, ``duplicate-…`` and
-``already-…`` 409, ``too-large`` 413, every other rule 422, ``overloaded`` 503.
+``already-…`` 409, ``too-large`` 413, every other rule 422, ``read-only`` 501, ``overloaded`` 503.
 """
 
 import logging
@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from commitments.errors import FormatError, KvittoError, Overloaded, Refused, VerificationError
-from ledger.store import NotInLog
+from ledger.store import NotInLog, ReadOnly
 
 __all__ = [
     "MEDIA_TYPE",
@@ -44,6 +44,7 @@ _STATUS = {
     "method-not-allowed": 405,
     "too-large": 413,
     "internal": 500,
+    "read-only": 501,
     "overloaded": 503,
 }
 _STATUS_BY_FAMILY = {"unknown": 404, "duplicate": 409, "already": 409, "foreign": 403}
@@ -63,6 +64,7 @@ _CODES: dict[type[KvittoError], tuple[str, dict[str, str]]] = {
     FormatError: ("malformed", {}),
     NotInLog: ("not-found", {}),
     VerificationError: ("not-verified", {}),
+    ReadOnly: ("read-only", {}),
     Unauthorised: ("unauthorised", {"WWW-Authenticate": "Bearer"}),
     # The rest of the body is not read, so the connection cannot be used again.
     TooLarge: ("too-large", {"Connection": "close"}),

@@ -1,5 +1,6 @@
-"""``kvitto log``: stored logs checked and written out as files, and logs of others watched."""
+"""``kvitto log``: stored logs checked, as files and back, and logs of others watched."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(name="log", help="Check, export and watch logs.", no_args_is_help=True)
+app = typer.Typer(name="log", help="Check, export, import and watch logs.", no_args_is_help=True)
 
 _UNCHANGED = 3
 _STATE = Path("~/.kvitto/monitor")
@@ -53,20 +54,40 @@ def export(
 
     Run it again to add what is new: tiles that are there are not written again.
     """
+    from cli.log_directory import export_merchant
     from issuer.merchants import list_merchants
-    from ledger.events import events_origin
-    from ledger.export import export_log
-    from ledger.log import Log
 
-    written = 0
     with open_store(data, database) as store:
-        for merchant in list_merchants(store):
-            kinds = {"purchases": merchant.origin, "events": events_origin(merchant.origin)}
-            for kind, origin in kinds.items():
-                with store.read() as connection:
-                    log = Log.published(connection, origin)
-                    written += export_log(log, directory / merchant.id / kind)
+        written = sum(export_merchant(store, m, directory) for m in list_merchants(store))
     show({"written": written}, f"{written} files written", as_json=as_json)
+
+
+@app.command("import")
+def import_(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Written by `log export`.")],
+    *,
+    data: DataDirectory = DATA,
+    database: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read logs back from files: after the loss of a database, or to have a copy of one's own.
+
+    Everything is verified first. The keys of a log that is new here are those it declares itself;
+    compare them with what you know. A copy is served and checked like any log, and grows only by
+    another import. Run it again to add what is new, or after an interruption.
+    """
+    from cli.log_directory import import_merchant
+
+    os.umask(0o077)
+    homes = sorted(path for path in directory.iterdir() if path.is_dir())
+    with open_store(data, database, new=True) as store:
+        store.create()
+        found = [log for home in homes for log in import_merchant(store, home)]
+    lines = [
+        f"{log['origin']}: {log['size']} entries, {log['new']} new\n  {log['vkey']}"
+        for log in found
+    ]
+    show({"logs": found}, "\n".join(lines) or "there is no log", as_json=as_json)
 
 
 @app.command()

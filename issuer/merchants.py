@@ -19,6 +19,8 @@ from ledger.store import Store, Transaction
 
 __all__ = [
     "Merchant",
+    "adopt_merchant",
+    "check_merchant",
     "create_merchant",
     "find_merchant",
     "list_merchants",
@@ -63,10 +65,7 @@ def create_merchant(
     each close, are fixed for the life of the logs (docs/protocol.md 4). ``FormatError`` naming
     what is wrong, ``Refused`` if the id is taken.
     """
-    if not _ID.fullmatch(merchant.id):
-        raise FormatError("only a-z, 0-9 and inner hyphens, at most 40", "id")
-    if not 0 < len(merchant.name) <= _LONGEST_NAME or not merchant.name.isprintable():
-        raise FormatError(f"1 to {_LONGEST_NAME} printable characters", "name")
+    check_merchant(merchant)
     keys = {
         origin: secrets.token_bytes(_KEY_SIZE)
         for origin in (merchant.origin, events_origin(merchant.origin))
@@ -98,6 +97,25 @@ def create_merchant(
     except IntegrityError:  # another process has been quicker
         raise Refused("duplicate-merchant", "there is a merchant with this id", "id") from None
     return declaration
+
+
+def adopt_merchant(transaction: Transaction, merchant: Merchant) -> None:
+    """Enter a merchant whose logs are a copy; ``Refused`` if its id or origin is another's."""
+    chosen = (merchants.c.id == merchant.id) | (merchants.c.origin == merchant.origin)
+    known = transaction.connection.execute(select(merchants).where(chosen)).all()
+    if not known:
+        row = {"id": merchant.id, "name": merchant.name, "origin": merchant.origin}
+        transaction.connection.execute(insert(merchants), row)
+    elif [(row.id, row.origin) for row in known] != [(merchant.id, merchant.origin)]:
+        raise Refused("duplicate-merchant", "there is another merchant of this id", "id")
+
+
+def check_merchant(merchant: Merchant) -> None:
+    """``FormatError`` naming what no merchant can have."""
+    if not _ID.fullmatch(merchant.id):
+        raise FormatError("only a-z, 0-9 and inner hyphens, at most 40", "id")
+    if not 0 < len(merchant.name) <= _LONGEST_NAME or not merchant.name.isprintable():
+        raise FormatError(f"1 to {_LONGEST_NAME} printable characters", "name")
 
 
 def find_merchant(store: Store, merchant_id: str) -> Merchant:

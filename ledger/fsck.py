@@ -14,7 +14,7 @@ from ledger.entries import Entry, Void, commitment_of, parse_entry
 from ledger.event_log import event_kinds
 from ledger.events import events_origin, is_events_origin, parse_event, purchases_origin
 from ledger.log import Log
-from ledger.merkle import HASH_BYTES, leaf_hash
+from ledger.merkle import leaf_hash
 from ledger.note import parse_vkey
 from ledger.right_edge import RightEdge, TileChange
 from ledger.schema import entries, logs, published, tiles, voids
@@ -63,13 +63,11 @@ def find_faults(connection: Connection, origin: str) -> Iterator[str]:
             return  # no tree can be made of the rest
         growth = edge.grow([leaf_hash(data) for _, data, _ in rows])
         edge = growth.edge
-        full = [tile for tile in growth.tiles if len(tile.hashes) == TILE_WIDTH * HASH_BYTES]
-        expected += len(full)
-        yield from _tile_faults(connection, log, full)
+        expected += len(growth.full_tiles)
+        yield from _tile_faults(connection, log, growth.full_tiles)
         yield from _projection_faults(connection, log, rows)
-    last = _last_tiles(edge)
-    expected += len(last)
-    yield from _tile_faults(connection, log, last)
+    expected += len(edge.partial_tiles)
+    yield from _tile_faults(connection, log, edge.partial_tiles)
     stored = select(func.count()).where(tiles.c.log_id == log.id)
     if connection.scalar(stored) != expected:
         yield "there are more or fewer tiles than the entries make"
@@ -110,15 +108,6 @@ def _stray_faults(connection: Connection, origins: Sequence[str]) -> Iterator[st
     named = connection.scalars(select(event_kinds.c.origin).distinct())
     if not {events_origin(origin) for origin in named} <= set(origins):
         yield "event_kinds has rows of no log"
-
-
-def _last_tiles(edge: RightEdge) -> list[TileChange]:
-    """The partial tile of each level that has one."""
-    return [
-        TileChange(level, edge.size // TILE_WIDTH ** (level + 1), hashes, extends=False)
-        for level, hashes in enumerate(edge.partial)
-        if hashes
-    ]
 
 
 def _tile_faults(connection: Connection, log: Log, made: Sequence[TileChange]) -> Iterator[str]:

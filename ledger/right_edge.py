@@ -22,6 +22,11 @@ class TileChange:
     hashes: bytes
     extends: bool
 
+    @property
+    def width(self) -> int:
+        """How many hashes there are."""
+        return len(self.hashes) // HASH_BYTES
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -29,6 +34,11 @@ class Growth:
 
     edge: "RightEdge"
     tiles: list[TileChange]
+
+    @property
+    def full_tiles(self) -> list[TileChange]:
+        """Those that will never change again."""
+        return [tile for tile in self.tiles if len(tile.hashes) == _FULL_TILE]
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,15 @@ class RightEdge:
     def root(self) -> bytes:
         """The root of the tree."""
         return fold_peaks(self.peaks)
+
+    @property
+    def partial_tiles(self) -> list[TileChange]:
+        """The last tile of each level, where that is not full."""
+        return [
+            TileChange(level, self.size >> (_TILE_HEIGHT * (level + 1)), hashes, extends=False)
+            for level, hashes in enumerate(self.partial)
+            if hashes
+        ]
 
     def grow(self, leaves: Sequence[bytes]) -> Growth:
         """Append leaf hashes: about one hash each, and a copy of the edge."""

@@ -19,9 +19,9 @@ from ledger.group_commit import CommitFailed, GroupCommit, Ticket
 from ledger.log import Log, NotInLog
 from ledger.migrate import check_schema, is_current, upgrade
 from ledger.purchases import Decode
-from ledger.transaction import DuplicateCommitment, LogState, Transaction
+from ledger.transaction import DuplicateCommitment, LogState, ReadOnly, Transaction
 
-__all__ = ["CommitFailed", "DuplicateCommitment", "NotInLog", "Store", "Transaction"]
+__all__ = ["CommitFailed", "DuplicateCommitment", "NotInLog", "ReadOnly", "Store", "Transaction"]
 
 T = TypeVar("T")
 

@@ -1,14 +1,14 @@
 """One transaction of the store: what a unit of work may do to the logs."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
-from commitments.errors import FormatError, VerificationError
+from commitments.errors import FormatError, KvittoError, VerificationError
 from commitments.wire import parse_identifier
 from ledger.checkpoint import Checkpoint, open_checkpoint, sign
 from ledger.database_errors import is_failure
@@ -17,13 +17,13 @@ from ledger.events import is_events_origin, parse_event
 from ledger.group_commit import Ticket
 from ledger.log import Log, NotInLog, tile_fetcher
 from ledger.merkle import EMPTY_ROOT, leaf_hash
-from ledger.note import Note, Signer
+from ledger.note import Note, Signer, Verifier, parse_vkey
 from ledger.purchases import Decode
 from ledger.right_edge import RightEdge, TileChange
 from ledger.savepoint import savepoint
 from ledger.schema import entries, keys, logs, tiles, voids
 
-__all__ = ["DuplicateCommitment", "LogState", "Transaction"]
+__all__ = ["DuplicateCommitment", "LogState", "ReadOnly", "Transaction"]
 
 _INSERT_ENTRIES = insert(entries)
 _UPDATE_TILE = (
@@ -37,6 +37,13 @@ _UPDATE_TILE = (
 )
 
 
+class ReadOnly(KvittoError):  # noqa: N818 - as NotInLog
+    """The log is a copy of somebody's: whoever has its private key makes it grow."""
+
+    def __init__(self) -> None:
+        super().__init__("this log is a copy, without the key that signs for it")
+
+
 class DuplicateCommitment(VerificationError):  # noqa: N818 - as NotInLog
     """A commitment is in the log already; ``position`` says which of the list it was."""
 
@@ -47,10 +54,14 @@ class DuplicateCommitment(VerificationError):  # noqa: N818 - as NotInLog
 
 @dataclass(frozen=True)
 class LogState:
-    """What appending to a log needs of it, kept in memory between transactions."""
+    """What appending to a log needs of it, kept in memory between transactions.
+
+    A copy of somebody's log has no ``signer``.
+    """
 
     id: int
-    signer: Signer
+    verifier: Verifier
+    signer: Signer | None
     edge: RightEdge
 
     @property
@@ -61,10 +72,14 @@ class LogState:
 
 @dataclass
 class _Open:
-    """A log that this transaction has touched, and the leaf hashes appended so far."""
+    """A log that this transaction has touched, and the leaf hashes appended so far.
+
+    ``given`` is the checkpoint that these will lead to, where it is not for us to sign one.
+    """
 
     state: LogState
     leaves: list[bytes] = field(default_factory=list)
+    given: bytes | None = None
 
     @property
     def size(self) -> int:
@@ -107,6 +122,26 @@ class Transaction:
         self.connection.execute(insert(keys).values(log_id=log_id, private_key=private_key))
         return signer.verifier.vkey
 
+    def adopt(self, origin: str, vkey: str, checkpoint: bytes) -> int:
+        """Let the log become what its ``checkpoint`` says; the size that it has so far.
+
+        The entries that are missing are appended next. Begins a log without a private key, which
+        only this can make grow, where there is none of that origin. ``VerificationError`` for a
+        checkpoint that the log has not signed, or where the log has another key.
+        """
+        verifier = parse_vkey(vkey)
+        head = open_checkpoint(checkpoint, verifier)
+        if origin not in self._lock([origin]):
+            row = {"origin": origin, "vkey": vkey, "size": 0, "root": EMPTY_ROOT}
+            row["checkpoint"] = checkpoint
+            (log_id,) = self.connection.execute(insert(logs).values(row).returning(logs.c.id)).one()
+            self._open[origin] = _Open(LogState(log_id, verifier, None, RightEdge()))
+        log = self._touch(origin)
+        if (origin, log.state.verifier) != (head.origin, verifier):
+            raise VerificationError("the log has another key")
+        log.given = checkpoint
+        return log.size
+
     def log(self, origin: str) -> Log:
         """The log as the last commit left it; entries of this transaction can be read too."""
         return Log(self.connection, origin)
@@ -124,16 +159,19 @@ class Transaction:
         """A note with this text and the signature of the log; never a checkpoint of it."""
         if text.startswith(f"{origin}\n"):
             raise ValueError("the text could be taken for a checkpoint")
-        return self._touch(origin).state.signer.sign_note(text)
+        return _signer(self._touch(origin)).sign_note(text)
 
     def append(self, origin: str, new: Sequence[bytes]) -> range:
         """Append entries, all or none of them; their indices.
 
         An event log takes canonical events; any other log is a purchase log and takes the
         entries of docs/protocol.md 4. ``FormatError`` for anything else, ``VerificationError``
-        for a void that names no earlier purchase, :class:`DuplicateCommitment`.
+        for a void that names no earlier purchase, :class:`DuplicateCommitment`,
+        :class:`ReadOnly` for a copy of somebody's log.
         """
         log = self._touch(origin)
+        if log.given is None:
+            _signer(log)  # or no checkpoint could ever cover the entries
         indices = range(log.size, log.size + len(new))
         parsed = [self._admit(origin, data) for data in new]
         rows = _entry_rows(log.state.id, indices, new, parsed)
@@ -203,12 +241,14 @@ class Transaction:
         if kept is not None and kept.head == (row.id, row.size, row.root):
             return kept
         secret = select(keys.c.private_key).where(keys.c.log_id == row.id)
-        signer = Signer(origin, self.connection.scalars(secret).one())
-        head = open_checkpoint(row.checkpoint, signer.verifier)
+        private_key = self.connection.scalars(secret).one_or_none()
+        signer = None if private_key is None else Signer(origin, private_key)
+        verifier = parse_vkey(row.vkey) if signer is None else signer.verifier
+        head = open_checkpoint(row.checkpoint, verifier)
         if (head.size, head.root) != (row.size, row.root):
             raise VerificationError("the stored checkpoint is not of the log's size and root")
         edge = RightEdge.load(tile_fetcher(self.connection, row.id), head.size, head.root)
-        return LogState(row.id, signer, edge)
+        return LogState(row.id, verifier, signer, edge)
 
     def _lock(self, origins: Collection[str]) -> dict[str, Row[Any]]:
         """The rows of the logs; no other process changes them before this transaction ends.
@@ -231,37 +271,40 @@ class Transaction:
 
         Raises only when the database fails: then the whole transaction has.
         """
-        before = {origin: len(log.leaves) for origin, log in self._open.items()}
+        before = {origin: (len(log.leaves), log.given) for origin, log in self._open.items()}
         try:
             with savepoint(self.connection, "unit"):
                 _work(ticket, self)
         except _UnitFailed:  # and no other: an error of the savepoint is the database's
             self._open = {origin: self._open[origin] for origin in before}
-            for origin, count in before.items():
+            for origin, (count, given) in before.items():
                 del self._open[origin].leaves[count:]
+                self._open[origin].given = given
 
     def seal(self) -> dict[str, LogState]:
         """Write tiles and a new checkpoint of each log that grew; the states after the commit."""
         return {origin: self._seal(origin, log) for origin, log in self._open.items()}
 
     def _seal(self, origin: str, log: _Open) -> LogState:
-        if not log.leaves:
+        if not log.leaves and log.given is None:
             return log.state
         growth = log.state.edge.grow(log.leaves)
         edge = growth.edge
         self._check_stored(log)
         self._write_tiles(log.state.id, growth.tiles)
-        checkpoint = sign(Checkpoint(origin, edge.size, edge.root), log.state.signer)
+        checkpoint = _checkpoint(log, Checkpoint(origin, edge.size, edge.root))
         new_head = {"size": edge.size, "root": edge.root, "checkpoint": checkpoint}
         old_head = logs.c.size == log.state.edge.size, logs.c.root == log.state.edge.root
         swap = update(logs).where(logs.c.id == log.state.id, *old_head).values(new_head)
         if self.connection.execute(swap).rowcount != 1:
             raise VerificationError("the log has another head than it was read with")
-        return LogState(log.state.id, log.state.signer, edge)
+        return replace(log.state, edge=edge)
 
     def _check_stored(self, log: _Open) -> None:
         """Sign no entry that a unit has rolled back by a savepoint of its own."""
-        last = select(func.max(entries.c.position)).where(entries.c.log_id == log.state.id)
+        last = select(func.coalesce(func.max(entries.c.position), -1)).where(
+            entries.c.log_id == log.state.id
+        )
         if self.connection.scalar(last) != log.size - 1:
             raise VerificationError("the stored entries are not those that were appended")
 
@@ -280,6 +323,21 @@ class Transaction:
             self.connection.execute(insert(tiles), added)
         if extended:
             self.connection.execute(_UPDATE_TILE, extended)
+
+
+def _checkpoint(log: _Open, head: Checkpoint) -> bytes:
+    """The signed note of what the log has become."""
+    if log.given is not None:
+        if open_checkpoint(log.given, log.state.verifier) != head:
+            raise VerificationError("the entries do not lead to the checkpoint that was given")
+        return log.given
+    return sign(head, _signer(log))
+
+
+def _signer(log: _Open) -> Signer:
+    if log.state.signer is None:
+        raise ReadOnly
+    return log.state.signer
 
 
 def _entry_rows(

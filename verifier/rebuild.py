@@ -6,7 +6,7 @@ orders and one-time codes are private. Back them up.
 
 from functools import partial
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Connection, Table, delete, select
 
 from ledger.event_log import event_kinds, note_kind
 from ledger.events import events_origin, is_events_origin, parse_event, purchases_origin
@@ -19,7 +19,7 @@ from verifier.policy_book import PUBLISHED, note_policy
 from verifier.retiring import note_retirement
 from verifier.schema import decisions, policies, retired, tags
 
-__all__ = ["PROJECTIONS", "rebuild"]
+__all__ = ["PROJECTIONS", "rebuild", "replay"]
 
 PROJECTIONS: tuple[Table, ...] = (event_kinds, policies, tags, decisions, retired)
 """The tables that say nothing which the event logs do not say."""
@@ -38,20 +38,27 @@ def rebuild(store: Store) -> int:
         known = connection.scalars(select(logs.c.origin)).all()
     origins = [purchases_origin(origin) for origin in known if is_events_origin(origin)]
     return sum(
-        store.write(partial(_replay, origin=origin), events_origin(origin)) for origin in origins
+        store.write(partial(_replay_all, origin=origin), events_origin(origin))
+        for origin in origins
     )
 
 
-def _replay(transaction: Transaction, origin: str) -> int:
-    connection = transaction.connection
-    for table in PROJECTIONS:
-        connection.execute(delete(table).where(table.c.origin == origin))
+def replay(connection: Connection, origin: str, positions: range) -> None:
+    """Enter these events of the log that belongs to ``origin`` into the tables."""
     log = Log(connection, events_origin(origin))
-    for start in range(0, log.size, _CHUNK):
-        found = log.entries(start, min(start + _CHUNK, log.size))
+    for start in positions[::_CHUNK]:
+        found = log.entries(start, min(start + _CHUNK, positions.stop))
         for position, entry in enumerate(found, start):
             event = parse_event(entry)
             note_kind(connection, origin, position, event)
             if note := _NOTES.get(event["type"]):
                 note(connection, origin, position, event)
-    return log.size
+
+
+def _replay_all(transaction: Transaction, origin: str) -> int:
+    connection = transaction.connection
+    for table in PROJECTIONS:
+        connection.execute(delete(table).where(table.c.origin == origin))
+    size = transaction.size(events_origin(origin))
+    replay(connection, origin, range(size))
+    return size

@@ -155,8 +155,10 @@ def _fail(_connection: Any) -> None:
         "UPDATE seeds SET root = x'00'",
         "UPDATE seeds SET period = 7",
         "DELETE FROM seeds",
+        "REPLACE INTO seeds SELECT origin, period, 9, root, signature FROM seeds",
         "UPDATE seed_logs SET period = 'P1D'",
         "DELETE FROM seed_logs",
+        "REPLACE INTO seed_logs SELECT origin, digest, 'P1D' FROM seed_logs",
     ],
 )
 def test_the_database_refuses_to_forget(witness: Witness, statement: str) -> None:

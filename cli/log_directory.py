@@ -1,0 +1,115 @@
+"""The directory of ``kvitto log export`` and ``import``: what the service has below ``/logs``.
+
+Each merchant has a directory of its id, with ``purchases``, ``events`` and ``merchant.json``: its
+id, name and origin. The name is in no log, so nobody has signed it.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cli.files import read_document
+from commitments.errors import FormatError, VerificationError
+from commitments.wire import canonical_json
+from issuer.merchants import Merchant, adopt_merchant, check_merchant
+from ledger.checkpoint import Checkpoint
+from ledger.closed import ClosedLogs
+from ledger.durable import replace_file
+from ledger.events import LogDeclaration, events_origin, parse_event
+from ledger.export import export_log
+from ledger.importing import import_log, read_bundle, verify_files
+from ledger.log import Log
+from ledger.note import Note
+from ledger.store import Store, Transaction
+from verifier.rebuild import replay
+
+__all__ = ["export_merchant", "import_merchant"]
+
+_FILE = "merchant.json"
+
+
+def export_merchant(store: Store, merchant: Merchant, directory: Path) -> int:
+    """Write what is new of a merchant into its directory; how many files those were.
+
+    Both logs are of one moment. The event log comes last: a close in it names a size that the
+    purchase log beside it has.
+    """
+    home = directory / merchant.id
+    with store.read() as connection:
+        events = Log.published(connection, events_origin(merchant.origin))
+        purchases = Log.published(connection, merchant.origin)
+        written = export_log(purchases, home / "purchases") + export_log(events, home / "events")
+    replace_file(home / _FILE, canonical_json(asdict(merchant)))
+    return written + 1
+
+
+def import_merchant(store: Store, home: Path) -> list[Mapping[str, Any]]:
+    """Bring both logs of a merchant, and what is made of them, to what its directory says.
+
+    Everything is verified before anything is written; each log is then written whole, so that
+    one which was interrupted is done again. For each log its origin, key, size and how many
+    entries were new.
+    """
+    merchant = _read_merchant(home)
+    with _named(home / "events"):
+        declaration = _declaration(home / "events")
+    if declaration.origin != merchant.origin:
+        raise VerificationError("the logs are another merchant's", str(home))
+    logs = {"purchases": declaration.purchases, "events": declaration.events}
+    for kind, verifier in logs.items():
+        with _named(home / kind):
+            verify_files(home / kind, verifier)
+
+    def take_purchases(transaction: Transaction) -> range:
+        return import_log(transaction, home / "purchases", declaration.purchases)
+
+    def take_events(transaction: Transaction) -> range:
+        adopt_merchant(transaction, merchant)
+        new = import_log(transaction, home / "events", declaration.events)
+        replay(transaction.connection, merchant.origin, new)
+        ClosedLogs().partition(transaction.connection, merchant.origin)  # or a close is false
+        return new
+
+    taken = {
+        merchant.origin: store.write(take_purchases, merchant.origin),
+        events_origin(merchant.origin): store.write(take_events, events_origin(merchant.origin)),
+    }
+    return [
+        {"origin": origin, "vkey": verifier.vkey, "size": new.stop, "new": len(new)}
+        for (origin, new), verifier in zip(taken.items(), logs.values(), strict=True)
+    ]
+
+
+def _read_merchant(home: Path) -> Merchant:
+    path = home / _FILE
+    document = read_document(path)
+    if not isinstance(document, dict) or document.keys() != {"id", "name", "origin"}:
+        raise FormatError("not a merchant with id, name and origin", str(path))
+    if not all(isinstance(value, str) for value in document.values()):
+        raise FormatError("not text", str(path))
+    if document["id"] != home.name:
+        raise FormatError("not the merchant of this directory", str(path))
+    merchant = Merchant(**document)
+    with _named(path):
+        check_merchant(merchant)
+    return merchant
+
+
+def _declaration(events: Path) -> LogDeclaration:
+    """What the first event says; that it is the first event is for others to verify."""
+    note = Note.parse((events / "checkpoint").read_bytes())
+    size = Checkpoint.parse(note.text).size
+    return LogDeclaration.from_event(parse_event(read_bundle(events, 0, size)[0]))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors about a file, or the files in a directory, name it."""
+    try:
+        yield
+    except (FormatError, VerificationError) as error:
+        if error.field is None or not error.field.startswith(str(path)):
+            error.field = str(path)
+        raise
