@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from fastapi import Depends, FastAPI
 
@@ -25,11 +26,13 @@ from api.routers import (
 )
 from api.service import Service
 from api.settings import Settings
+from issuer.once import forget_answers
 
 __all__ = ["create_app"]
 
 _ROUTERS = (merchants, purchases, sales, closes, policies, claims, evidence, logs, service)
 _CLOSE_SECONDS = 60  # how late after midnight a day may be closed
+_FORGET_SECONDS = 3600
 _CATCH_UP_SECONDS = 5  # until a witness that was down is asked again; it rests for longer
 
 
@@ -64,7 +67,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hide_queries()
     service: Service = app.state.service
     stop = asyncio.Event()
-    chores = [_chore(stop, _CLOSE_SECONDS, service.closer.due)]
+    forget = partial(forget_answers, service.store, service.settings.clock)
+    chores = [
+        _chore(stop, _CLOSE_SECONDS, service.closer.due),
+        _chore(stop, _FORGET_SECONDS, forget),
+    ]
     if service.publisher is not None:
         chores.append(_chore(stop, _CATCH_UP_SECONDS, service.publisher.catch_up))
     tasks = [asyncio.create_task(chore) for chore in chores]

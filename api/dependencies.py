@@ -12,7 +12,7 @@ from api.keys import check_operator_key
 from api.service import Service
 from issuer.merchants import Merchant, find_merchant
 
-__all__ = ["AnyMerchant", "MerchantId", "OperatorOnly", "OwnMerchant", "TheService"]
+__all__ = ["AnyMerchant", "MerchantId", "MerchantKey", "OperatorOnly", "OwnMerchant", "TheService"]
 
 _operator_key = HTTPBearer(
     scheme_name="operatorKey",
@@ -49,6 +49,12 @@ async def _check_operator(
     check_operator_key(_text(key), service.settings.operator_key)
 
 
+def _merchant_key_text(
+    key: Annotated[HTTPAuthorizationCredentials | None, Depends(_merchant_key)],
+) -> str:
+    return _text(key) or ""
+
+
 def _any_merchant(service: TheService, merchant_id: MerchantId) -> Merchant:
     return find_merchant(service.store, merchant_id)
 
@@ -68,3 +74,5 @@ AnyMerchant = Annotated[Merchant, Depends(_any_merchant)]
 """The merchant of the path, for routes that are open to all."""
 OwnMerchant = Annotated[Merchant, Depends(_own_merchant)]
 """The merchant of the path, after its API key has been checked."""
+MerchantKey = Annotated[str, Depends(_merchant_key_text)]
+"""The API key that was sent; only :data:`OwnMerchant` checks it."""

@@ -26,6 +26,7 @@ from commitments.group import Group, Point
 from commitments.purchase import complete, serial_shift
 from commitments.sale import Sale, check_code, parse_sale
 from issuer.merchants import Merchant
+from issuer.once import Once
 from issuer.slips import Slip, code_hash, new_code, slip_keys
 from ledger.entries import Purchase, Void
 from ledger.entries import Sale as SaleEntry
@@ -82,7 +83,9 @@ class Issuer:
         self._group = group
         self._clock = clock
 
-    def record(self, merchant: Merchant, orders: Sequence[Order]) -> list[dict[str, Any]]:
+    def record(
+        self, merchant: Merchant, orders: Sequence[Order], once: Once | None = None
+    ) -> list[dict[str, Any]]:
         """Append a purchase for each order, all or none, and return their receipts in order.
 
         An order that was recorded before, to the letter, is not recorded again: its receipt is
@@ -93,21 +96,24 @@ class Issuer:
         future, or an order or a request that was used for something else.
         """
         prepared = self._prepare(merchant.origin, orders)
-        positions = self._store.write(
-            lambda tx: self._append(tx, merchant.origin, prepared), merchant.origin
+        positions = self._write(
+            merchant.origin, lambda tx: self._append(tx, merchant.origin, prepared), once
         )
         return self._receipts(merchant.origin, orders, positions)
 
-    def record_sales(self, merchant: Merchant, sales: Sequence[Sale]) -> list[Slip]:
+    def record_sales(
+        self, merchant: Merchant, sales: Sequence[Sale], once: Once | None = None
+    ) -> list[Slip]:
         """Append a dated record for each sale whose buyer is absent, and return their codes.
 
-        Errors name the sale as ``sales[i]``.
+        Nothing tells one such sale from another: without ``once``, sent again it is recorded
+        again. Errors name the sale as ``sales[i]``.
         """
         codes = [new_code() for _ in sales]
         pairs = list(zip(sales, codes, strict=True))
         entries = _each(pairs, lambda pair: self._slip_entry(merchant.origin, *pair), "sales")
 
-        def unit(transaction: Transaction) -> range:
+        def unit(transaction: Transaction) -> list[tuple[int, str]]:
             positions = transaction.append(merchant.origin, entries)
             transaction.connection.execute(
                 insert(slips),
@@ -120,10 +126,10 @@ class Issuer:
                     for sale, code in zip(sales, codes, strict=True)
                 ],
             )
-            return positions
+            return list(zip(positions, codes, strict=True))
 
-        positions = self._store.write(unit, merchant.origin) if sales else range(0)
-        return [Slip(p, code) for p, code in zip(positions, codes, strict=True)]
+        recorded = self._write(merchant.origin, unit, once) if sales else []
+        return [Slip(position, code) for position, code in recorded]
 
     def redeem(self, merchant: Merchant, code: str, request: BuyerRequest) -> dict[str, Any]:
         """Turn a slip into an ordinary purchase, once; the code is the order's reference.
@@ -163,6 +169,14 @@ class Issuer:
             return position
 
         return self._store.write(unit, merchant.origin)
+
+    def _write(self, origin: str, unit: Callable[[Transaction], T], once: Once | None) -> T:
+        """The result of ``unit``, which is JSON, or of the same write when it was done."""
+
+        def unless_done(transaction: Transaction) -> T:
+            return unit(transaction) if once is None else once.do(transaction, unit)
+
+        return self._store.write(unless_done, origin)
 
     def _prepare(self, origin: str, orders: Sequence[Order]) -> list[Prepared]:
         """Check each order and make its entry; the checks of all are multiplied out together."""

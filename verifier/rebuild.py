@@ -1,6 +1,6 @@
 """Making the tables of events again from the event logs, which alone are the truth.
 
-The tables of a merchant's own records (``issued``, ``slips``, ``merchants``, keys) are in no log:
+The tables of a merchant's own records (``issued``, ``slips``, ``answers``, ``merchants``, keys) are in no log:
 orders and one-time codes are private. Back them up.
 """
 

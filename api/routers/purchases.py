@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse
 from api.bodies import Body, BulkBody, array, integer, members, placed
 from api.dependencies import OwnMerchant, TheService
 from api.documents import NewPurchase, NewPurchases, NewVoid, Receipt, Receipts, Void
+from api.idempotency import SentAs
 from api.openapi import described
 from api.orders import ORDER_MEMBERS, alone, read_order
 
@@ -16,21 +17,28 @@ router = APIRouter(prefix="/v1/merchants/{merchant}", tags=["purchases"])
 _KEY_PROBLEMS = "unauthorised foreign-merchant"
 _PROBLEMS = (
     f"malformed {_KEY_PROBLEMS} duplicate-order duplicate-request duplicate-commitment"
-    " too-large not-verified future-date"
+    " too-large not-verified future-date idempotency-key-reused"
 )
 
 
 @router.post("/purchases", **described({201: Receipt}, _PROBLEMS, NewPurchase))
-def record_a_purchase(service: TheService, merchant: OwnMerchant, body: Body) -> JSONResponse:
-    """Record one purchase; its receipt goes to the buyer's wallet."""
+def record_a_purchase(
+    service: TheService, merchant: OwnMerchant, sent_as: SentAs, body: Body
+) -> JSONResponse:
+    """Record one purchase; its receipt goes to the buyer's wallet.
+
+    The same order with the same request is recorded once, with or without `Idempotency-Key`.
+    """
     order = read_order(members(body, ORDER_MEMBERS), service.settings.group)
     with alone():
-        (receipt,) = service.issuer.record(merchant, [order])
+        (receipt,) = service.issuer.record(merchant, [order], sent_as(body))
     return JSONResponse(receipt, 201)
 
 
 @router.post("/purchases/bulk", **described({201: Receipts}, f"{_PROBLEMS} too-many", NewPurchases))
-def record_purchases(service: TheService, merchant: OwnMerchant, body: BulkBody) -> JSONResponse:
+def record_purchases(
+    service: TheService, merchant: OwnMerchant, sent_as: SentAs, body: BulkBody
+) -> JSONResponse:
     """Record up to 1,000 purchases, all or none.
 
     A problem names the place: `purchases[17].sale.price`.
@@ -39,7 +47,8 @@ def record_purchases(service: TheService, merchant: OwnMerchant, body: BulkBody)
     for index, document in enumerate(array(members(body, ("purchases",)), "purchases")):
         with placed(f"purchases[{index}]"):
             orders.append(read_order(document, service.settings.group))
-    return JSONResponse({"receipts": service.issuer.record(merchant, orders)}, 201)
+    receipts = service.issuer.record(merchant, orders, sent_as(body))
+    return JSONResponse({"receipts": receipts}, 201)
 
 
 @router.post(

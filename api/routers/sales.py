@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse
 from api.bodies import Body, BulkBody, array, members, placed, text
 from api.dependencies import AnyMerchant, OwnMerchant, TheService
 from api.documents import NewSales, Receipt, Redemption, Slips
+from api.idempotency import SentAs
 from api.openapi import described
 from api.orders import alone, read_sale
 from zk.issuance import parse_request
@@ -19,21 +20,24 @@ router = APIRouter(prefix="/v1/merchants/{merchant}", tags=["purchases"])
     "/sales",
     **described(
         {201: Slips},
-        "malformed unauthorised foreign-merchant too-large future-date too-many",
+        "malformed unauthorised foreign-merchant too-large future-date too-many"
+        " idempotency-key-reused",
         NewSales,
     ),
 )
-def record_sales(service: TheService, merchant: OwnMerchant, body: BulkBody) -> JSONResponse:
+def record_sales(
+    service: TheService, merchant: OwnMerchant, sent_as: SentAs, body: BulkBody
+) -> JSONResponse:
     """Record up to 1,000 sales without a buyer, all or none.
 
-    Each gets a one-time code, to print on the paper receipt; it is not stored and not shown
-    again. A problem names the place: `sales[17].price`.
+    Each gets a one-time code, to print on the paper receipt; it is shown again only to the same
+    request with the same `Idempotency-Key`. A problem names the place: `sales[17].price`.
     """
     sales = []
     for index, document in enumerate(array(members(body, ("sales",)), "sales")):
         with placed(f"sales[{index}]"):
             sales.append(read_sale(document))
-    slips = service.issuer.record_sales(merchant, sales)
+    slips = service.issuer.record_sales(merchant, sales, sent_as(body))
     return JSONResponse(
         {"slips": [{"index": slip.index, "code": slip.code} for slip in slips]}, 201
     )

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
@@ -32,9 +32,13 @@ class Operation:
         return method == self.method and self._pattern.fullmatch(path) is not None
 
     def parameters(self, answer: httpx.Response) -> dict[str, Any]:
-        """What path and query of a request to this operation said, as their schemas have it."""
-        match = self._pattern.fullmatch(answer.request.url.path)
-        given = {**(match.groupdict() if match else {}), **answer.request.url.params}
+        """What a request to this operation said beside its body, as the schemas have it."""
+        request = answer.request
+        match = self._pattern.fullmatch(request.url.path)
+        given = {**(match.groupdict() if match else {}), **request.url.params}
+        for parameter in self.document.get("parameters", ()):
+            if parameter["in"] == "header":
+                given[parameter["name"]] = request.headers[parameter["name"]]
         numbers = {
             parameter["name"]
             for parameter in self.document.get("parameters", ())
@@ -104,11 +108,17 @@ class Client:
         content: bytes | AsyncIterator[bytes] | None = None,
         key: str | None = None,
         query: dict[str, Any] | str | None = None,
+        names: Sequence[str] = (),
     ) -> httpx.Response:
-        """The answer to ``body`` as JSON, or to ``content`` as it is."""
+        """The answer to ``body`` as JSON, or to ``content`` as it is.
+
+        ``names`` are sent as ``Idempotency-Key``.
+        """
         if body is not None:
             content = json.dumps(body).encode()
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        headers = [(b"Idempotency-Key", name.encode()) for name in names]
+        if key is not None:
+            headers.append((b"Authorization", f"Bearer {key}".encode()))
         if isinstance(query, str):
             path, query = f"{path}?{query}", None
         request = partial(self._client.request, method, path, headers=headers, params=query)

@@ -74,12 +74,12 @@ class Shop(World):
     def get(self, path: str, query: dict[str, Any] | str | None = None) -> httpx.Response:
         return self.client.send("GET", _full(path), query=query)
 
-    def post(self, path: str, body: Any, key: str | None = None) -> httpx.Response:
-        return self.client.send("POST", _full(path), body=body, key=key)
+    def post(self, path: str, body: Any, key: str | None = None, *names: str) -> httpx.Response:
+        return self.client.send("POST", _full(path), body=body, key=key, names=names)
 
-    def write(self, path: str, body: Any) -> httpx.Response:
-        """As the merchant."""
-        return self.client.send("POST", _full(path), body=body, key=self.key)
+    def write(self, path: str, body: Any, *names: str) -> httpx.Response:
+        """As the merchant; ``names`` are sent as ``Idempotency-Key``."""
+        return self.post(path, body, self.key, *names)
 
     def purchase_body(self, **changes: Any) -> dict[str, Any]:
         """The body of a purchase by a buyer who has a wallet."""

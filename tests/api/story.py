@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "api" / "examples.json"
 SCHEMA = ROOT / "docs" / "policy.schema.json"
 _NO_KEY = "0123456789abcdef" * 4  # a key that opens nothing, where the answer had a real one
+_NAMES = [f"8e03978e-40d5-43dd-bc93-6894a57f93{number}" for number in range(24, 28)]
 
 
 class Story:
@@ -30,8 +31,8 @@ class Story:
         self.shop = shop
         self.examples: dict[str, dict[str, Any]] = {}
 
-    def post(self, path: str, body: Any = None, key: str | None = None) -> Any:
-        return self._record(self.shop.post(path, body, key), body)
+    def post(self, path: str, body: Any = None, key: str | None = None, *names: str) -> Any:
+        return self._record(self.shop.post(path, body, key, *names), body)
 
     def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
         return self._record(self.shop.get(path, query), None)
@@ -71,7 +72,7 @@ _MERCHANT = {"id": "acme", "name": "Acme", "capacity": 64, "period": "manual", "
 
 
 def _record_sales(story: Story, key: str) -> None:
-    slips = story.post("sales", {"sales": [SALE]}, key)["slips"]
+    slips = story.post("sales", {"sales": [SALE]}, key, _NAMES[0])["slips"]
     code = slips[0]["code"]
     request = new_request(code, new_keys()).document()
     story.post("redemptions", {"code": code, "request": request})
@@ -84,11 +85,11 @@ def _buyers(story: Story, key: str) -> list[Bought]:
         {"order": o.reference, "sale": o.sale.document(), "request": o.request.document()}
         for o in orders
     ]
-    receipts = [story.post("purchases", bodies[0], key)]
-    receipts += story.post("purchases/bulk", {"purchases": bodies[1:]}, key)["receipts"]
-    story.post(
-        "voids", {"index": story.post("purchases", story.shop.purchase_body(), key)["index"]}, key
-    )
+    receipts = [story.post("purchases", bodies[0], key, _NAMES[1])]
+    bulk = {"purchases": bodies[1:]}
+    receipts += story.post("purchases/bulk", bulk, key, _NAMES[2])["receipts"]
+    unwanted = story.post("purchases", story.shop.purchase_body(), key, _NAMES[3])
+    story.post("voids", {"index": unwanted["index"]}, key)
     return [
         Bought(receipt["index"], k, opening_of(order, k), receipt)
         for receipt, k, order in zip(receipts, keys, orders, strict=True)

@@ -72,6 +72,7 @@ def test_a_database_of_an_earlier_version_gets_todays_triggers(database: str) ->
     with Store(database) as store:
         with store._writer.begin() as connection:
             drop_refusals(connection)
+            connection.execute(text("DROP TABLE answers"))
             connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
         with pytest.raises(WrongSchema, match="migrations are missing"):
             store.check()

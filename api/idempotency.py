@@ -1,0 +1,46 @@
+"""The header ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header)."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+
+from api.dependencies import MerchantKey, TheService
+from commitments.errors import FormatError
+from issuer.once import Once
+
+__all__ = ["SentAs"]
+
+_HEADER = "Idempotency-Key"
+_NAME = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+
+SentAgain = Callable[[bytes], Once | None]
+
+
+def _sent_as(
+    service: TheService,
+    request: Request,
+    key: MerchantKey,
+    _described: Annotated[
+        str,
+        Header(
+            alias=_HEADER,
+            description="A name for this request, such as a UUID: sent again with the same name"
+            " within two days, it is not done again, and the answer is the same.",
+        ),
+    ] = "",
+) -> SentAgain:
+    names = request.headers.getlist(_HEADER)
+    if not names:
+        return lambda _body: None
+    (name,) = names if len(names) == 1 else ("",)
+    if not _NAME.fullmatch(name):
+        raise FormatError("not 1 to 255 visible ASCII characters, once", _HEADER)
+    route = f"{request.method} {request.url.path}\n".encode()
+    clock = service.settings.clock
+    return lambda body: Once.derive(key, name, route + body, clock)
+
+
+SentAs = Annotated[SentAgain, Depends(_sent_as)]
+"""Whether a body with this request's route was sent before: given the body, what tells."""

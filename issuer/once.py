@@ -1,0 +1,113 @@
+"""Writes that happen once, however often they are sent (draft-ietf-httpapi-idempotency-key-header).
+
+What a write has led to is stored in its own transaction, so that it is known to every process and
+after every crash. It may hold one-time codes, which are stored nowhere else: so it is sealed under
+a key that only the sender can make again, from its API key. The database alone tells nothing.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
+from secrets import token_bytes
+from typing import Any, TypeVar, cast
+
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    Table,
+    delete,
+    insert,
+    select,
+)
+
+from commitments.clock import Clock
+from commitments.errors import Refused
+from commitments.wire import lp
+from ledger.schema import metadata
+from ledger.store import Store, Transaction
+
+__all__ = ["Once", "forget_answers"]
+
+T = TypeVar("T")
+
+_KEPT = timedelta(days=2)  # from when on it is forgotten, and a repetition would be a new write
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DOMAIN = b"kvitto-idempotency/v1"
+_PART = 32  # bytes: of an identifier, of a fingerprint, of a ChaCha20-Poly1305 key
+_NONCE = 12
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("written", BigInteger, nullable=False),
+)
+Index("answers_by_age", answers.c.written)
+"""What writes have led to, for some time (seconds since 1970); ``id`` is made as the key is."""
+
+
+@dataclass(frozen=True)
+class Once:
+    """A write that its sender names, so that sent again it is not done again.
+
+    ``identifier`` stands for the name, ``fingerprint`` for all that the request says.
+    """
+
+    identifier: bytes
+    fingerprint: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+    written: int
+
+    @classmethod
+    def derive(cls, secret: str, name: str, request: bytes, clock: Clock) -> "Once":
+        """From the sender's API key, the name that it gave and the request."""
+        info = _DOMAIN + lp(name.encode("utf-8"))
+        parts = HKDF(SHA256(), 2 * _PART, salt=None, info=info).derive(secret.encode("utf-8"))
+        written = (clock() - _EPOCH) // timedelta(seconds=1)
+        return cls(parts[:_PART], sha256(request).digest(), parts[_PART:], written)
+
+    def do(self, transaction: Transaction, work: Callable[[Transaction], T]) -> T:
+        """What ``work`` gives, which is JSON, or what it gave when it was done.
+
+        The transaction must hold what all processes hold that could do the same at the same
+        time. ``Refused`` when the name was used for another request.
+        """
+        connection = transaction.connection
+        sealed = connection.scalar(select(answers.c.sealed).where(answers.c.id == self.identifier))
+        if sealed is not None:
+            return cast("T", self._open(sealed))
+        result = work(transaction)
+        self._remember(connection, result)
+        return result
+
+    def _remember(self, connection: Connection, result: Any) -> None:
+        nonce = token_bytes(_NONCE)
+        content = self.fingerprint + json.dumps(result).encode("utf-8")
+        sealed = nonce + ChaCha20Poly1305(self.key).encrypt(nonce, content, self.identifier)
+        row = {"id": self.identifier, "sealed": sealed, "written": self.written}
+        connection.execute(insert(answers).values(row))
+
+    def _open(self, sealed: bytes) -> Any:
+        nonce, ciphertext = sealed[:_NONCE], sealed[_NONCE:]
+        content = ChaCha20Poly1305(self.key).decrypt(nonce, ciphertext, self.identifier)
+        if not compare_digest(content[:_PART], self.fingerprint):
+            raise Refused(
+                "idempotency-key-reused", "it was sent with another request", "Idempotency-Key"
+            )
+        return json.loads(content[_PART:])
+
+
+def forget_answers(store: Store, clock: Clock) -> None:
+    """Forget what is old enough that nobody sends it again."""
+    oldest = (clock() - _KEPT - _EPOCH) // timedelta(seconds=1)
+    store.commit(lambda t: t.connection.execute(delete(answers).where(answers.c.written < oldest)))
