@@ -5,6 +5,7 @@ PostgreSQL is started by the first test process that asks for it and serves all 
 
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 import warnings
@@ -33,6 +34,7 @@ __all__ = [
     "end_session",
     "files_of",
     "fresh",
+    "small_disk",
     "wait_for_a_waiter",
 ]
 
@@ -104,6 +106,23 @@ class Sqlite:
         shutil.rmtree(files_of(url)[0].parent)
 
 
+@contextmanager
+def small_disk(directory: Path, megabytes: int, options: str = "mode=0700") -> Iterator[Path]:
+    """A file system of that size at ``directory``; the test is skipped where none can be had."""
+    directory.mkdir()
+    size = f"size={megabytes}m,{options}"
+    command = ["mount", "-t", "tmpfs", "-o", size, "none", str(directory)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        directory.rmdir()
+        pytest.skip(f"NO SMALL DISK CAN BE MOUNTED HERE: {mounted.stderr.strip()}")
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", str(directory)], check=True)
+        directory.rmdir()
+
+
 def _sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
@@ -139,6 +158,20 @@ class Postgresql:
         name = f"{self._name}_{next(self._numbers)}"
         self._execute(f"CREATE DATABASE {name}")
         return self._url(name)
+
+    @contextmanager
+    def on_small_disk(self, megabytes: int) -> Iterator[tuple[str, Path]]:
+        """A copy of the template on a disk of its own, and where that is."""
+        data = Path(os.environ[_DIRECTORY]) / "data"
+        name = f"{self._name}_{next(self._numbers)}"
+        owner = data.stat()
+        options = f"uid={owner.st_uid},gid={owner.st_gid},mode=0700"
+        with small_disk(data.parent / name, megabytes, options) as disk:
+            self._execute(f"CREATE TABLESPACE {name} LOCATION '{disk}'")
+            self._execute(f"CREATE DATABASE {name} TEMPLATE {self._name} TABLESPACE {name}")
+            yield self._url(name), disk
+            self.drop(self._url(name))
+            self._execute(f"DROP TABLESPACE {name}")
 
     def drop(self, url: str) -> None:
         """Remove it, whoever is still connected."""

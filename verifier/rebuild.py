@@ -1,7 +1,7 @@
 """Making the tables of events again from the event logs, which alone are the truth.
 
-The tables of a merchant's own records (``issued``, ``slips``, ``answers``, ``merchants``, keys) are in no log:
-orders and one-time codes are private. Back them up.
+The tables of a merchant's own records (``issued``, ``slips``, ``answers``, ``merchants``, keys)
+are in no log: orders and one-time codes are private. Back them up.
 """
 
 from functools import partial

@@ -1,23 +1,18 @@
 """The service as a process: what it prints, keeps, logs, and refuses."""
 
-import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-
-ROOT = Path(__file__).parents[2]
+from tests.serving import ROOT, serving
 
 
 @pytest.fixture(autouse=True)
@@ -25,27 +20,6 @@ def same_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
-
-
-@contextmanager
-def serving(
-    data: Path, log: Path, database: str = ""
-) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """A process that serves, and what it said; interrupted at the end."""
-    command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--json"]
-    command += ["--data", str(data)]
-    env = {"KVITTO_DATABASE": database} if database else {}
-    with log.open("w") as stderr:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True, env=env
-        )
-        with process:
-            assert process.stdout is not None
-            try:
-                yield process, json.loads(process.stdout.readline())
-            finally:
-                process.send_signal(signal.SIGINT)
-                process.wait()
 
 
 def serve(*arguments: str | Path, **env: str) -> Result:

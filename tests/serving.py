@@ -1,0 +1,35 @@
+"""``kvitto serve`` as a process of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ROOT", "serving"]
+
+ROOT = Path(__file__).parents[1]
+
+
+@contextmanager
+def serving(
+    data: Path, log: Path, database: str = "", **options: Any
+) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+    """A process that serves, and what it said; interrupted at the end."""
+    command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--json"]
+    command += ["--data", str(data)]
+    env = {"KVITTO_DATABASE": database} if database else {}
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True, env=env, **options
+        )
+        with process:
+            assert process.stdout is not None
+            try:
+                yield process, json.loads(process.stdout.readline())
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait()
