@@ -14,7 +14,7 @@ from ledger.store import Store
 from tests.faults.teller import ORIGINS, claim_of, entry_of
 from verifier.schema import decisions, tags
 
-__all__ = ["check"]
+__all__ = ["check", "check_extends"]
 
 
 def check(store: Store, sold: Iterable[int], served: Iterable[str] = ()) -> int:
@@ -26,11 +26,12 @@ def check(store: Store, sold: Iterable[int], served: Iterable[str] = ()) -> int:
         heads = {head.origin: head for head in check_all(connection)}
         for note in set(served):
             log = Log(connection, note.partition("\n")[0])
-            _check_extends(log, heads[log.origin], note)
+            check_extends(log, heads[log.origin], note)
         return _check_sales(connection, set(sold))
 
 
-def _check_extends(log: Log, head: Checkpoint, note: str) -> None:
+def check_extends(log: Log, head: Checkpoint, note: str) -> None:
+    """A checkpoint that anyone has seen is of the log that there is."""
     seen = open_checkpoint(note.encode(), parse_vkey(log.vkey))
     assert seen.size <= head.size
     proof = log.consistency(seen.size, head.size)

@@ -88,11 +88,11 @@ def _codes(url: str) -> set[bytes]:
 def small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Path, Path]]:
     """A database on a small disk, where the disk is, and the service's directory."""
     if request.param == "sqlite":
-        with small_disk(tmp_path / "disk", 4) as disk:
+        with small_disk(tmp_path / "disk", 6) as disk:
             yield f"sqlite:///{disk}/kvitto.db", disk, disk
     else:
         postgresql: Postgresql = request.getfixturevalue("postgresql")
-        with postgresql.on_small_disk(12) as (url, disk):
+        with postgresql.on_small_disk(14) as (url, disk):
             yield url, disk, tmp_path
 
 
@@ -102,7 +102,7 @@ def test_a_disk_that_is_full_for_a_while(small: tuple[str, Path, Path], tmp_path
     with serving(data, tmp_path / "log", url) as (process, said), _http(said) as http:
         seller = Seller(http, data / "operator.key")
         assert seller.record("first")
-        ballast.write_bytes(bytes(1 << 20))
+        ballast.write_bytes(bytes(3 << 20))
         seller.fill()
         seller.read()
         recorded = len(seller.acknowledged)
