@@ -5,6 +5,7 @@ PostgreSQL is started by the first test process that asks for it and serves all 
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -26,6 +27,7 @@ from ledger.store import Store, Transaction
 
 __all__ = [
     "Databases",
+    "OwnPostgresql",
     "Postgresql",
     "Sqlite",
     "begin_session",
@@ -64,11 +66,34 @@ def _server(directory: Path) -> Any:
         return get_server(directory / "data", cleanup_mode=None)
 
 
+class OwnPostgresql:
+    """A server for one test, which may stop it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._server = _server(directory)
+        self.url = URL.create(
+            "postgresql", "postgres", database="postgres", query={"host": str(directory / "data")}
+        ).render_as_string()
+
+    def crash(self) -> None:
+        """What ``pg_ctl stop -m immediate`` does: every process ends at once, nothing is tidied."""
+        os.kill(self._server.get_pid(), signal.SIGQUIT)
+        self._server.get_postmaster_info().process.wait(_PATIENCE)
+
+    def start(self) -> None:
+        """Start again; the server recovers from its write-ahead log."""
+        self._server.ensure_postgres_running()
+
+    def close(self) -> None:
+        """Stop, if it runs."""
+        self._server.stop()
+
+
 class Databases(Protocol):
     """Databases of one engine."""
 
-    def make(self) -> str:
-        """The URL of a fresh one, which has its tables already."""
+    def make(self, template: str | None = None) -> str:
+        """The URL of a fresh one with its tables, or of a copy of one that nobody has open."""
 
     def make_empty(self) -> str:
         """The URL of one without tables."""
@@ -91,10 +116,10 @@ class Sqlite:
         (self._directory / name).mkdir()
         return self._directory / name / "kvitto.db"
 
-    def make(self) -> str:
+    def make(self, template: str | None = None) -> str:
         """A copy of the template, alone in its directory."""
         path = self._file(str(next(self._numbers)))
-        shutil.copyfile(self._template, path)
+        shutil.copyfile(files_of(template)[0] if template else self._template, path)
         return _sqlite_url(path)
 
     def make_empty(self) -> str:
@@ -147,10 +172,11 @@ class Postgresql:
         """Leave the server to the others."""
         self._admin.close()
 
-    def make(self) -> str:
+    def make(self, template: str | None = None) -> str:
         """A copy of the template."""
         name = f"{self._name}_{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {self._name}")
+        copied = make_url(template).database if template else self._name
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {copied}")
         return self._url(name)
 
     def make_empty(self) -> str:
@@ -217,9 +243,11 @@ def check(url: str) -> list[Checkpoint]:
 
 
 @contextmanager
-def fresh(databases: Databases, *, damaged: bool = False) -> Iterator[str]:
+def fresh(
+    databases: Databases, template: str | None = None, *, damaged: bool = False
+) -> Iterator[str]:
     """A database for one use, whose logs are sound at the end, or ``damaged`` as intended."""
-    url = databases.make()
+    url = databases.make(template)
     try:
         yield url
         with pytest.raises(Damaged) if damaged else nullcontext():

@@ -21,10 +21,9 @@ def database(directory: Path) -> str:
     return f"sqlite:///{directory}/kvitto.db"
 
 
-def prepare(directory: Path, sales: int) -> None:
-    """A database with both logs and some sales."""
-    directory.mkdir()
-    with open_store(database(directory)) as store:
+def prepare(url: str, sales: int) -> None:
+    """Both logs and some sales."""
+    with open_store(url) as store:
         for number, origin in enumerate(ORIGINS):
             store.create_log(origin, bytes([number]) * 32)
         for sale in range(sales):

@@ -12,18 +12,27 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from commitments.errors import Overloaded
 from ledger.store import CommitFailed, Store
 from ledger.tiles import TILE_WIDTH
+from tests.databases import Databases, files_of, fresh
 from tests.faults.oracle import check
-from tests.faults.processes import database, fresh_copy, prepare
+from tests.faults.processes import prepare
 from tests.faults.teller import open_store, sell
 
 SALES = TILE_WIDTH - 1
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("prepared") / "data"
-    prepare(directory, SALES)
-    return directory
+def prepared(databases: Databases) -> Iterator[str]:
+    """A database with some sales, which nobody has open."""
+    with fresh(databases) as url:
+        prepare(url, SALES)
+        yield url
+
+
+@pytest.fixture
+def copy(databases: Databases, prepared: str) -> Iterator[str]:
+    """One like it."""
+    with fresh(databases, template=prepared) as url:
+        yield url
 
 
 class Counter:
@@ -71,14 +80,15 @@ def failing(engine: Engine, number: int, *, applied: bool) -> Iterator[Counter]:
 
 
 @pytest.mark.parametrize("applied", [False, True])
-def test_every_statement_fails_once(prepared: Path, tmp_path: Path, *, applied: bool) -> None:
-    url = fresh_copy(prepared, tmp_path / "counted")
-    with open_store(url) as store, failing(store._writer, 0, applied=applied) as counted:
+def test_every_statement_fails_once(
+    databases: Databases, prepared: str, copy: str, *, applied: bool
+) -> None:
+    with open_store(copy) as store, failing(store._writer, 0, applied=applied) as counted:
         sell(store, SALES)
     assert counted.count > 20
     kept = []
     for number in range(1, counted.count + 1):
-        with open_store(fresh_copy(prepared, tmp_path / f"{number}")) as store:
+        with fresh(databases, template=prepared) as url, open_store(url) as store:
             with failing(store._writer, number, applied=applied), pytest.raises(CommitFailed):
                 sell(store, SALES)
             kept.append(check(store, range(SALES)) > SALES)
@@ -89,28 +99,27 @@ def test_every_statement_fails_once(prepared: Path, tmp_path: Path, *, applied: 
     assert kept == [False] * (len(kept) - 1) + [applied]
 
 
-def test_a_database_that_cannot_be_read_for_a_while(prepared: Path, tmp_path: Path) -> None:
-    with open_store(fresh_copy(prepared, tmp_path / "data")) as store:
+def test_a_database_that_cannot_be_read_for_a_while(copy: str) -> None:
+    with open_store(copy) as store:
         with failing(store._reader, 1, applied=False), pytest.raises(Overloaded), store.log("any"):
             pytest.fail("it was read")
         assert check(store, range(SALES)) == SALES
 
 
-def test_a_reader_keeps_its_own_mistakes(prepared: Path, tmp_path: Path) -> None:
-    url = fresh_copy(prepared, tmp_path / "data")
-    with open_store(url) as store, pytest.raises(DatabaseError), store.read() as connection:
+def test_a_reader_keeps_its_own_mistakes(copy: str) -> None:
+    with open_store(copy) as store, pytest.raises(DatabaseError), store.read() as connection:
         connection.exec_driver_sql("INSERT INTO logs (id) VALUES (NULL)")
 
 
-def test_a_database_that_is_gone_for_a_while(prepared: Path, tmp_path: Path) -> None:
-    directory, away = tmp_path / "data", tmp_path / "away"
-    fresh_copy(prepared, directory)
-    with Store(database(directory)) as store:
-        directory.rename(away)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_a_database_that_is_gone_for_a_while(copy: str, tmp_path: Path) -> None:
+    (file,) = files_of(copy)
+    with Store(copy) as store:
+        file.parent.rename(tmp_path / "away")
         with pytest.raises(CommitFailed):
             sell(store, SALES)
         with pytest.raises(Overloaded), store.log("any"):
             pytest.fail("it was read")
-        away.rename(directory)
+        (tmp_path / "away").rename(file.parent)
         sell(store, SALES)
         assert check(store, range(SALES + 1)) == SALES + 1

@@ -8,7 +8,7 @@ import pytest
 
 from ledger.tiles import TILE_WIDTH
 from tests.faults.oracle import check
-from tests.faults.processes import Teller, fresh_copy, prepare, teller
+from tests.faults.processes import Teller, database, fresh_copy, prepare, teller
 from tests.faults.teller import open_store, sell
 from tests.faults.tracing import Call, injected, recorded
 
@@ -17,8 +17,8 @@ SALES = TILE_WIDTH - 1  # the next one fills a tile and begins one a level highe
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("prepared") / "data"
-    prepare(directory, SALES)
+    directory = tmp_path_factory.mktemp("prepared")
+    prepare(database(directory), SALES)
     return directory
 
 
