@@ -49,7 +49,7 @@ async def _check_operator(
     check_operator_key(_text(key), service.settings.operator_key)
 
 
-def _merchant_key_text(
+async def _merchant_key_text(
     key: Annotated[HTTPAuthorizationCredentials | None, Depends(_merchant_key)],
 ) -> str:
     return _text(key) or ""

@@ -15,10 +15,10 @@ __all__ = ["SentAs"]
 _HEADER = "Idempotency-Key"
 _NAME = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
-SentAgain = Callable[[bytes], Once | None]
+_Named = Callable[[bytes], Once | None]
 
 
-def _sent_as(
+async def _sent_as(
     service: TheService,
     request: Request,
     key: MerchantKey,
@@ -30,7 +30,7 @@ def _sent_as(
             " within two days, it is not done again, and the answer is the same.",
         ),
     ] = "",
-) -> SentAgain:
+) -> _Named:
     names = request.headers.getlist(_HEADER)
     if not names:
         return lambda _body: None
@@ -42,5 +42,5 @@ def _sent_as(
     return lambda body: Once.derive(key, name, route + body, clock)
 
 
-SentAs = Annotated[SentAgain, Depends(_sent_as)]
-"""Whether a body with this request's route was sent before: given the body, what tells."""
+SentAs = Annotated[_Named, Depends(_sent_as)]
+"""Given the body, the write that the request names; ``None`` where it names none."""

@@ -51,7 +51,7 @@ def _on_begin(connection: Connection) -> None:
 _REFUSALS = {
     "log_shrinks": "BEFORE UPDATE ON logs WHEN NEW.size < OLD.size",
     "log_forks": "BEFORE UPDATE ON logs WHEN NEW.size = OLD.size AND NEW.root != OLD.root",
-    "log_is_renamed": ("BEFORE UPDATE ON logs WHEN NEW.id != OLD.id OR NEW.origin != OLD.origin"),
+    "log_is_renamed": "BEFORE UPDATE ON logs WHEN NEW.id != OLD.id OR NEW.origin != OLD.origin",
     "checkpoint_is_another": (
         "BEFORE UPDATE ON logs WHEN instr(NEW.checkpoint,"
         " CAST(NEW.origin || char(10) || NEW.size || char(10) AS BLOB)) != 1"
