@@ -17,6 +17,7 @@ from api.routers import (
     claims,
     closes,
     evidence,
+    log_keys,
     logs,
     merchants,
     policies,
@@ -30,7 +31,18 @@ from issuer.once import forget_answers
 
 __all__ = ["create_app"]
 
-_ROUTERS = (merchants, purchases, sales, closes, policies, claims, evidence, logs, service)
+_ROUTERS = (
+    merchants,
+    purchases,
+    sales,
+    closes,
+    policies,
+    claims,
+    evidence,
+    log_keys,
+    logs,
+    service,
+)
 _CLOSE_SECONDS = 60  # how late after midnight a day may be closed
 _FORGET_SECONDS = 3600
 _CATCH_UP_SECONDS = 5  # until a witness that was down is asked again; it rests for longer

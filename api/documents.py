@@ -34,6 +34,7 @@ __all__ = [
     "Redemption",
     "Retirement",
     "Ring",
+    "ShownKeys",
     "Slips",
     "Void",
 ]
@@ -335,6 +336,12 @@ class EventEvidence(_Document):
     events: list[ShownEvent]
     hashes: list[Base64]
     checkpoint: Note
+
+
+class ShownKeys(_Document):
+    """All that the event log says about keys, under a checkpoint of each key that it has had."""
+
+    history: list[EventEvidence]
 
 
 class RingEvidence(_Document):

@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 
 from commitments.errors import FormatError
 from commitments.wire import parse_decimal
+from ledger.key_history import KEY_EVENTS
 
 __all__ = ["Decimal", "EventsQuery", "PageQuery", "RingQuery", "refuse_nul", "refuse_repeats"]
 
 # What a wallet needs, and few of each; claims are read page by page, or as tiles.
-_SHOWN_EVENTS = ("log.declared", "log.closed", "policy.published")
+_SHOWN_EVENTS = (*KEY_EVENTS, "log.closed", "policy.published")
 _LARGEST_PAGE = 100
 
 

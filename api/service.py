@@ -32,7 +32,8 @@ class Service:
     @classmethod
     def open(cls, settings: Settings) -> "Service":
         """Open the database, and make in it what is missing."""
-        store = Store(settings.database)  # the issuer computes every commitment itself
+        store = Store(settings.database, sealing=settings.sealing)
+        # Without decode: the issuer computes every commitment itself
         store.create()
         seed_witnesses = SeedWitnesses(settings.seed_witnesses)
         return cls(

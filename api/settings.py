@@ -6,6 +6,7 @@ from commitments.clock import Clock, system_clock
 from commitments.group import Group
 from commitments.p256 import P256
 from ledger.quorum import Witness
+from ledger.sealing import SealingKey
 from ledger.witness_client import RemoteSeedWitness
 
 __all__ = ["Settings"]
@@ -17,13 +18,15 @@ class Settings:
 
     ``service_name`` begins every origin (``ledger.example`` in ``ledger.example/acme``) and can
     never change; ``database`` is a URL such as ``sqlite:////srv/kvitto.db``; who has
-    ``operator_key`` can create merchants; ``witnesses`` are asked to cosign every log, as far as
-    they have an address. New logs declare ``seed_witnesses``, who must sign each of their closes.
+    ``operator_key`` can create merchants; ``sealing`` keeps the logs' private keys secret in the
+    database; ``witnesses`` are asked to cosign every log, as far as they have an address. New logs
+    declare ``seed_witnesses``, who must sign each of their closes.
     """
 
     service_name: str
     database: str = field(repr=False)  # the URL of a database server has its password
     operator_key: str = field(repr=False)
+    sealing: SealingKey
     clock: Clock = system_clock
     group: Group = P256
     witnesses: tuple[Witness, ...] = ()

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from benchmarks.clients import CLIENTS, at_once
-from benchmarks.databases import ENGINES
+from benchmarks.databases import ENGINES, SEALING
 from benchmarks.measure import Figure, figure, percentile, timed
 from ledger.checkpoint import open_checkpoint
 from ledger.entries import Purchase
-from ledger.note import parse_vkey
 from ledger.store import Store
 
 __all__ = ["BATCH", "append_batch", "append_singly", "appending_figures"]
@@ -26,7 +25,7 @@ def appending_figures(engine: str, *, quick: bool, progress: Callable[[str], Non
     """Appending to one log, in batches for some time and singly by many clients at once."""
     seconds, rounds = _QUICK if quick else _FULL
     promised = _PROMISED if engine == "SQLite" else ("", "")
-    with ENGINES[engine]() as make, Store(make()) as store:
+    with ENGINES[engine]() as make, Store(make(), sealing=SEALING) as store:
         store.create()
         store.create_log(_ORIGIN, secrets.token_bytes(32))
         progress(f"{engine}: appending batches of {BATCH} for {seconds} s")
@@ -87,5 +86,5 @@ def _sustained(store: Store, seconds: int) -> list[float]:
 def _check(store: Store, least: float) -> None:
     """What was counted is in the log, under a checkpoint that its key has signed."""
     with store.log(_ORIGIN) as log:
-        if open_checkpoint(log.checkpoint(), parse_vkey(log.vkey)).size < least:
+        if open_checkpoint(log.checkpoint(), *log.verifiers).size < least:
             raise RuntimeError("the log has fewer entries than were counted")

@@ -16,7 +16,12 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL, create_engine, make_url, text
 
-__all__ = ["ENGINES", "MakeDatabase", "bytes_on_disk", "engines_here"]
+from ledger.sealing import SealingKey
+
+__all__ = ["ENGINES", "SEALING", "MakeDatabase", "bytes_on_disk", "engines_here"]
+
+SEALING = SealingKey.create()
+"""Seals the private keys of all of them; gone with the process, too."""
 
 MakeDatabase = Callable[[], str]
 """The URL of a new database without tables."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.appending import BATCH, append_batch, append_singly
 from benchmarks.clients import CLIENTS
-from benchmarks.databases import ENGINES, bytes_on_disk
+from benchmarks.databases import ENGINES, SEALING, bytes_on_disk
 from benchmarks.measure import Figure, alternate, figure, percentile, timed, worked
 from benchmarks.service import Request, serving
 from commitments.errors import Refused
@@ -65,7 +65,7 @@ def large_figures(engine: str, *, entries: int, progress: Progress) -> list[Figu
 @contextmanager
 def _open(url: str) -> Iterator[Store]:
     """The store, with the merchant and its logs."""
-    with Store(url) as store:
+    with Store(url, sealing=SEALING) as store:
         store.create()
         with suppress(Refused):  # it is there already
             create_merchant(store, P256, _clock, _MERCHANT, capacity=_CAPACITY, period="manual")

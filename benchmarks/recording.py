@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
+from benchmarks.databases import SEALING
 from benchmarks.measure import Figure, figure
 from commitments.p256 import P256
 from commitments.purchase import BuyerKeys
@@ -26,7 +27,7 @@ def recording_figures(*, quick: bool, progress: Callable[[str], None]) -> list[F
     """Bulk recording, without and with buyers' requests to check and receipts to make."""
     batches = 6 if quick else 20
     with tempfile.TemporaryDirectory() as directory:
-        store = Store(f"sqlite:///{directory}/bench.db")
+        store = Store(f"sqlite:///{directory}/bench.db", sealing=SEALING)
         store.create()
         create_merchant(store, P256, _clock, _MERCHANT, period="manual")
         issuer = Issuer(store, P256, _clock)

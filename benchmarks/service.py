@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.clients import at_once
+from benchmarks.databases import SEALING
 from benchmarks.measure import timed
 
 __all__ = ["Request", "Service", "serving"]
@@ -85,6 +86,7 @@ def serving(directory: Path, database: str) -> Iterator[Service]:
     key = secrets.token_hex(32)
     command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--json"]
     command += ["--name", "ledger.example", "--data", str(directory)]
+    (directory / "sealing.key").write_bytes(SEALING.encode())
     env = {name: value for name, value in os.environ.items() if not name.startswith("KVITTO_")}
     env |= {"KVITTO_OPERATOR_KEY": key, "KVITTO_DATABASE": database}
     with (

@@ -11,23 +11,39 @@ import typer
 from cli.database import DATA, DatabaseUrl, DataDirectory, database_url
 from cli.errors import Failure
 from cli.output import AsJson, show
+from cli.secret_files import (
+    Keys,
+    PassphraseFile,
+    kept_sealing_key,
+    read_passphrase,
+    sealing_key_path,
+)
 
 if TYPE_CHECKING:
+    from ledger.sealing import SealingKey
     from ledger.store import Store
 
-__all__ = ["app", "open_store"]
+__all__ = ["app", "open_signing_store", "open_store"]
 
 app = typer.Typer(name="db", help="The tables of the service's database.", no_args_is_help=True)
 
 
 @app.command()
 def upgrade(
-    *, data: DataDirectory = DATA, database: DatabaseUrl = None, as_json: AsJson = False
+    *,
+    data: DataDirectory = DATA,
+    database: DatabaseUrl = None,
+    keys: Keys = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Make the tables, or bring those of an earlier version up to date. `serve` does it too."""
-    os.umask(0o077)  # the database holds the logs' signing keys
-    with open_store(data, database, new=True) as store:
-        store.create()
+    """Make the tables, or bring those of an earlier version up to date. `serve` does it too.
+
+    Private keys that an earlier version has stored as they are become sealed.
+    """
+    os.umask(0o077)  # the database holds orders and one-time codes
+    with open_signing_store(data, database, keys, passphrase_file, new=True):
+        pass  # opening it is all there is to do
     show({"status": "current"}, "the database is up to date", as_json=as_json)
 
 
@@ -64,17 +80,48 @@ def _require(data: Path, database: str | None) -> None:
 
 
 @contextmanager
-def open_store(data: Path, database: str | None, *, new: bool = False) -> Iterator["Store"]:
-    """The store that ``kvitto serve`` with the same options works on."""
-    from sqlalchemy.exc import SQLAlchemyError
+def open_store(data: Path, database: str | None) -> Iterator["Store"]:
+    """The store that ``kvitto serve`` with the same options works on; it signs nothing."""
+    _require(data, database)
+    with _opened(database_url(data, database)) as store:
+        yield store
 
+
+@contextmanager
+def open_signing_store(
+    data: Path,
+    database: str | None,
+    keys: Path | None,
+    passphrase_file: Path | None,
+    *,
+    new: bool = False,
+) -> Iterator["Store"]:
+    """The same with the logs' private keys, its tables up to date."""
+    if not new:
+        _require(data, database)
+    url = database_url(data, database)
+    path = sealing_key_path(data, keys)
+    with _failures():
+        sealing = kept_sealing_key(path, read_passphrase(passphrase_file), url)
+    with _opened(url, sealing) as store:
+        store.create()
+        yield store
+
+
+@contextmanager
+def _opened(url: str, sealing: "SealingKey | None" = None) -> Iterator["Store"]:
     import api.service  # noqa: F401 - all rooms, and so all tables
     from ledger.store import Store
 
-    if not new:
-        _require(data, database)
+    with _failures(), Store(url, sealing=sealing) as store:
+        yield store
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
-        with Store(database_url(data, database)) as store:
-            yield store
+        yield
     except SQLAlchemyError as error:
         raise Failure(f"the database: cannot be used ({type(error).__name__})") from None

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.database import DATA, DatabaseUrl, DataDirectory
-from cli.db import open_store
+from cli.db import open_signing_store, open_store
 from cli.files import read_bytes, read_quorum
 from cli.forks import keeping_proof
 from cli.output import AsJson, facts, show
+from cli.secret_files import Keys, PassphraseFile
 from commitments.errors import FormatError, VerificationError
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def import_(
     *,
     data: DataDirectory = DATA,
     database: DatabaseUrl = None,
+    keys: Keys = None,
+    passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Read logs back from files: after the loss of a database, or to have a copy of one's own.
@@ -80,8 +83,7 @@ def import_(
 
     os.umask(0o077)
     homes = sorted(path for path in directory.iterdir() if path.is_dir())
-    with open_store(data, database, new=True) as store:
-        store.create()
+    with open_signing_store(data, database, keys, passphrase_file, new=True) as store:
         found = [log for home in homes for log in import_merchant(store, home)]
     lines = [
         f"{log['origin']}: {log['size']} entries, {log['new']} new\n  {log['vkey']}"

@@ -17,17 +17,21 @@ from issuer.merchants import Merchant, adopt_merchant, check_merchant
 from ledger.checkpoint import Checkpoint
 from ledger.closed import ClosedLogs
 from ledger.durable import replace_file
-from ledger.events import LogDeclaration, events_origin, parse_event
+from ledger.events import events_origin, parse_event
 from ledger.export import export_log
+from ledger.farewells import adopt_farewells, parse_shown_keys, show_keys
 from ledger.importing import import_log, read_bundle, verify_files
+from ledger.key_history import KEY_EVENTS, KeyHistory, follow_keys, read_key_history
 from ledger.log import Log
 from ledger.note import Note
 from ledger.store import Store, Transaction
+from ledger.tiles import TILE_WIDTH
 from verifier.rebuild import replay
 
 __all__ = ["export_merchant", "import_merchant"]
 
 _FILE = "merchant.json"
+_KEYS = "keys.json"
 
 
 def export_merchant(store: Store, merchant: Merchant, directory: Path) -> int:
@@ -41,8 +45,10 @@ def export_merchant(store: Store, merchant: Merchant, directory: Path) -> int:
         events = Log.published(connection, events_origin(merchant.origin))
         purchases = Log.published(connection, merchant.origin)
         written = export_log(purchases, home / "purchases") + export_log(events, home / "events")
+        keys = show_keys(connection, merchant.origin)
+    replace_file(home / _KEYS, keys)
     replace_file(home / _FILE, canonical_json(asdict(merchant)))
-    return written + 1
+    return written + 2
 
 
 def import_merchant(store: Store, home: Path) -> list[Mapping[str, Any]]:
@@ -54,21 +60,26 @@ def import_merchant(store: Store, home: Path) -> list[Mapping[str, Any]]:
     """
     merchant = _read_merchant(home)
     with _named(home / "events"):
-        declaration = _declaration(home / "events")
-    if declaration.origin != merchant.origin:
+        history = _key_history(home / "events")
+    if history.origin != merchant.origin:
         raise VerificationError("the logs are another merchant's", str(home))
-    logs = {"purchases": declaration.purchases, "events": declaration.events}
-    for kind, verifier in logs.items():
+    logs = {"purchases": history.purchases, "events": history.events}
+    for kind, keys in logs.items():
         with _named(home / kind):
-            verify_files(home / kind, verifier)
+            verify_files(home / kind, *keys.in_force)
+    with _named(home / _KEYS):
+        shown = parse_shown_keys(read_document(home / _KEYS))
+        if follow_keys(shown, history.events.keys[:1]) != history:
+            raise VerificationError("not the keys that the event log tells")
 
     def take_purchases(transaction: Transaction) -> range:
-        return import_log(transaction, home / "purchases", declaration.purchases)
+        return import_log(transaction, home / "purchases", history.purchases)
 
     def take_events(transaction: Transaction) -> range:
         adopt_merchant(transaction, merchant)
-        new = import_log(transaction, home / "events", declaration.events)
+        new = import_log(transaction, home / "events", history.events)
         replay(transaction.connection, merchant.origin, new)
+        adopt_farewells(transaction.connection, merchant.origin, shown)
         ClosedLogs().partition(transaction.connection, merchant.origin)  # or a close is false
         return new
 
@@ -77,8 +88,8 @@ def import_merchant(store: Store, home: Path) -> list[Mapping[str, Any]]:
         events_origin(merchant.origin): store.write(take_events, events_origin(merchant.origin)),
     }
     return [
-        {"origin": origin, "vkey": verifier.vkey, "size": new.stop, "new": len(new)}
-        for (origin, new), verifier in zip(taken.items(), logs.values(), strict=True)
+        {"origin": origin, "vkey": keys.keys[-1].vkey, "size": new.stop, "new": len(new)}
+        for (origin, new), keys in zip(taken.items(), logs.values(), strict=True)
     ]
 
 
@@ -97,11 +108,13 @@ def _read_merchant(home: Path) -> Merchant:
     return merchant
 
 
-def _declaration(events: Path) -> LogDeclaration:
-    """What the first event says; that it is the first event is for others to verify."""
+def _key_history(events: Path) -> KeyHistory:
+    """What the events say about keys; that these are the events is for others to verify."""
     note = Note.parse((events / "checkpoint").read_bytes())
     size = Checkpoint.parse(note.text).size
-    return LogDeclaration.from_event(parse_event(read_bundle(events, 0, size)[0]))
+    bundles = (read_bundle(events, index, size) for index in range(-(-size // TILE_WIDTH)))
+    told = (parse_event(entry) for bundle in bundles for entry in bundle)
+    return read_key_history(event for event in told if event["type"] in KEY_EVENTS)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from cli.bench import bench, bench_large
 from cli.db import app as db
 from cli.demo import demo
 from cli.errors import CommandLine
+from cli.keys import app as keys
 from cli.serve import serve
 
 __all__ = ["app"]
@@ -45,6 +46,7 @@ app.add_typer(wallet.app)
 app.command()(serve)
 app.add_typer(db)
 app.add_typer(log.app)
+app.add_typer(keys)
 app.add_typer(witness.app)
 app.add_typer(receipt.app)
 app.add_typer(proof.app)

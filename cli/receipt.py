@@ -38,7 +38,7 @@ def verify(
     from ledger.note import parse_vkey
 
     receipt = EventReceipt.parse(_receipt(read_document(file)))
-    checkpoint = verify_event_receipt(receipt, parse_vkey(key), read_quorum(quorum))
+    checkpoint = verify_event_receipt(receipt, parse_vkey(key), policy=read_quorum(quorum))
     event = receipt.event
     if event.get("type") != "claim.decided":
         raise FormatError("not the receipt of a decision", "type")

@@ -14,6 +14,13 @@ from cli.errors import Failure
 from cli.files import new_file, read_quorum, read_seed_witnesses
 from cli.options import whole_number
 from cli.output import AsJson, facts, show
+from cli.secret_files import (
+    Keys,
+    PassphraseFile,
+    kept_sealing_key,
+    read_passphrase,
+    sealing_key_path,
+)
 from commitments.errors import FormatError
 from commitments.wire import parse_identifier
 
@@ -57,7 +64,7 @@ def port_number(typed: str | int) -> int:
     return port
 
 
-def serve(
+def serve(  # noqa: PLR0913 - each is an option
     *,
     data: DataDirectory = DATA,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -69,6 +76,8 @@ def serve(
         typer.Option(help="Begins the origin of every log; fixed by the first start."),
     ] = None,
     database: DatabaseUrl = None,
+    keys: Keys = None,
+    passphrase_file: PassphraseFile = None,
     witnesses: Annotated[
         Path | None,
         typer.Option(
@@ -88,17 +97,21 @@ def serve(
     """Start the service; Ctrl-C stops it.
 
     Who has the operator's key can create merchants. It is taken from KVITTO_OPERATOR_KEY, or made
-    at the first start and kept in the file operator.key.
+    at the first start and kept in the file operator.key. The logs' private keys are sealed under
+    the key in the file sealing.key, which is made at the first start too.
     """
     if sys.flags.optimize:
         raise Failure("refuses python -O, under which libraries stop checking what they are given")
-    os.umask(0o077)  # the database holds the logs' signing keys
+    os.umask(0o077)  # the database holds orders and one-time codes
     directory = data.expanduser().absolute()
+    sealed_under = sealing_key_path(directory, keys), read_passphrase(passphrase_file)
     with listen(host, port) as listening:
         directory.mkdir(parents=True, exist_ok=True)
         asked = read_quorum(witnesses).witnesses
         signing = read_seed_witnesses(seed_witnesses)
-        app = _application(directory, name, database, witnesses=asked, seed_witnesses=signing)
+        app = _application(
+            directory, name, database, sealed_under, witnesses=asked, seed_witnesses=signing
+        )
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         key_file = None if _given_key() else str(directory / "operator.key")
         running = {"url": address, "data": str(directory), "operator_key_file": key_file}
@@ -120,20 +133,29 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _application(directory: Path, name: str | None, url: str | None, **witnesses: Any) -> Any:
+def _application(
+    directory: Path,
+    name: str | None,
+    url: str | None,
+    sealed_under: tuple[Path, str | None],
+    **witnesses: Any,
+) -> Any:
     from sqlalchemy.exc import SQLAlchemyError
 
     from api.app import create_app
     from api.settings import Settings
 
     key = _given_key() or _kept(directory / "operator.key", secrets.token_hex(_KEY_BYTES))
-    settings = Settings(
-        service_name=_service_name(directory, name),
-        database=database_url(directory, url),
-        operator_key=key,
-        **witnesses,
-    )
+    service_name = _service_name(directory, name)
+    database = database_url(directory, url)
     try:
+        settings = Settings(
+            service_name=service_name,
+            database=database,
+            operator_key=key,
+            sealing=kept_sealing_key(*sealed_under, database),
+            **witnesses,
+        )
         return create_app(settings)
     except SQLAlchemyError as error:
         # Not the URL, which may have a password.

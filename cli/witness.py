@@ -1,17 +1,17 @@
 """``kvitto witness``: watch logs for others, and vouch that they only grow."""
 
-import json
 import os
 import sys
 from enum import StrEnum
+from errno import EEXIST
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli.errors import Failure
-from cli.files import new_file, read_document
 from cli.output import AsJson, facts, show
+from cli.secret_files import PassphraseFile, read_passphrase, read_secret, write_secret
 from cli.serve import listen, port_number, run
 
 __all__ = ["app"]
@@ -22,6 +22,7 @@ Data = Annotated[
     Path, typer.Option(metavar="DIR", help="Holds the keys and all that was vouched for.")
 ]
 _DATA = Path("~/.kvitto/witness")
+_KIND = "kvitto-witness-keys"
 
 
 class Period(StrEnum):
@@ -36,19 +37,25 @@ def keys(
     *,
     name: Annotated[str, typer.Option(help="Of the witness; best a host name that is yours.")],
     data: Data = _DATA,
+    passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the keys of a witness, once; print the public ones.
 
-    The private ones are kept in the file witness.keys, readable by you alone.
+    The private ones are kept in the file witness.keys, readable by you alone, and encrypted if
+    there is a passphrase.
     """
+    from commitments.wire import canonical_json
     from witness.keys import WitnessKeys
 
     made = WitnessKeys.create(name)
     directory = _directory(data)
-    with new_file(directory / "witness.keys") as file:
-        _open(directory / "witness.db", made).close()
-        file.write(json.dumps(made.document()) + "\n")
+    file = directory / "witness.keys"
+    if file.exists():  # a fresh database beside old keys would vouch for a second history
+        raise FileExistsError(EEXIST, os.strerror(EEXIST), str(file))
+    _open(directory / "witness.db", made).close()
+    secret = canonical_json(made.document())
+    write_secret(file, _KIND, secret, read_passphrase(passphrase_file))
     _show_public(made.public(), as_json=as_json)
 
 
@@ -61,19 +68,40 @@ def watch(
         typer.Option(help="Also sign the closes of this log, whose periods end like this."),
     ] = None,
     data: Data = _DATA,
+    passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Vouch from now on for the log with this key. A running witness need not be restarted."""
+    """Vouch from now on for the log with this key. A running witness need not be restarted.
+
+    A log that changes its key has two for a while: watch the new one, and then unwatch the old.
+    """
     from ledger.note import parse_vkey
 
     log = parse_vkey(key)
-    with _witness(data) as witness:
+    with _witness(data, passphrase_file) as witness:
         witness.watch(log)
         if seeds is not None:
             witness.sign_seeds(log.name, seeds.value)
     document = {"origin": log.name, "seeds": seeds and seeds.value}
     also = f", signing closes ({seeds.value})" if seeds else ""
     show(document, f"watching {log.name}{also}", as_json=as_json)
+
+
+@app.command()
+def unwatch(
+    key: Annotated[str, typer.Argument(metavar="VKEY", help="The log's verifier key.")],
+    *,
+    data: Data = _DATA,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Vouch no more for what is signed by this key only, such as one that the log has retired."""
+    from ledger.note import parse_vkey
+
+    log = parse_vkey(key)
+    with _witness(data, passphrase_file) as witness:
+        witness.unwatch(log)
+    show({"origin": log.name}, f"a key of {log.name} is trusted no more", as_json=as_json)
 
 
 @app.command()
@@ -84,14 +112,15 @@ def serve(
     port: Annotated[
         int, typer.Option(parser=port_number, metavar="PORT", help="0 for any free one.")
     ] = 8001,
+    passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the witness; Ctrl-C stops it."""
     from api.witness import create_witness_app
 
-    with listen(host, port) as listening, _witness(data) as witness:
+    with listen(host, port) as listening, _witness(data, passphrase_file) as witness:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-        public = {"url": address, **_keys(data).public()}
+        public = {"url": address, **witness.public()}
         _show_public(public, as_json=as_json)
         sys.stdout.flush()
         run(create_witness_app(witness), listening)
@@ -104,17 +133,19 @@ def _directory(data: Path) -> Path:
     return directory
 
 
-def _keys(data: Path) -> Any:
+def _keys(data: Path, passphrase_file: Path | None) -> Any:
+    from commitments.wire import parse_json
     from witness.keys import WitnessKeys
 
     file = data.expanduser().absolute() / "witness.keys"
     if not file.exists():
         raise Failure(f"no keys in {file.parent}; make them with: kvitto witness keys")
-    return WitnessKeys.parse(read_document(file))
+    secret = read_secret(file, _KIND, read_passphrase(passphrase_file))
+    return WitnessKeys.parse(parse_json(secret, str(file)))
 
 
-def _witness(data: Path) -> Any:
-    own = _keys(data)
+def _witness(data: Path, passphrase_file: Path | None) -> Any:
+    own = _keys(data, passphrase_file)
     database = _directory(data) / "witness.db"
     if not database.exists():
         raise Failure(f"{database} is lost: under these keys it could vouch for a second history")

@@ -4,10 +4,24 @@ KvittoError
 ├── FormatError          malformed: it cannot be read as what it claims to be
 ├── VerificationError    well-formed, and false
 ├── Refused              well-formed, and against the rules; has a stable code
-└── Overloaded           nothing wrong with the request; try again later
+├── Overloaded           nothing wrong with the request; try again later
+└── UnreadableFile       a file with secrets cannot be opened
+    ├── WrongPassphrase    or a file that somebody else has written
+    ├── DamagedFile        bytes have changed, or are missing
+    └── NewerFile          written by a newer version of this software
 """
 
-__all__ = ["FormatError", "KvittoError", "Overloaded", "Refused", "VerificationError"]
+__all__ = [
+    "DamagedFile",
+    "FormatError",
+    "KvittoError",
+    "NewerFile",
+    "Overloaded",
+    "Refused",
+    "UnreadableFile",
+    "VerificationError",
+    "WrongPassphrase",
+]
 
 
 class KvittoError(Exception):
@@ -52,3 +66,19 @@ class Refused(KvittoError):  # noqa: N818 - the name is what happened
 
 class Overloaded(KvittoError):  # noqa: N818 - the name is the condition, as in HTTP 503
     """The service cannot do it at this moment; the caller may try again."""
+
+
+class UnreadableFile(KvittoError):  # noqa: N818 - the name is the condition
+    """A file with secrets cannot be opened."""
+
+
+class WrongPassphrase(UnreadableFile):
+    """The passphrase does not open the file, or somebody else has written the file."""
+
+
+class DamagedFile(UnreadableFile):
+    """The file is not of its kind, or some of its bytes have changed or are missing."""
+
+
+class NewerFile(UnreadableFile):
+    """A newer version of this software has written the file."""

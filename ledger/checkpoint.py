@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import encode_base64, parse_base64, parse_decimal
 from ledger.merkle import EMPTY_ROOT, HASH_BYTES
-from ledger.note import NoteVerifier, Signer, verify_note
+from ledger.note import Note, NoteVerifier, Signer, verify_note
 
 __all__ = ["Checkpoint", "open_checkpoint", "open_extended", "sign"]
 
@@ -47,22 +47,23 @@ class Checkpoint:
         return cls(lines[0], size, parse_base64(lines[2], "checkpoint.root", HASH_BYTES))
 
 
-def sign(checkpoint: Checkpoint, signer: Signer) -> bytes:
-    """The signed note of a checkpoint; the key's name is the log's origin."""
-    if signer.name != checkpoint.origin:
+def sign(checkpoint: Checkpoint, *signers: Signer) -> bytes:
+    """The signed note of a checkpoint; the name of each key is the log's origin."""
+    if any(signer.name != checkpoint.origin for signer in signers):
         raise ValueError("the key does not carry the name of the log")
-    return signer.sign_note(checkpoint.text()).serialise()
+    text = checkpoint.text()
+    return Note(text, tuple(signer.signature(text) for signer in signers)).serialise()
 
 
-def open_checkpoint(note: bytes, verifier: NoteVerifier) -> Checkpoint:
-    """The checkpoint in a signed note of the log whose key is ``verifier``.
+def open_checkpoint(note: bytes, *verifiers: NoteVerifier) -> Checkpoint:
+    """The checkpoint in a note that one of ``verifiers``, the keys of a log, has signed.
 
     ``FormatError`` when it cannot be read; ``VerificationError`` when the log has not signed it
     or it speaks of another log.
     """
-    text, _ = verify_note(note, [verifier])
+    text, signed = verify_note(note, verifiers)
     checkpoint = Checkpoint.parse(text)
-    if checkpoint.origin != verifier.name:
+    if any(key.name != checkpoint.origin for key in signed):
         raise VerificationError("the checkpoint is of another log")
     return checkpoint
 

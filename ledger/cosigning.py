@@ -52,6 +52,7 @@ class _Head:
 
     log_id: int
     origin: str
+    vkeys: str
     size: int
     note: Note
     is_published: bool
@@ -213,6 +214,7 @@ _HEADS = (
     select(
         logs.c.id,
         logs.c.origin,
+        logs.c.vkeys,
         logs.c.size,
         logs.c.checkpoint,
         published.c.size.label("seen"),
@@ -228,7 +230,7 @@ def _newest(row: Any) -> _Head:
     """The log's newest head, with the cosignatures it has if it is published."""
     is_published = row.seen == row.size
     note = Note.parse(row.cosigned if is_published else row.checkpoint)
-    return _Head(row.id, row.origin, row.size, note, is_published)
+    return _Head(row.id, row.origin, row.vkeys, row.size, note, is_published)
 
 
 def _warn(witness: RemoteWitness, head: _Head, why: str) -> None:
@@ -242,7 +244,12 @@ def _own(head: _Head) -> Note:
 
 
 def _record(connection: Connection, head: _Head, cosignatures: Sequence[Signature]) -> None:
-    """Publish ``head``, unless a larger one is; beside what is there already at its size."""
+    """Publish ``head``, unless a larger one is; beside what is there already at its size.
+
+    Not if the log's keys have changed meanwhile: the next round has their signatures.
+    """
+    if connection.scalar(select(logs.c.vkeys).where(logs.c.id == head.log_id)) != head.vkeys:
+        return
     of_log = published.c.log_id == head.log_id
     there = connection.execute(select(published).where(of_log)).one_or_none()
     if there is not None and there.size > head.size:

@@ -8,7 +8,14 @@ from sqlalchemy.exc import ArgumentError
 from commitments.errors import FormatError
 from ledger import postgresql, sqlite
 
-__all__ = ["lock_schema", "missing_refusals", "open_engines", "refusals"]
+__all__ = [
+    "forget_history",
+    "lock_schema",
+    "missing_refusals",
+    "open_engines",
+    "overwrite_deleted",
+    "refusals",
+]
 
 
 class _Engine(Protocol):
@@ -21,6 +28,10 @@ class _Engine(Protocol):
     def missing_refusals(self, connection: Connection, /) -> set[str]: ...
 
     def lock_schema(self, connection: Connection, /) -> None: ...
+
+    def overwrite_deleted(self, connection: Connection, /) -> None: ...
+
+    def forget_history(self, engine: Engine, /) -> None: ...
 
 
 _ENGINES: dict[str, _Engine] = {"sqlite": sqlite, "postgresql": postgresql}
@@ -52,3 +63,13 @@ def missing_refusals(connection: Connection) -> set[str]:
 def lock_schema(connection: Connection) -> None:
     """Let no other process change the tables before this transaction ends."""
     _ENGINES[connection.dialect.name].lock_schema(connection)
+
+
+def overwrite_deleted(connection: Connection) -> None:
+    """Let nothing that this connection deletes from now on stay in the database's files."""
+    _ENGINES[connection.dialect.name].overwrite_deleted(connection)
+
+
+def forget_history(engine: Engine) -> None:
+    """Give up what the database keeps of its states before the last commit."""
+    _ENGINES[engine.dialect.name].forget_history(engine)

@@ -39,10 +39,10 @@ class EventReceipt:
 
 
 def verify_event_receipt(
-    receipt: EventReceipt, verifier: Verifier, policy: Quorum = NO_QUORUM
+    receipt: EventReceipt, *verifiers: Verifier, policy: Quorum = NO_QUORUM
 ) -> Checkpoint:
-    """The checkpoint, signed by the event log ``verifier``, under which the event is in it.
+    """The checkpoint, signed by the event log of these keys, under which the event is in it.
 
     ``VerificationError`` unless the event stands in that log just as it is in the receipt.
     """
-    return verify_tlog_proof(receipt.proof, encode_event(receipt.event), verifier, policy)
+    return verify_tlog_proof(receipt.proof, encode_event(receipt.event), *verifiers, policy=policy)

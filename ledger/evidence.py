@@ -39,6 +39,11 @@ class EventEvidence:
     hashes: tuple[bytes, ...]
     checkpoint: bytes
 
+    @property
+    def indices(self) -> list[int]:
+        """Where the events stand in their log."""
+        return [index for index, _ in self.events]
+
     def document(self) -> dict[str, Any]:
         """The evidence as a JSON object; hashes are base64."""
         return {
@@ -76,14 +81,14 @@ def build_event_evidence(
 
 
 def verify_event_evidence(
-    evidence: EventEvidence, verifier: Verifier, policy: Quorum = NO_QUORUM
+    evidence: EventEvidence, *verifiers: Verifier, policy: Quorum = NO_QUORUM
 ) -> Checkpoint:
-    """The checkpoint, signed by ``verifier``, under which all the events are in the log.
+    """The checkpoint, signed by one of ``verifiers``, under which all the events are in the log.
 
     ``FormatError`` for what is no event, ``VerificationError`` for what does not hold or what
     ``policy`` does not accept.
     """
-    checkpoint = open_cosigned(evidence.checkpoint, verifier, policy)
+    checkpoint = open_cosigned(evidence.checkpoint, *verifiers, policy=policy)
     leaves = {index: leaf_hash(encode_event(event)) for index, event in evidence.events}
     if len(leaves) != len(evidence.events):
         raise FormatError("an index occurs twice", "events")

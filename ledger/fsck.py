@@ -11,11 +11,12 @@ from sqlalchemy import Connection, func, select
 from commitments.errors import FormatError, VerificationError
 from ledger.checkpoint import Checkpoint, open_checkpoint
 from ledger.entries import Entry, Void, commitment_of, parse_entry
-from ledger.event_log import event_kinds
+from ledger.event_log import event_kinds, events_of
 from ledger.events import events_origin, is_events_origin, parse_event, purchases_origin
-from ledger.log import Log
+from ledger.key_history import KEY_EVENTS, read_key_history
+from ledger.log import Log, NotInLog
 from ledger.merkle import leaf_hash
-from ledger.note import parse_vkey
+from ledger.note import verify_note
 from ledger.right_edge import RightEdge, TileChange
 from ledger.schema import entries, logs, published, tiles, voids
 from ledger.tiles import TILE_WIDTH
@@ -72,6 +73,7 @@ def find_faults(connection: Connection, origin: str) -> Iterator[str]:
     if connection.scalar(stored) != expected:
         yield "there are more or fewer tiles than the entries make"
     yield from _head_faults(connection, log, edge.root)
+    yield from _key_faults(connection, log)
 
 
 Rows = Sequence[tuple[int, bytes, bytes | None]]
@@ -138,15 +140,34 @@ def _published_faults(connection: Connection, log: Log) -> Iterator[str]:
     if row is None:
         return
     try:
-        shown = open_checkpoint(row.checkpoint, parse_vkey(log.vkey))
+        shown = open_checkpoint(row.checkpoint, *log.verifiers)
         if shown != Checkpoint(log.origin, row.size, log.root(row.size)):
             yield "the published checkpoint is not of these entries"
     except (FormatError, VerificationError):
         yield "the published checkpoint is not of this log"
 
 
+def _key_faults(connection: Connection, log: Log) -> Iterator[str]:
+    """The event log says which keys sign; each of them has signed the checkpoint."""
+    origin = purchases_origin(log.origin)
+    try:
+        events = [event for _, event in events_of(connection, origin, KEY_EVENTS)]
+    except NotInLog:
+        return  # a log without an event log
+    if not events:
+        return  # a log that no merchant has declared
+    try:
+        in_force = read_key_history(events).of(log.origin).in_force
+        _, signed = verify_note(log.checkpoint(), in_force)
+    except (FormatError, VerificationError):
+        yield "the event log does not say which keys sign"
+        return
+    if in_force != log.verifiers or set(signed) != set(in_force):
+        yield "the checkpoint is not signed by the keys that the event log says"
+
+
 def _head(log: Log) -> Checkpoint:
-    return open_checkpoint(log.checkpoint(), parse_vkey(log.vkey))
+    return open_checkpoint(log.checkpoint(), *log.verifiers)
 
 
 def _projection_faults(connection: Connection, log: Log, rows: Rows) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from commitments.errors import VerificationError
 from ledger.checkpoint import Checkpoint, open_checkpoint
+from ledger.key_history import LogKeys
 from ledger.merkle import leaf_hash
 from ledger.note import Verifier
 from ledger.right_edge import RightEdge, TileChange
@@ -18,13 +19,13 @@ from ledger.tiles import TILE_WIDTH, bundle_path, decode_bundle, tile_path, tile
 __all__ = ["import_log", "read_bundle", "verify_files"]
 
 
-def verify_files(directory: Path, verifier: Verifier) -> Checkpoint:
-    """The checkpoint of a directory in which every file is of the log whose key is ``verifier``.
+def verify_files(directory: Path, *verifiers: Verifier) -> Checkpoint:
+    """The checkpoint of a directory in which every file is of the log of these keys.
 
     ``OSError`` for a file that is missing, ``FormatError`` for one that cannot be read,
     ``VerificationError`` for one that is of something else.
     """
-    head = open_checkpoint((directory / "checkpoint").read_bytes(), verifier)
+    head = open_checkpoint((directory / "checkpoint").read_bytes(), *verifiers)
     edge = RightEdge()
     for index in range(_bundles(head.size)):
         growth = edge.grow([leaf_hash(entry) for entry in read_bundle(directory, index, head.size)])
@@ -36,15 +37,15 @@ def verify_files(directory: Path, verifier: Verifier) -> Checkpoint:
     return head
 
 
-def import_log(transaction: Transaction, directory: Path, verifier: Verifier) -> range:
+def import_log(transaction: Transaction, directory: Path, keys: LogKeys) -> range:
     """Append to the log what the directory has more of it; the indices of those entries.
 
     ``VerificationError`` when the database has more, or another history: two that the log's
     owner has signed are a fork, and both checkpoints together prove it.
     """
     note = (directory / "checkpoint").read_bytes()
-    head = open_checkpoint(note, verifier)
-    start = transaction.adopt(head.origin, verifier.vkey, note)
+    head = open_checkpoint(note, *keys.in_force)
+    start = transaction.adopt(head.origin, keys.in_force, keys.keys, note)
     if head.size < start:
         raise VerificationError("the files are older than the database", str(directory))
     for first in range(start - start % TILE_WIDTH, head.size, TILE_WIDTH):

@@ -13,6 +13,7 @@ from ledger.merkle import (
     build_multiproof,
     build_root,
 )
+from ledger.note import Verifier, parse_vkey
 from ledger.schema import entries, logs, published, tiles, voids
 from ledger.tiles import TILE_WIDTH, Tile, TileFetcher, TileReader, encode_bundle
 
@@ -42,7 +43,7 @@ class Log:
             raise NotInLog("no such log", "origin")
         self.origin = origin
         self.id: int = row.id
-        self.vkey: str = row.vkey
+        self.vkeys: tuple[str, ...] = tuple(row.vkeys.split("\n"))
         self.size: int = row.size
         self._checkpoint: bytes = row.checkpoint
         self._connection = connection
@@ -62,6 +63,11 @@ class Log:
             log.size, log._checkpoint = row.size, row.checkpoint
             log._reader = TileReader(tile_fetcher(connection, log.id), log.size, _MOST_TILES)
         return log
+
+    @property
+    def verifiers(self) -> tuple[Verifier, ...]:
+        """The keys that sign it, oldest first."""
+        return tuple(parse_vkey(vkey) for vkey in self.vkeys)
 
     def checkpoint(self) -> bytes:
         """The newest checkpoint, a signed note."""

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, inspect, text
 from commitments.errors import KvittoError
 from ledger.engines import lock_schema, missing_refusals, refusals
 from ledger.schema import metadata
+from ledger.sealing import SealingKey
 
 __all__ = ["WrongSchema", "check_schema", "is_current", "upgrade"]
 
@@ -32,13 +33,15 @@ def is_current(connection: Connection) -> bool:
     return _revision(connection) == _scripts().get_current_head()
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, sealing: SealingKey | None) -> None:
     """Run the migrations that are missing, in the transaction of ``connection``.
 
     Afterwards the triggers by which a log only grows are those of this version: to change them,
     add a migration, even one that does nothing else.
 
-    :class:`WrongSchema` for a database of a newer version, or of one without migrations.
+    ``sealing`` seals private keys that an earlier version has stored as they are; ``NoSealingKey``
+    when there are such keys and there is none. :class:`WrongSchema` for a database of a newer
+    version, or of one without migrations.
     """
     lock_schema(connection)
     revision = _revision(connection)
@@ -49,6 +52,7 @@ def upgrade(connection: Connection) -> None:
         raise WrongSchema("the database is of a version that had no migrations yet")
     config = _config()
     config.attributes["connection"] = connection
+    config.attributes["sealing"] = sealing
     command.upgrade(config, "head")
     for statement in refusals(connection):
         connection.execute(text(statement))

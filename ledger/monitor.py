@@ -115,7 +115,7 @@ def look(log: ServedLog, verifier: Verifier, policy: Quorum, known: Head | None)
     if known is not None:
         require_extension(known, new, log.tiles)
     # Last: what the log has signed can prove a fork, whoever else has signed it.
-    verify_cosigned(note, verifier, policy)
+    verify_cosigned(note, verifier, policy=policy)
     return newest_head(known, new)
 
 

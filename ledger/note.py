@@ -24,6 +24,7 @@ __all__ = [
     "Signer",
     "TypedKey",
     "Verifier",
+    "is_signed_by",
     "parse_vkey",
     "verify_note",
 ]
@@ -202,6 +203,7 @@ class Signer:
         """``private_key`` is the 32-byte seed of RFC 8032."""
         if len(private_key) != _ED25519_BYTES:
             raise FormatError("not an Ed25519 private key", "private_key")
+        self.private_key = private_key
         self._key = Ed25519PrivateKey.from_private_bytes(private_key)
         self.verifier = Verifier(name, self._key.public_key().public_bytes_raw())
 
@@ -216,8 +218,11 @@ class Signer:
 
     def sign_note(self, text: str) -> Note:
         """``text`` as a note with this key's signature."""
-        signature = Signature(self.name, self.verifier.key_id, self.sign(text.encode()))
-        return Note(text, (signature,))
+        return Note(text, (self.signature(text),))
+
+    def signature(self, text: str) -> Signature:
+        """The key's signature line for a note of ``text``."""
+        return Signature(self.name, self.verifier.key_id, self.sign(text.encode()))
 
 
 def parse_vkey(vkey: str) -> Verifier:
@@ -226,6 +231,12 @@ def parse_vkey(vkey: str) -> Verifier:
     if key.type != Verifier.TYPE:
         raise FormatError("not an Ed25519 key (type 01)", "vkey")
     return Verifier(key.name, key.public_key)
+
+
+def is_signed_by(data: bytes, verifiers: Iterable[NoteVerifier]) -> bool:
+    """Whether the note names any of these keys; whether their signatures hold is not said."""
+    named = {(signature.name, signature.key_id) for signature in Note.parse(data).signatures}
+    return any((verifier.name, verifier.key_id) in named for verifier in verifiers)
 
 
 def verify_note(data: bytes, verifiers: Iterable[V]) -> tuple[str, list[V]]:

@@ -6,7 +6,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from commitments.errors import FormatError
 
-__all__ = ["lock_schema", "missing_refusals", "open_engines", "refusals"]
+__all__ = [
+    "forget_history",
+    "lock_schema",
+    "missing_refusals",
+    "open_engines",
+    "overwrite_deleted",
+    "refusals",
+]
 
 _SETTINGS = (
     "SET synchronous_commit = on",  # a commit is on the disk before anyone hears of it
@@ -90,3 +97,11 @@ def missing_refusals(connection: Connection) -> set[str]:
 def lock_schema(connection: Connection) -> None:
     """Let no other process change the tables before this transaction ends."""
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+
+
+def overwrite_deleted(_connection: Connection) -> None:
+    """Nothing to do here: a dropped table's file goes with it, a deleted row with a vacuum."""
+
+
+def forget_history(_engine: Engine) -> None:
+    """Nothing to do: what the server keeps of the past (WAL, archives) is its operator's."""

@@ -95,28 +95,32 @@ NO_QUORUM = Quorum()
 """The policy of who takes the log's own word."""
 
 
-def open_cosigned(note: bytes, verifier: Verifier, policy: Quorum) -> Checkpoint:
-    """The checkpoint in a note of the log whose key is ``verifier``, if ``policy`` accepts it.
+def open_cosigned(note: bytes, *verifiers: Verifier, policy: Quorum) -> Checkpoint:
+    """The checkpoint in a note of the log whose keys are ``verifiers``, if ``policy`` accepts it.
+
+    A log has one key, or two while the second takes over from the first; either is enough.
 
     Errors as :func:`verify_cosigned`; also ``VerificationError`` for a checkpoint of another log.
     """
-    checkpoint = Checkpoint.parse(verify_cosigned(note, verifier, policy))
-    if checkpoint.origin != verifier.name:
+    checkpoint = Checkpoint.parse(verify_cosigned(note, *verifiers, policy=policy))
+    if any(key.name != checkpoint.origin for key in verifiers):
         raise VerificationError("the checkpoint is of another log")
     return checkpoint
 
 
-def verify_cosigned(note: bytes, verifier: Verifier, policy: Quorum) -> str:
-    """The text of a note that the log whose key is ``verifier`` and a quorum have signed.
+def verify_cosigned(note: bytes, *verifiers: Verifier, policy: Quorum) -> str:
+    """The text of a note that the log whose keys are ``verifiers`` and a quorum have signed.
 
     ``FormatError`` when it cannot be read; ``VerificationError`` when the log or a quorum has not
     signed it, when a known key's signature is false, or when the policy knows other logs only.
     """
-    if policy.logs and verifier not in (log.key for log in policy.logs):
+    accepted = [log.key for log in policy.logs]
+    keys = [key for key in verifiers if not accepted or key in accepted]
+    if not keys:
         raise VerificationError("checkpoint: the policy does not accept this log")
-    known: list[NoteVerifier] = [verifier, *(witness.key for witness in policy.witnesses)]
+    known: list[NoteVerifier] = [*keys, *(witness.key for witness in policy.witnesses)]
     text, signed = verify_note(note, known)
-    if verifier not in signed:
+    if not any(key in signed for key in keys):
         raise VerificationError("checkpoint: the log has not signed it")
     policy.check(signed)
     return text

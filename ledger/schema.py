@@ -12,7 +12,17 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-__all__ = ["entries", "keys", "logs", "metadata", "published", "tiles", "voids"]
+__all__ = [
+    "entries",
+    "farewells",
+    "logs",
+    "metadata",
+    "private_keys",
+    "published",
+    "sealing_keys",
+    "tiles",
+    "voids",
+]
 
 metadata = MetaData()
 
@@ -24,12 +34,15 @@ logs = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("origin", String, nullable=False, unique=True),
-    Column("vkey", String, nullable=False),
+    Column("vkeys", String, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("checkpoint", LargeBinary, nullable=False),
 )
-"""Each log with its public key and its newest checkpoint, whose size and root stand beside it."""
+"""Each log with its newest checkpoint, whose size and root stand beside it.
+
+``vkeys`` are the verifier keys that sign it, one a line: one, or two while the second takes over.
+"""
 
 published = Table(
     "log_published",
@@ -40,13 +53,34 @@ published = Table(
 )
 """The checkpoint that readers see where there are witnesses, with their cosignatures."""
 
-keys = Table(
-    "log_keys",
+private_keys = Table(
+    "log_private_keys",
     metadata,
     Column("log_id", ForeignKey(logs.c.id), primary_key=True),
-    Column("private_key", LargeBinary, nullable=False),
+    Column("vkey", String, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
 )
-"""The logs' Ed25519 private keys, unencrypted: whoever reads the file can sign for the logs."""
+"""The logs' Ed25519 private keys by their verifier keys, each sealed for it (ledger/sealing.py)."""
+
+sealing_keys = Table(
+    "sealing_keys",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key_id", LargeBinary, nullable=False),
+)
+"""One row: the id of the key under which all of them are sealed."""
+
+farewells = Table(
+    "log_farewells",
+    metadata,
+    Column("log_id", ForeignKey(logs.c.id), primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("evidence", LargeBinary, nullable=False),
+)
+"""What each key that an event log has retired signed last: event evidence in canonical JSON.
+
+By the place of the last event in it. The private key is gone, so nothing can make it again.
+"""
 
 entries = Table(
     "log_entries",

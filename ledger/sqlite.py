@@ -6,7 +6,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from commitments.errors import FormatError
 
-__all__ = ["lock_schema", "missing_refusals", "open_engines", "refusals"]
+__all__ = [
+    "forget_history",
+    "lock_schema",
+    "missing_refusals",
+    "open_engines",
+    "overwrite_deleted",
+    "refusals",
+]
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -105,3 +112,17 @@ def missing_refusals(connection: Connection) -> set[str]:
 
 def lock_schema(_connection: Connection) -> None:
     """Nothing to do: a writing transaction has the whole database."""
+
+
+def overwrite_deleted(connection: Connection) -> None:
+    """Freed pages and cells are filled with zeros; by default they keep what was in them."""
+    connection.exec_driver_sql("PRAGMA secure_delete = ON").close()
+
+
+def forget_history(engine: Engine) -> None:
+    """The write-ahead log has pages as they were before: move it into the file, and empty it."""
+    connection = engine.raw_connection()  # the pragma works outside of transactions only
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    finally:
+        connection.close()

@@ -9,19 +9,30 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DatabaseError
 
 from commitments.errors import Overloaded
 from ledger.database_errors import is_failure
-from ledger.engines import open_engines
+from ledger.engines import forget_history, open_engines
 from ledger.group_commit import CommitFailed, GroupCommit, Ticket
 from ledger.log import Log, NotInLog
 from ledger.migrate import check_schema, is_current, upgrade
+from ledger.private_keys import is_sealed, pin
 from ledger.purchases import Decode
+from ledger.sealing import NoSealingKey, SealingKey, WrongSealingKey
 from ledger.transaction import DuplicateCommitment, LogState, ReadOnly, Transaction
 
-__all__ = ["CommitFailed", "DuplicateCommitment", "NotInLog", "ReadOnly", "Store", "Transaction"]
+__all__ = [
+    "CommitFailed",
+    "DuplicateCommitment",
+    "NoSealingKey",
+    "NotInLog",
+    "ReadOnly",
+    "Store",
+    "Transaction",
+    "WrongSealingKey",
+]
 
 T = TypeVar("T")
 
@@ -37,12 +48,16 @@ class Store:
     ``decode`` of the group makes the logs refuse commitments that are no points; without it the
     caller vouches for them, as who has just computed or decoded them can.
 
-    The logs' private keys lie in the database unencrypted.
+    ``sealing`` is the key under which the logs' private keys lie in the database. Without it
+    everything can be read, and nothing can be appended: ``NoSealingKey``.
     """
 
-    def __init__(self, url: str, decode: Decode | None = None) -> None:
+    def __init__(
+        self, url: str, decode: Decode | None = None, *, sealing: SealingKey | None = None
+    ) -> None:
         self._reader, self._writer = open_engines(url)
         self._decode = decode
+        self._sealing = sealing
         self._states: dict[str, LogState] = {}
         self._commits = GroupCommit(self._commit, _MOST_WAITING)
         self.after_write: Callable[[], None] | None = None
@@ -51,13 +66,26 @@ class Store:
     def create(self) -> None:
         """Make the tables, or bring those of an earlier version up to date.
 
-        :class:`ledger.migrate.WrongSchema` for those of a later one.
+        :class:`ledger.migrate.WrongSchema` for those of a later one; ``WrongSealingKey`` when the
+        keys in them are sealed under another key.
         """
         with self._reader.connect() as connection:
-            if is_current(connection):
-                return
+            current = is_current(connection)
+        if not current:
+            self._upgrade()
+        if self._sealing is not None:
+            with self._writer.begin() as connection:
+                pin(connection, self._sealing)
+
+    def _upgrade(self) -> None:
         with self._writer.begin() as connection:
-            upgrade(connection)
+            upgrade(connection, self._sealing)
+        forget_history(self._writer)
+
+    def is_sealed(self) -> bool:
+        """Whether private keys lie in the database under some sealing key already."""
+        with self._reader.connect() as connection:
+            return inspect(connection).has_table("sealing_keys") and is_sealed(connection)
 
     def check(self) -> None:
         """``WrongSchema`` unless tables and triggers are those that all rooms define."""
@@ -124,7 +152,7 @@ class Store:
     def _commit(self, tickets: Sequence[Ticket[Transaction]]) -> None:
         try:
             with self._writer.begin() as connection:
-                transaction = Transaction(connection, self._states, self._decode)
+                transaction = Transaction(connection, self._states, self._decode, self._sealing)
                 transaction.hold({origin for ticket in tickets for origin in ticket.needs})
                 for ticket in tickets:
                     transaction.attempt(ticket)

@@ -58,14 +58,14 @@ class TlogProof:
 
 
 def verify_tlog_proof(
-    proof: TlogProof, entry: bytes, verifier: Verifier, policy: Quorum = NO_QUORUM
+    proof: TlogProof, entry: bytes, *verifiers: Verifier, policy: Quorum = NO_QUORUM
 ) -> Checkpoint:
-    """The checkpoint, signed by the log ``verifier``, under which ``entry`` is in the log.
+    """The checkpoint, signed by the log of these keys, under which ``entry`` is in it.
 
     The entry's place is ``proof.index``. ``VerificationError`` unless all of it holds and
     ``policy`` accepts the checkpoint.
     """
-    checkpoint = open_cosigned(proof.checkpoint, verifier, policy)
+    checkpoint = open_cosigned(proof.checkpoint, *verifiers, policy=policy)
     leaf = leaf_hash(entry)
     verify_inclusion(leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root)
     return checkpoint

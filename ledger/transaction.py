@@ -18,10 +18,12 @@ from ledger.group_commit import Ticket
 from ledger.log import Log, NotInLog, tile_fetcher
 from ledger.merkle import EMPTY_ROOT, leaf_hash
 from ledger.note import Note, Signer, Verifier, parse_vkey
+from ledger.private_keys import destroy_key, has_keys, keep_key, pin, read_signers
 from ledger.purchases import Decode
 from ledger.right_edge import RightEdge, TileChange
 from ledger.savepoint import savepoint
-from ledger.schema import entries, keys, logs, tiles, voids
+from ledger.schema import entries, logs, published, tiles, voids
+from ledger.sealing import NoSealingKey, SealingKey
 
 __all__ = ["DuplicateCommitment", "LogState", "ReadOnly", "Transaction"]
 
@@ -56,34 +58,47 @@ class DuplicateCommitment(VerificationError):  # noqa: N818 - as NotInLog
 class LogState:
     """What appending to a log needs of it, kept in memory between transactions.
 
-    A copy of somebody's log has no ``signer``.
+    A copy of somebody's log has no ``signers``.
     """
 
     id: int
-    verifier: Verifier
-    signer: Signer | None
+    verifiers: tuple[Verifier, ...]
+    signers: tuple[Signer, ...]
     edge: RightEdge
 
     @property
-    def head(self) -> tuple[int, int, bytes]:
+    def vkeys(self) -> str:
+        """The verifier keys, as the table has them."""
+        return _lines(self.verifiers)
+
+    @property
+    def head(self) -> tuple[int, str, int, bytes]:
         """What tells this state from others."""
-        return self.id, self.edge.size, self.edge.root
+        return self.id, self.vkeys, self.edge.size, self.edge.root
 
 
 @dataclass
 class _Open:
     """A log that this transaction has touched, and the leaf hashes appended so far.
 
-    ``given`` is the checkpoint that these will lead to, where it is not for us to sign one.
+    ``signers`` sign from this transaction on, and ``verifiers`` are their keys; a copy has these
+    only. ``given`` is the checkpoint that the leaves will lead to, where it is not for us to sign.
     """
 
     state: LogState
+    signers: tuple[Signer, ...]
+    verifiers: tuple[Verifier, ...]
     leaves: list[bytes] = field(default_factory=list)
     given: bytes | None = None
 
     @property
     def size(self) -> int:
         return self.state.edge.size + len(self.leaves)
+
+    def sign_with(self, *signers: Signer) -> None:
+        """Let these keys sign from this transaction on."""
+        self.signers = signers
+        self.verifiers = tuple(signer.verifier for signer in signers)
 
 
 class Transaction:
@@ -94,18 +109,23 @@ class Transaction:
     """
 
     def __init__(
-        self, connection: Connection, states: Mapping[str, LogState], decode: Decode | None
+        self,
+        connection: Connection,
+        states: Mapping[str, LogState],
+        decode: Decode | None,
+        sealing: SealingKey | None,
     ) -> None:
         self.connection = connection
         self._states = states
         self._decode = decode
+        self._sealing = sealing
         self._open: dict[str, _Open] = {}
         self._held: dict[str, Row[Any]] = {}
 
     def create_log(self, origin: str, private_key: bytes) -> str:
         """Begin an empty log that signs with ``private_key`` (32 bytes); its verifier key.
 
-        ``FormatError`` for an origin that cannot be one or is taken. The key is stored as it is.
+        ``FormatError`` for an origin that cannot be one or is taken.
         """
         signer = Signer(parse_identifier(origin, "origin"), private_key)
         taken = select(logs.c.id).where(logs.c.origin == origin)
@@ -113,34 +133,60 @@ class Transaction:
             raise FormatError("there is a log of that origin", "origin")
         row = {
             "origin": origin,
-            "vkey": signer.verifier.vkey,
+            "vkeys": signer.verifier.vkey,
             "size": 0,
             "root": EMPTY_ROOT,
             "checkpoint": sign(Checkpoint(origin, 0, EMPTY_ROOT), signer),
         }
         (log_id,) = self.connection.execute(insert(logs).values(row).returning(logs.c.id)).one()
-        self.connection.execute(insert(keys).values(log_id=log_id, private_key=private_key))
+        sealing = self._require_sealing()
+        pin(self.connection, sealing)
+        keep_key(self.connection, sealing, log_id, signer)
         return signer.verifier.vkey
 
-    def adopt(self, origin: str, vkey: str, checkpoint: bytes) -> int:
-        """Let the log become what its ``checkpoint`` says; the size that it has so far.
+    def adopt(
+        self, origin: str, verifiers: Sequence[Verifier], known: Collection[Verifier], note: bytes
+    ) -> int:
+        """Let the log become what its checkpoint, ``note``, says; the size that it has so far.
 
         The entries that are missing are appended next. Begins a log without a private key, which
-        only this can make grow, where there is none of that origin. ``VerificationError`` for a
-        checkpoint that the log has not signed, or where the log has another key.
+        only this can make grow, where there is none of that origin. ``verifiers`` sign it now,
+        ``known`` are all keys that it has had. ``VerificationError`` for a checkpoint that the log
+        has not signed, or where the log had another key.
         """
-        verifier = parse_vkey(vkey)
-        head = open_checkpoint(checkpoint, verifier)
+        head = open_checkpoint(note, *verifiers)
         if origin not in self._lock([origin]):
-            row = {"origin": origin, "vkey": vkey, "size": 0, "root": EMPTY_ROOT}
-            row["checkpoint"] = checkpoint
+            row = {"origin": origin, "vkeys": _lines(verifiers), "size": 0, "root": EMPTY_ROOT}
+            row["checkpoint"] = note
             (log_id,) = self.connection.execute(insert(logs).values(row).returning(logs.c.id)).one()
-            self._open[origin] = _Open(LogState(log_id, verifier, None, RightEdge()))
+            state = LogState(log_id, tuple(verifiers), (), RightEdge())
+            self._open[origin] = _Open(state, (), tuple(verifiers))
         log = self._touch(origin)
-        if (origin, log.state.verifier) != (head.origin, verifier):
+        if head.origin != origin or not set(log.state.verifiers) <= set(known):
             raise VerificationError("the log has another key")
-        log.given = checkpoint
+        if log.verifiers != tuple(verifiers):  # it has changed them elsewhere
+            log.signers, log.verifiers = (), tuple(verifiers)
+        log.given = note
         return log.size
+
+    def signers(self, origin: str) -> tuple[Signer, ...]:
+        """The keys that sign the log, oldest first; :class:`ReadOnly` for a copy."""
+        return self._signers(self._touch(origin))
+
+    def add_key(self, origin: str, private_key: bytes) -> None:
+        """Let another key (32 bytes) sign the log besides those that do, from this commit on."""
+        log, signer = self._touch(origin), Signer(origin, private_key)
+        keep_key(self.connection, self._require_sealing(), log.state.id, signer)
+        log.sign_with(*self._signers(log), signer)
+
+    def drop_oldest_key(self, origin: str) -> None:
+        """Let the oldest of several keys sign no more, and destroy it."""
+        log = self._touch(origin)
+        oldest, *others = self._signers(log)
+        if not others:
+            raise ValueError("it is the only key of the log")
+        destroy_key(self.connection, log.state.id, oldest.verifier.vkey)
+        log.sign_with(*others)
 
     def log(self, origin: str) -> Log:
         """The log as the last commit left it; entries of this transaction can be read too."""
@@ -156,10 +202,10 @@ class Transaction:
         return log.state.edge.grow(log.leaves).edge.root
 
     def sign(self, origin: str, text: str) -> Note:
-        """A note with this text and the signature of the log; never a checkpoint of it."""
+        """A note with this text and the signatures of the log; never a checkpoint of it."""
         if text.startswith(f"{origin}\n"):
             raise ValueError("the text could be taken for a checkpoint")
-        return _signer(self._touch(origin)).sign_note(text)
+        return Note(text, tuple(s.signature(text) for s in self.signers(origin)))
 
     def append(self, origin: str, new: Sequence[bytes]) -> range:
         """Append entries, all or none of them; their indices.
@@ -171,7 +217,7 @@ class Transaction:
         """
         log = self._touch(origin)
         if log.given is None:
-            _signer(log)  # or no checkpoint could ever cover the entries
+            self._signers(log)  # or no checkpoint could ever cover the entries
         indices = range(log.size, log.size + len(new))
         parsed = [self._admit(origin, data) for data in new]
         rows = _entry_rows(log.state.id, indices, new, parsed)
@@ -225,30 +271,53 @@ class Transaction:
 
     def _touch(self, origin: str) -> _Open:
         if origin not in self._open:
-            self._open[origin] = _Open(self._current_state(origin))
+            state = self._current_state(origin)
+            self._open[origin] = _Open(state, state.signers, state.verifiers)
         return self._open[origin]
 
     def _current_state(self, origin: str) -> LogState:
         """The state kept in memory, if it is that of the database.
 
-        It is not when another process has written, or when a commit was applied and its answer
-        lost. Then the log's right edge is read again, and must lead to its checkpoint.
+        It is not when another process has written or changed the log's keys, or when a commit
+        was applied and its answer lost. Then the log's right edge is read again, and must lead
+        to its checkpoint.
         """
         row = self._held.get(origin) or self._lock([origin]).get(origin)
         if row is None:
             raise NotInLog("no such log", "origin")
         kept = self._states.get(origin)
-        if kept is not None and kept.head == (row.id, row.size, row.root):
+        if kept is not None and kept.head == (row.id, row.vkeys, row.size, row.root):
             return kept
-        secret = select(keys.c.private_key).where(keys.c.log_id == row.id)
-        private_key = self.connection.scalars(secret).one_or_none()
-        signer = None if private_key is None else Signer(origin, private_key)
-        verifier = parse_vkey(row.vkey) if signer is None else signer.verifier
-        head = open_checkpoint(row.checkpoint, verifier)
+        verifiers = tuple(parse_vkey(vkey) for vkey in row.vkeys.split("\n"))
+        head = open_checkpoint(row.checkpoint, *verifiers)
         if (head.size, head.root) != (row.size, row.root):
             raise VerificationError("the stored checkpoint is not of the log's size and root")
         edge = RightEdge.load(tile_fetcher(self.connection, row.id), head.size, head.root)
-        return LogState(row.id, verifier, signer, edge)
+        signers: tuple[Signer, ...] = ()
+        if self._sealing is not None and has_keys(self.connection, row.id, verifiers):
+            signers = read_signers(self.connection, self._sealing, row.id, verifiers)
+        return LogState(row.id, verifiers, signers, edge)
+
+    def _signers(self, log: _Open) -> tuple[Signer, ...]:
+        """The keys that sign; there are none without the sealing key, or of a copy."""
+        if not log.signers:
+            if has_keys(self.connection, log.state.id, log.verifiers):
+                raise NoSealingKey
+            raise ReadOnly
+        return log.signers
+
+    def _checkpoint(self, log: _Open, head: Checkpoint) -> bytes:
+        """The signed note of what the log has become."""
+        if log.given is not None:
+            if open_checkpoint(log.given, *log.verifiers) != head:
+                raise VerificationError("the entries do not lead to the checkpoint that was given")
+            return log.given
+        return sign(head, *self._signers(log))
+
+    def _require_sealing(self) -> SealingKey:
+        if self._sealing is None:
+            raise NoSealingKey
+        return self._sealing
 
     def _lock(self, origins: Collection[str]) -> dict[str, Row[Any]]:
         """The rows of the logs; no other process changes them before this transaction ends.
@@ -271,34 +340,49 @@ class Transaction:
 
         Raises only when the database fails: then the whole transaction has.
         """
-        before = {origin: (len(log.leaves), log.given) for origin, log in self._open.items()}
+        before = {origin: replace(log, leaves=[*log.leaves]) for origin, log in self._open.items()}
         try:
             with savepoint(self.connection, "unit"):
                 _work(ticket, self)
         except _UnitFailed:  # and no other: an error of the savepoint is the database's
             self._open = {origin: self._open[origin] for origin in before}
-            for origin, (count, given) in before.items():
-                del self._open[origin].leaves[count:]
-                self._open[origin].given = given
+            self._open = before
 
     def seal(self) -> dict[str, LogState]:
         """Write tiles and a new checkpoint of each log that grew; the states after the commit."""
         return {origin: self._seal(origin, log) for origin, log in self._open.items()}
 
     def _seal(self, origin: str, log: _Open) -> LogState:
-        if not log.leaves and log.given is None:
+        if not log.leaves and log.given is None and log.verifiers == log.state.verifiers:
             return log.state
         growth = log.state.edge.grow(log.leaves)
-        edge = growth.edge
+        state = LogState(log.state.id, log.verifiers, log.signers, growth.edge)
         self._check_stored(log)
-        self._write_tiles(log.state.id, growth.tiles)
-        checkpoint = _checkpoint(log, Checkpoint(origin, edge.size, edge.root))
-        new_head = {"size": edge.size, "root": edge.root, "checkpoint": checkpoint}
-        old_head = logs.c.size == log.state.edge.size, logs.c.root == log.state.edge.root
-        swap = update(logs).where(logs.c.id == log.state.id, *old_head).values(new_head)
+        self._write_tiles(state.id, growth.tiles)
+        _, vkeys, size, root = state.head
+        checkpoint = self._checkpoint(log, Checkpoint(origin, size, root))
+        new_head = {"vkeys": vkeys, "size": size, "root": root, "checkpoint": checkpoint}
+        old_head = (logs.c.id, logs.c.vkeys, logs.c.size, logs.c.root)
+        unchanged = [c == value for c, value in zip(old_head, log.state.head, strict=True)]
+        swap = update(logs).where(*unchanged).values(new_head)
         if self.connection.execute(swap).rowcount != 1:
             raise VerificationError("the log has another head than it was read with")
-        return replace(log.state, edge=edge)
+        if log.signers and log.signers != log.state.signers:
+            self._sign_published_anew(log.state, state)
+        return state
+
+    def _sign_published_anew(self, old: LogState, new: LogState) -> None:
+        """What readers see bears the signatures of the new keys, and keeps its cosignatures."""
+        of_log = published.c.log_id == new.id
+        seen = self.connection.scalar(select(published.c.checkpoint).where(of_log))
+        if seen is None:
+            return
+        open_checkpoint(seen, *old.verifiers)
+        note = Note.parse(seen)
+        own = [signer.signature(note.text) for signer in new.signers]
+        others = [s for s in note.signatures if s.name != own[0].name]
+        fresh = Note(note.text, (*own, *others)).serialise()
+        self.connection.execute(update(published).where(of_log).values(checkpoint=fresh))
 
     def _check_stored(self, log: _Open) -> None:
         """Sign no entry that a unit has rolled back by a savepoint of its own."""
@@ -325,19 +409,8 @@ class Transaction:
             self.connection.execute(_UPDATE_TILE, extended)
 
 
-def _checkpoint(log: _Open, head: Checkpoint) -> bytes:
-    """The signed note of what the log has become."""
-    if log.given is not None:
-        if open_checkpoint(log.given, log.state.verifier) != head:
-            raise VerificationError("the entries do not lead to the checkpoint that was given")
-        return log.given
-    return sign(head, _signer(log))
-
-
-def _signer(log: _Open) -> Signer:
-    if log.state.signer is None:
-        raise ReadOnly
-    return log.state.signer
+def _lines(verifiers: Sequence[Verifier]) -> str:
+    return "\n".join(verifier.vkey for verifier in verifiers)
 
 
 def _entry_rows(

@@ -3,11 +3,10 @@
 ``Wallet`` and ``Shop`` are all that most programs need; the README has an example of ten lines.
 """
 
+from commitments.errors import DamagedFile, NewerFile, WrongPassphrase
 from sdk.advice import Advice
 from sdk.errors import (
-    DamagedFile,
     NeverJudged,
-    NewerFile,
     NotEligible,
     NotProvableYet,
     PolicyChanged,
@@ -19,7 +18,6 @@ from sdk.errors import (
     Unreachable,
     WalletError,
     WalletInUse,
-    WrongPassphrase,
 )
 from sdk.preview import Preview
 from sdk.shop import Shop

@@ -9,7 +9,6 @@ from commitments.errors import FormatError, VerificationError
 from commitments.wire import canonical_json, encode_base64
 from ledger.event_receipt import EventReceipt, verify_event_receipt
 from ledger.events import check_event, event_time
-from ledger.note import parse_vkey
 from sdk.state import Claim, Merchant
 
 __all__ = ["Answer", "parse_answer", "verify_approval"]
@@ -73,7 +72,7 @@ def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> EventRece
     """
     # 1. The event is in the log.
     shown = EventReceipt.parse(receipt)
-    verify_event_receipt(shown, parse_vkey(merchant.events_vkey), merchant.quorum)
+    verify_event_receipt(shown, *merchant.events_keys, policy=merchant.quorum)
     event = shown.event
     # 2. It approves this claim: the same body, proof and tags.
     check_event(event, _DECIDED, _EVENT_FIELDS)

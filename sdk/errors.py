@@ -1,10 +1,7 @@
 """What can go wrong in the buyer's room, besides the errors of every room.
 
 KvittoError
-├── WalletError             the wallet refuses, or its file cannot be used
-│   ├── WrongPassphrase       or a file that somebody else has written
-│   ├── DamagedFile           bytes have changed, or are missing
-│   ├── NewerFile             written by a newer version of this software
+├── WalletError             the wallet refuses
 │   ├── WalletInUse           another process has it open
 │   ├── NotEligible           no purchase satisfies the policy; says which predicate, by how much
 │   ├── SeveralQualify        more than one does: name it
@@ -26,9 +23,7 @@ from datetime import datetime
 from commitments.errors import KvittoError
 
 __all__ = [
-    "DamagedFile",
     "NeverJudged",
-    "NewerFile",
     "NotEligible",
     "NotProvableYet",
     "PolicyChanged",
@@ -40,7 +35,6 @@ __all__ = [
     "Unreachable",
     "WalletError",
     "WalletInUse",
-    "WrongPassphrase",
 ]
 
 # The names say what happened, as those of commitments.errors do.
@@ -48,19 +42,7 @@ __all__ = [
 
 
 class WalletError(KvittoError):
-    """The wallet refuses, or its file cannot be used."""
-
-
-class WrongPassphrase(WalletError):
-    """The passphrase does not open the file, or somebody else has written the file."""
-
-
-class DamagedFile(WalletError):
-    """The file is not a wallet, or some of its bytes have changed or are missing."""
-
-
-class NewerFile(WalletError):
-    """A newer version of this software has written the file."""
+    """The wallet refuses."""
 
 
 class WalletInUse(WalletError):

@@ -26,12 +26,12 @@ from ledger.events import LogDeclaration, check_event, encode_event
 from ledger.evidence import verify_event_evidence
 from ledger.merkle import leaf_hash
 from ledger.monitor import Head, newest_head, require_no_older
-from ledger.note import parse_vkey
 from ledger.partition import Partition
 from ledger.quorum import open_cosigned
 from ledger.true_roots import TrueRoots
 from policies.policy import Policy, parse_policy
 from sdk.errors import NotEligible, WalletError
+from sdk.key_following import follow_merchant, learn_keys
 from sdk.shop import Shop
 from sdk.state import GROUP, Merchant
 
@@ -90,9 +90,11 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
 
     ``VerificationError`` names what does not hold, and nothing is to be remembered then.
     """
-    # 1. The events are in the event log, and those shown before are where they were.
+    # 1. The keys that sign now follow from those that were known.
+    merchant = follow_merchant(shop, merchant)
+    # 2. The events are in the event log, and those shown before are where they were.
     evidence = shop.events()
-    verify_event_evidence(evidence, parse_vkey(merchant.events_vkey), merchant.quorum)
+    verify_event_evidence(evidence, *merchant.events_keys, policy=merchant.quorum)
     event_head = _grown(merchant.events, evidence.checkpoint)
     indices = [index for index, _ in evidence.events]
     if indices != sorted(indices):
@@ -100,12 +102,14 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
     shown = [leaf_hash(le(index, 8) + encode_event(event)) for index, event in evidence.events]
     if _digest(shown[: merchant.shown]) != merchant.shown_digest:
         raise VerificationError("event log: what was shown before is hidden or another")
-    declaration = _declaration(evidence.events, merchant)
-    # 2. The purchase log is read after the events that speak of it.
+    declaration = _declaration(evidence.events)
+    merchant = learn_keys(merchant, (event for _, event in evidence.events))
+    open_cosigned(evidence.checkpoint, *merchant.events_keys, policy=merchant.quorum)
+    # 3. The purchase log is read after the events that speak of it.
     note = shop.checkpoint("purchases")
-    open_cosigned(note, parse_vkey(merchant.purchases_vkey), merchant.quorum)
+    open_cosigned(note, *merchant.purchases_keys, policy=merchant.quorum)
     purchase_head = _grown(merchant.purchases, note)
-    # 3. The closes are those that the rules accept; each is a prefix of the purchase log.
+    # 4. The closes are those that the rules accept; each is a prefix of the purchase log.
     events = [event for _, event in evidence.events]
     roots = TrueRoots(shop.tiles("purchases"), purchase_head.size, purchase_head.root)
     closes = tuple(_accepted_closes(events, declaration, roots))
@@ -141,16 +145,12 @@ def _digest(shown: Sequence[bytes]) -> bytes:
 
 
 def _declaration(
-    events: Sequence[tuple[int, Mapping[str, Any]]], merchant: Merchant
+    events: Sequence[tuple[int, Mapping[str, Any]]],
 ) -> LogDeclaration:
-    """Event 0, which names the pinned keys and a ciphersuite that is known here."""
+    """Event 0, which names a ciphersuite that is known here."""
     if not events or events[0][0] != 0:
         raise VerificationError("event log: its declaration is not shown")
     declaration = LogDeclaration.from_event(events[0][1])
-    pinned = (merchant.origin, merchant.purchases_vkey, merchant.events_vkey)
-    declared = (declaration.origin, declaration.purchases.vkey, declaration.events.vkey)
-    if declared != pinned:
-        raise VerificationError("event log: it declares other keys than those known")
     if declaration.suite != _SUITE:
         raise VerificationError("event log: it declares an unknown ciphersuite")
     return declaration

@@ -5,7 +5,6 @@ from typing import Any
 from commitments.errors import FormatError, VerificationError
 from commitments.sale import parse_sale
 from ledger.entries import Purchase as PurchaseEntry
-from ledger.note import parse_vkey
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from sdk.state import Merchant, Pending, Purchase
 
@@ -55,8 +54,7 @@ def verify_receipt(document: Any, pending: Pending, merchant: Merchant) -> tuple
         raise VerificationError("receipt: its proof is of another entry")
     entry = PurchaseEntry(purchase.commitment).encode()
     try:
-        key = parse_vkey(merchant.purchases_vkey)
-        verify_tlog_proof(proof, entry, key, merchant.quorum)
+        verify_tlog_proof(proof, entry, *merchant.purchases_keys, policy=merchant.quorum)
     except VerificationError as error:
         raise VerificationError(
             "receipt: the log does not hold this sale under the wallet's keys"

@@ -6,7 +6,6 @@ from commitments.errors import VerificationError
 from commitments.group import Point
 from ledger import rings
 from ledger.monitor import Head, newest_head
-from ledger.note import parse_vkey
 from ledger.quorum import open_cosigned
 from ledger.rings import RingName, verify_ring
 from sdk.errors import NotEligible
@@ -35,7 +34,7 @@ def fetch_ring(
     that is not the log's.
     """
     evidence, note = shop.ring(name)
-    checkpoint = open_cosigned(note, parse_vkey(merchant.purchases_vkey), merchant.quorum)
+    checkpoint = open_cosigned(note, *merchant.purchases_keys, policy=merchant.quorum)
     head = newest_head(merchant.purchases, Head.of(note))
     points: dict[bytes, Point] = {}
 

@@ -13,6 +13,8 @@ from commitments.errors import FormatError
 from commitments.wire import encode_base64, parse_identifier
 from ledger.events import events_origin
 from ledger.evidence import EventEvidence
+from ledger.farewells import parse_shown_keys
+from ledger.key_history import KEY_EVENTS
 from ledger.merkle import HASH_BYTES
 from ledger.note import Verifier, parse_vkey
 from ledger.rings import RingEvidence, RingName
@@ -27,7 +29,7 @@ LogKind = Literal["purchases", "events"]
 
 _ITSELF = ("localhost", "127.0.0.1", "::1")
 _MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
-_EVENT_TYPES = "log.declared,log.closed,policy.published"
+_EVENT_TYPES = ",".join([*KEY_EVENTS, "log.closed", "policy.published"])
 _LONGEST_NOTE = 128 * 1024  # as ledger.note
 _LONGEST_ANSWER = 1 << 20
 _LONGEST_EVENTS = 32 << 20  # ten years of daily closes and some hundred policies are 5 MB
@@ -112,6 +114,11 @@ class Shop:
     def checkpoint(self, log: LogKind) -> bytes:
         """The newest checkpoint of a log, a signed note."""
         return self._connection.get(self._log_path(log, "checkpoint"), NOTE, _LONGEST_NOTE)
+
+    def keys_shown(self) -> list[EventEvidence]:
+        """The evidence for the keys that the logs have had, those signed by old keys first."""
+        path = f"/logs/{self.merchant}/keys.json"
+        return parse_shown_keys(self._connection.get_json(path, _LONGEST_ANSWER))
 
     def tiles(self, log: LogKind) -> Callable[[Sequence[Tile]], Sequence[bytes]]:
         """How to fetch tiles of a log, for :class:`ledger.tiles.TileReader`."""

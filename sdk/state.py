@@ -40,16 +40,18 @@ _HASH_BYTES = 32
 class Merchant:
     """A merchant whose keys were pinned on first contact, and how its logs were last seen.
 
-    ``purchases`` and ``events`` are the largest heads of its logs; ``shown`` counts the events that
-    its event log has shown, and ``shown_digest`` is over them and their places; ``closes`` counts
-    the closes that were accepted; ``quorum`` says which witnesses must have cosigned, and
-    ``seed_witnesses`` are those of which one at least should sign the closes.
+    ``purchases_vkeys`` and ``events_vkeys`` are the keys in force; ``key_changes`` counts the key
+    events that they are the result of, None before those were seen. ``purchases`` and ``events``
+    are the largest heads of its logs; ``shown`` counts the events that its event log has shown, and
+    ``shown_digest`` is over them and their places; ``closes`` counts the closes that were accepted;
+    ``quorum`` says which witnesses must have cosigned, and ``seed_witnesses`` are those of which
+    one at least should sign the closes.
     """
 
     origin: str
     address: str
-    purchases_vkey: str
-    events_vkey: str
+    purchases_vkeys: tuple[str, ...]
+    events_vkeys: tuple[str, ...]
     purchases: Head | None = None
     events: Head | None = None
     shown: int = 0
@@ -57,14 +59,25 @@ class Merchant:
     closes: int = 0
     quorum: Quorum = NO_QUORUM
     seed_witnesses: tuple[Verifier, ...] = ()
+    key_changes: int | None = None
+
+    @property
+    def purchases_keys(self) -> tuple[Verifier, ...]:
+        """The keys of its purchase log that are in force."""
+        return tuple(map(parse_vkey, self.purchases_vkeys))
+
+    @property
+    def events_keys(self) -> tuple[Verifier, ...]:
+        """The keys of its event log that are in force."""
+        return tuple(map(parse_vkey, self.events_vkeys))
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "origin": self.origin,
             "address": self.address,
-            "purchases_vkey": self.purchases_vkey,
-            "events_vkey": self.events_vkey,
+            "purchases_vkeys": list(self.purchases_vkeys),
+            "events_vkeys": list(self.events_vkeys),
             "purchases": _head_document(self.purchases),
             "events": _head_document(self.events),
             "shown": self.shown,
@@ -72,6 +85,7 @@ class Merchant:
             "closes": self.closes,
             "quorum": encode_base64(self.quorum.serialise()),
             "seed_witnesses": [witness.vkey for witness in self.seed_witnesses],
+            "key_changes": self.key_changes,
         }
 
     @classmethod
@@ -81,8 +95,14 @@ class Merchant:
         for name in ("purchases", "events"):
             members[name] = _parse_head(members[name])
         members["shown_digest"] = parse_hex(members["shown_digest"], "shown_digest", _HASH_BYTES)
-        _check_members(members, str, "origin", "address", "purchases_vkey", "events_vkey")
+        for log in ("purchases", "events"):
+            if f"{log}_vkey" in members:  # wallets of version 0.1 know one key, which is no list
+                members[f"{log}_vkeys"] = [members.pop(f"{log}_vkey")]
+            members[f"{log}_vkeys"] = tuple(parse_vkey(v).vkey for v in members[f"{log}_vkeys"])
+        _check_members(members, str, "origin", "address")
         _check_members(members, int, "shown", "closes")
+        if members.get("key_changes") is not None:
+            _check_members(members, int, "key_changes")
         if "quorum" in members:  # wallets of version 0.1 have none
             members["quorum"] = parse_quorum(parse_base64(members["quorum"], "quorum"))
             members["seed_witnesses"] = tuple(map(parse_vkey, members["seed_witnesses"]))

@@ -16,13 +16,16 @@ from commitments.errors import Refused, VerificationError
 from commitments.purchase import BuyerKeys
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
+from ledger.event_receipt import EventReceipt
 from ledger.monitor import Head, newest_head
-from ledger.note import Verifier
+from ledger.note import Verifier, is_signed_by
 from ledger.quorum import Quorum
+from ledger.tlog_proof import TlogProof
 from sdk.advice import Advice, common_members
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
 from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
+from sdk.key_following import follow_merchant
 from sdk.logs import read_merchant
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
@@ -178,6 +181,9 @@ class Wallet:
         pending = self._state.pending.get(key)
         if pending is None:
             raise WalletError("the wallet has made no request for this order, or has its receipt")
+        shown = TlogProof.parse(receipt["proof"].encode("utf-8")).checkpoint
+        if not is_signed_by(shown, merchant.purchases_keys):
+            merchant = follow_merchant(shop, merchant)
         purchase, note = verify_receipt(receipt, pending, merchant)
         head = newest_head(merchant.purchases, Head.of(note))
         state = self._state.with_merchant(replace(merchant, purchases=head))
@@ -336,11 +342,12 @@ class Wallet:
         return self._pin(shop, shop.keys())
 
     def _pin(self, shop: Shop, keys: LogKeys) -> Merchant:
+        new = Merchant(keys.origin, shop.address, (keys.purchases.vkey,), (keys.events.vkey,))
         known = self._state.merchants.get(keys.origin)
-        vkeys = (keys.purchases.vkey, keys.events.vkey)
-        if known is not None and (known.purchases_vkey, known.events_vkey) != vkeys:
-            raise VerificationError("shop: its logs have other keys than those known")
-        new = Merchant(keys.origin, shop.address, *vkeys)
+        if known is not None and not _has_keys(known, new):
+            known = follow_merchant(shop, known)
+            if not _has_keys(known, new):
+                raise VerificationError("shop: its logs have other keys than those known")
         merchant = replace(known, address=shop.address) if known else new
         self._commit(self._state.with_merchant(merchant))
         return merchant
@@ -377,6 +384,9 @@ class Wallet:
         state = self._state
         if answer.approved:
             merchant = self._at(shop)
+            shown = EventReceipt.parse(answer.receipt).proof.checkpoint
+            if not is_signed_by(shown, merchant.events_keys):
+                merchant = follow_merchant(shop, merchant)
             proven = verify_approval(answer.receipt, claim, merchant)
             head = newest_head(merchant.events, Head.of(proven.proof.checkpoint))
             state = state.with_merchant(replace(merchant, events=head))
@@ -398,6 +408,15 @@ class Wallet:
             earlier=answer.earlier,
             advice=advice,
         )
+
+
+def _has_keys(known: Merchant, named: Merchant) -> bool:
+    """Whether the keys that a service names are among those known to be in force."""
+    pairs = (
+        (known.purchases_vkeys, named.purchases_vkeys),
+        (known.events_vkeys, named.events_vkeys),
+    )
+    return all(set(wanted) <= set(vkeys) for vkeys, wanted in pairs)
 
 
 def _hand_in(shop: Shop, claim: Claim, secret: bytes) -> Answer:

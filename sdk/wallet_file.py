@@ -1,46 +1,31 @@
 """The wallet's file: encrypted under a passphrase, replaced whole, open in one process at a time.
 
-The envelope is one canonical JSON object, so that each of its bytes means something. Its
-``sha256`` tells damage from a wrong passphrase and protects against nothing else; the header is
-authenticated with the content.
+What its bytes are says ``commitments/envelope.py``.
 """
 
 import fcntl
 import os
-import secrets
 import weakref
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-
-from commitments.errors import FormatError
-from commitments.wire import canonical_json, encode_base64, nfc, parse_base64, parse_json
-from sdk.errors import DamagedFile, NewerFile, WalletError, WalletInUse, WrongPassphrase
+from commitments.envelope import Envelope
+from commitments.errors import DamagedFile
+from ledger.durable import sync_directory, write_durably
+from sdk.errors import WalletError, WalletInUse
 
 __all__ = ["WalletFile"]
 
-_FORMAT = "kvitto-wallet"
-_VERSION = 1
-_N, _R, _P = 2**15, 8, 1  # scrypt: 32 MB and 0.1 s for each guess
-_CIPHER = "chacha20-poly1305"
-_KEY_BYTES = 32
-_SALT_BYTES = 16
-_NONCE_BYTES = 12  # random for each writing; safe for 2^32 of them under one key
+_KIND = "kvitto-wallet"
 _MAX_BYTES = 256 << 20
 
 
 class WalletFile:
     """An open wallet file, locked until :meth:`close` or until the object is gone."""
 
-    def __init__(self, path: Path, lock: int, key: bytes, salt: bytes) -> None:
+    def __init__(self, path: Path, lock: int, envelope: Envelope) -> None:
         self._path = path
-        self._cipher = ChaCha20Poly1305(key)
-        self._salt = salt
+        self._envelope = envelope
         self._unlock = weakref.finalize(self, os.close, lock)  # closing it ends the lock
 
     def __repr__(self) -> str:
@@ -52,8 +37,7 @@ class WalletFile:
         lock = _lock(path)
         try:
             _require_new(path)
-            salt = secrets.token_bytes(_SALT_BYTES)
-            file = cls(path, lock, _derive(passphrase, salt), salt)
+            file = cls(path, lock, Envelope.create(_KIND, passphrase))
         except BaseException:
             os.close(lock)
             raise
@@ -69,11 +53,8 @@ class WalletFile:
         """
         lock = _lock(path)
         try:
-            header, ciphertext = _parse_envelope(_read(path))
-            salt = parse_base64(header["kdf"]["salt"], "salt")
-            key = _derive(passphrase, salt)
-            content = _decrypt(key, header, ciphertext)
-            return cls(path, lock, key, salt), content
+            envelope, content = Envelope.open(_KIND, passphrase, _read(path))
+            return cls(path, lock, envelope), content
         except BaseException:
             os.close(lock)
             raise
@@ -82,68 +63,11 @@ class WalletFile:
         """Replace the content. After a crash the file holds the old content or the new one."""
         if not self._unlock.alive:
             raise WalletError("the wallet is closed")
-        header = _header(self._salt, secrets.token_bytes(_NONCE_BYTES))
-        nonce = parse_base64(header["nonce"], "nonce")
-        ciphertext = self._cipher.encrypt(nonce, content, canonical_json(header))
-        _replace(self._path, _envelope(header, ciphertext))
+        _replace(self._path, self._envelope.seal(content))
 
     def close(self) -> None:
         """Unlock the file for others."""
         self._unlock()
-
-
-# ---- the envelope
-
-
-def _header(salt: bytes, nonce: bytes) -> dict[str, Any]:
-    return {
-        "format": _FORMAT,
-        "version": _VERSION,
-        "kdf": {"name": "scrypt", "n": _N, "r": _R, "p": _P, "salt": encode_base64(salt)},
-        "cipher": _CIPHER,
-        "nonce": encode_base64(nonce),
-    }
-
-
-def _envelope(header: dict[str, Any], ciphertext: bytes) -> bytes:
-    whole = {**header, "ciphertext": encode_base64(ciphertext)}
-    return canonical_json({**whole, "sha256": sha256(canonical_json(whole)).hexdigest()})
-
-
-def _parse_envelope(data: bytes) -> tuple[dict[str, Any], bytes]:
-    try:
-        document = parse_json(data, "wallet")
-    except FormatError:
-        raise DamagedFile("not a wallet file, or a damaged one") from None
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        raise DamagedFile("not a wallet file")
-    version = document.get("version")
-    if type(version) is int and version > _VERSION:
-        raise NewerFile("a newer version of this software has written the wallet file")
-    try:
-        ciphertext = parse_base64(document["ciphertext"], "ciphertext")
-        salt = parse_base64(document["kdf"]["salt"], "salt", _SALT_BYTES)
-        header = _header(salt, parse_base64(document["nonce"], "nonce", _NONCE_BYTES))
-    except (FormatError, KeyError, TypeError):
-        raise DamagedFile("the wallet file is damaged") from None
-    if _envelope(header, ciphertext) != data:  # also costs of scrypt that are not ours
-        raise DamagedFile("the wallet file is damaged")
-    return header, ciphertext
-
-
-def _derive(passphrase: str, salt: bytes) -> bytes:
-    if not passphrase:
-        raise WalletError("a passphrase is not empty")
-    kdf = Scrypt(salt, _KEY_BYTES, n=_N, r=_R, p=_P)
-    return kdf.derive(nfc(passphrase).encode("utf-8"))
-
-
-def _decrypt(key: bytes, header: dict[str, Any], ciphertext: bytes) -> bytes:
-    nonce = parse_base64(header["nonce"], "nonce")
-    try:
-        return ChaCha20Poly1305(key).decrypt(nonce, ciphertext, canonical_json(header))
-    except InvalidTag:
-        raise WrongPassphrase("wrong passphrase, or a file that somebody has changed") from None
 
 
 # ---- the disk
@@ -183,27 +107,11 @@ def _read(path: Path) -> bytes:
 def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(path.name + ".new")
     try:
-        _write_durably(temporary, data)
+        write_durably(temporary, data, 0o600)
         # Before this line a crash keeps the old file, after it the new one.
         temporary.replace(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
         raise WalletError(f"cannot write the wallet file: {error.strerror}") from None
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())  # or the rename could reach the disk before the content
-
-
-def _sync_directory(path: Path) -> None:
-    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -23,9 +23,11 @@ from sqlalchemy import URL, Connection, make_url, text
 from ledger import postgresql, sqlite
 from ledger.checkpoint import Checkpoint
 from ledger.fsck import Damaged, check_all
+from ledger.sealing import SealingKey
 from ledger.store import Store, Transaction
 
 __all__ = [
+    "SEALING",
     "Databases",
     "OwnPostgresql",
     "Postgresql",
@@ -39,6 +41,9 @@ __all__ = [
     "small_disk",
     "wait_for_a_waiter",
 ]
+
+SEALING = SealingKey(b"s" * 32)
+"""Seals the private keys of all databases in tests."""
 
 _DIRECTORY = "KVITTO_TEST_POSTGRESQL"  # of the server's files; set for all processes of a session
 _PATIENCE = 30  # seconds

@@ -23,6 +23,7 @@ from ledger.fork import Fork
 from ledger.monitor import Head
 from ledger.note import Note, Signature, Signer, parse_vkey
 from ledger.rings import RingEvidence
+from ledger.sealing import SealingKey
 from ledger.tiles import parse_bundle_path, parse_tile_path
 from ledger.tlog_proof import TlogProof
 from sdk.receipts import receipt_order
@@ -89,7 +90,9 @@ RECEIPT = {
     "index": 5,
     "proof": PROOF,
 }
-FIRST_MERCHANT = Merchant(ORIGIN, "http://shop.example", VKEY, VKEY, Head(5, HASH, b"")).document()
+FIRST_MERCHANT = Merchant(
+    ORIGIN, "http://shop.example", (VKEY,), (VKEY,), Head(5, HASH, b"")
+).document()
 MERCHANT = {**FIRST_MERCHANT, "purchases": encode_base64(NOTE.encode())}
 KEYS = ["01" * 32] * 3
 PURCHASE = {**{k: v for k, v in RECEIPT.items() if k != "type"}, "keys": KEYS}
@@ -197,6 +200,7 @@ HEX_READERS: dict[str, tuple[str, Read]] = {
         HEX * 2,
         member(lambda e: Close.from_event(e, ORIGIN), CLOSE, "signatures", 0),
     ),
+    "sealing key": (HEX, lambda h: SealingKey.parse(f"{h}\n".encode())),
     "wallet's root": (HEX, member(Merchant.parse, FIRST_MERCHANT, "purchases", 1)),
     "wallet's digest": (HEX, member(Merchant.parse, MERCHANT, "shown_digest")),
     "wallet's claim": (HEX, member(Claim.parse, CLAIM, "claim_id")),

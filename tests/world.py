@@ -17,11 +17,13 @@ from ledger.closed import ClosedLogs
 from ledger.event_log import events_of
 from ledger.events import events_origin
 from ledger.log import Log
+from ledger.note import Signer
 from ledger.rings import RingName, build_ring
 from ledger.seed_witnesses import SeedWitnesses
 from ledger.store import Store
 from policies.claim import ClaimBody, claim_statement, new_nonce
 from policies.policy import parse_policy
+from tests.databases import SEALING
 from verifier.decision import Decision
 from verifier.service import Verifier
 from zk.issuance import BuyerRequest, prove_request
@@ -107,7 +109,7 @@ class World:
 
     def __init__(self, database: str) -> None:
         self.clock = FakeClock()
-        self.store = Store(database)
+        self.store = Store(database, sealing=SEALING)
         self.merchant = Merchant("acme", "Acme", ORIGIN)
         create_merchant(self.store, P256, self.clock, self.merchant, period="manual", capacity=64)
         self.issuer = Issuer(self.store, P256, self.clock)
@@ -185,6 +187,10 @@ class World:
     def claim(self, bought: Bought, policy: str = "warranty-2y", **changes: Any) -> Decision:
         body = self.body(bought, policy, **changes)
         return self.verifier.decide(ORIGIN, body, self.prove(bought, body))
+
+    def signers(self, origin: str = ORIGIN) -> tuple[Signer, ...]:
+        """The keys that sign a log, in the hands of whoever runs the service."""
+        return self.store.commit(lambda transaction: transaction.signers(origin), origin)
 
     def sizes(self) -> tuple[int, int]:
         """Sizes of the purchase log and of the event log."""

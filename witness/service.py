@@ -10,9 +10,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, insert, make_url, select, update
+from sqlalchemy import Connection, delete, insert, make_url, select, update
 
 from commitments.clock import Clock
 from commitments.errors import FormatError, Refused, VerificationError
@@ -98,6 +98,16 @@ class Witness:
                 connection.execute(insert(seed_logs), row)
             elif known != period:
                 raise Refused("period-is-fixed", "the log's periods end otherwise", "period")
+
+    def unwatch(self, log: Verifier) -> None:
+        """Trust this key no more; what was vouched for stays."""
+        mine = known_logs.c.origin == log.name, known_logs.c.vkey == log.vkey
+        with self._writer.begin() as connection:
+            connection.execute(delete(known_logs).where(*mine))
+
+    def public(self) -> dict[str, Any]:
+        """The verifier keys, for logs and readers."""
+        return self._keys.public()
 
     def add_checkpoint(self, request: AddCheckpoint) -> list[Signature]:
         """Our cosignatures of a checkpoint that extends the last one.

@@ -13,6 +13,8 @@ from api.service import Service
 from commitments.errors import KvittoError
 from issuer.merchants import Merchant, create_merchant, list_merchants
 from ledger.events import LogDeclaration, events_origin, parse_event
+from ledger.farewells import stored_key_history
+from ledger.key_history import KeyHistory
 from ledger.log import Log
 
 __all__ = ["router"]
@@ -41,7 +43,8 @@ def create_a_merchant(service: TheService, body: Body) -> JSONResponse:
     merchant = Merchant(merchant_id, name, service.settings.origin(merchant_id))
     choices = {choice: document[choice] for choice in _CHOICES if choice in document}
     key, declaration = _create(service, merchant, choices)
-    created = {**_summary(merchant), "api_key": key, **_log_keys(declaration)}
+    log_keys = _log_keys(KeyHistory.declared(declaration))
+    created = {**_summary(merchant), "api_key": key, **log_keys}
     return JSONResponse(created, 201)
 
 
@@ -73,10 +76,10 @@ def list_all_merchants(service: TheService) -> JSONResponse:
 
 @router.get("/{merchant}", **described({200: MerchantDetails}, "unknown-merchant"))
 def read_a_merchant(service: TheService, merchant: AnyMerchant) -> JSONResponse:
-    """A merchant, the keys of its logs, and what it fixed for their life."""
+    """A merchant, the present keys of its logs, and what it fixed for their life."""
     with service.store.read() as connection:
         event = parse_event(Log(connection, events_origin(merchant.origin)).entry(0))
-    log_keys = _log_keys(LogDeclaration.from_event(event))
+        log_keys = _log_keys(stored_key_history(connection, merchant.origin))
     return JSONResponse({**_summary(merchant), **log_keys, "declaration": event})
 
 
@@ -84,8 +87,9 @@ def _summary(merchant: Merchant) -> dict[str, str]:
     return {"id": merchant.id, "name": merchant.name, "origin": merchant.origin}
 
 
-def _log_keys(declaration: LogDeclaration) -> dict[str, str]:
+def _log_keys(history: KeyHistory) -> dict[str, str]:
+    """The newest of each log; one that it takes over from may sign besides."""
     return {
-        "purchases_vkey": declaration.purchases.vkey,
-        "events_vkey": declaration.events.vkey,
+        "purchases_vkey": history.purchases.keys[-1].vkey,
+        "events_vkey": history.events.keys[-1].vkey,
     }

@@ -85,4 +85,4 @@ def _material(town: Town, buyer: Buyer, policy: Policy) -> tuple[ClaimBody, Prov
 
 def _merchant(town: Town) -> Merchant:
     keys = town.shop.keys()
-    return Merchant(keys.origin, town.shop.address, keys.purchases.vkey, keys.events.vkey)
+    return Merchant(keys.origin, town.shop.address, (keys.purchases.vkey,), (keys.events.vkey,))

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cli.secret_files import kept_sealing_key
 from cli.serve import listen
 from commitments.clock import Clock
 
@@ -64,10 +65,12 @@ def running_service(
     from api.app import create_app
     from api.settings import Settings
 
+    database = f"sqlite:///{directory.absolute()}/kvitto.db"
     settings = Settings(
         service_name="kvitto.example",
-        database=f"sqlite:///{directory.absolute()}/kvitto.db",
+        database=database,
         operator_key=OPERATOR_KEY,
+        sealing=kept_sealing_key(directory.absolute() / "sealing.key", None, database),
         clock=clock,
         witnesses=tuple(witnesses),
         seed_witnesses=tuple(seed_witnesses),

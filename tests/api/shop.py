@@ -12,6 +12,7 @@ from commitments.wire import encode_base64
 from issuer.merchants import find_merchant
 from ledger.schema import metadata
 from tests.api.client import Client
+from tests.databases import SEALING
 from tests.world import REFUND, WARRANTY, Bought, FakeClock, World, new_keys
 
 __all__ = ["OPERATOR", "SALE", "Shop"]
@@ -33,7 +34,7 @@ class Shop(World):
     def __init__(self, database: str, *, entered: bool = True) -> None:
         self.clock = FakeClock()
         self.entered = entered
-        self.app = create_app(Settings("ledger.example", database, OPERATOR, self.clock))
+        self.app = create_app(Settings("ledger.example", database, OPERATOR, SEALING, self.clock))
         service = self.app.state.service
         self.store, self.issuer, self.verifier = service.store, service.issuer, service.verifier
         self.closer = service.closer

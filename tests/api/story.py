@@ -113,6 +113,7 @@ def _look(story: Story) -> None:
     events = story.get("events", {"types": "log.declared,log.closed,policy.published"})
     (size,) = [e["event"]["size"] for e in events["events"] if e["event"]["type"] == "log.closed"]
     story.get("ring", {"first": 0, "size": size, "voided_at": size, "lane": 0})
+    story.get("/logs/acme/keys.json")
     story.get("/logs/acme/purchases/checkpoint")
     story.get("/logs/acme/purchases/tile/0/000.p/5")
     story.get("/v1/policy.schema.json")

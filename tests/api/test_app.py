@@ -18,6 +18,7 @@ from issuer.closing import Closer
 from ledger.store import CommitFailed
 from tests.api.client import Client
 from tests.api.shop import OPERATOR, SALE, Shop
+from tests.databases import SEALING
 from tests.world import FakeClock
 
 SECRET = "a value of some claim"
@@ -138,7 +139,7 @@ def test_the_lifespan_hides_queries(shop: Shop) -> None:
 
 
 def _daily(database: str, clock: FakeClock) -> FastAPI:
-    return create_app(Settings("ledger.example", database, OPERATOR, clock))
+    return create_app(Settings("ledger.example", database, OPERATOR, SEALING, clock))
 
 
 def test_a_day_is_closed_when_the_service_is_up_again(database: str) -> None:

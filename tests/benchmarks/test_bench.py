@@ -16,7 +16,7 @@ from benchmarks.serving import serving_figures
 from cli.main import app
 from ledger.fsck import check_all
 from ledger.store import Store
-from tests.databases import Databases, Postgresql
+from tests.databases import SEALING, Databases, Postgresql
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +113,7 @@ def test_a_large_log_that_cannot_be_measured(arguments: list[str], status: int) 
 
 def test_what_clients_append_singly_is_in_the_log(database: str) -> None:
     entries = random_entries(2 * CLIENTS + 1)
-    with Store(database) as store:
+    with Store(database, sealing=SEALING) as store:
         store.create()
         store.create_log("ledger.example/bench", bytes(32))
         rate, times = append_singly(store, "ledger.example/bench", entries)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from sdk import wallet_file
+from commitments import envelope
 from tests.cli.terminal import OPERATOR, PASSPHRASE, Terminal, running_service
 
 _NUMBERS = count(1)
@@ -18,7 +18,7 @@ _NUMBERS = count(1)
 def haste() -> Iterator[None]:
     """What takes a tenth of a second once in a program takes half a minute in all these tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wallet_file, "_N", 16)  # guessing passphrases may be quick here
+        patch.setattr(envelope, "_N", 16)  # guessing passphrases may be quick here
         patch.setattr("typer.testing._get_command", cache(get_command))
         empty = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         patch.setattr("httpx._transports.default.create_ssl_context", lambda **_: empty)

@@ -16,7 +16,7 @@ from api.app import create_app
 from api.settings import Settings
 from cli.main import app
 from cli.serve import listen
-from tests.databases import check
+from tests.databases import SEALING, check
 from tests.world import KETTLE, WARRANTY
 
 OPERATOR = "op" * 16
@@ -29,7 +29,8 @@ SALE = ["--date", TODAY, "--product", KETTLE, "--price", "249.00", "--currency",
 def running_service(directory: Path) -> Iterator[str]:
     """The address of a real service, in a thread."""
     database = f"sqlite:///{directory}/kvitto.db"
-    settings = Settings("ledger.example", database, OPERATOR)
+    (directory / "sealing.key").write_bytes(SEALING.encode())
+    settings = Settings("ledger.example", database, OPERATOR, SEALING)
     config = uvicorn.Config(create_app(settings), log_config=None)
     with listen("127.0.0.1", 0) as listening:
         server = uvicorn.Server(config)

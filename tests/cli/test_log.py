@@ -71,6 +71,6 @@ def test_exported_files_are_what_is_served(shop: Shop, database: str, tmp_path: 
     assert (out / "acme/purchases/tile/0/002.p/189").exists()
     assert (out / "acme/purchases/tile/entries/001").exists()
     assert (
-        written == 8
-    )  # merchant.json; two checkpoints; 001 and 002.p/189 of both kinds; 000.p/2 above them
-    assert terminal.json("log", "export", out) == {"written": 3}
+        written == 9
+    )  # merchant.json, keys.json; two checkpoints; 001 and 002.p/189 of both; 000.p/2 above
+    assert terminal.json("log", "export", out) == {"written": 4}

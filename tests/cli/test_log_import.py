@@ -9,11 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from commitments.wire import parse_json
+from issuer.key_rotation import retire_keys, rotate_keys
+from ledger.farewells import parse_shown_keys, show_keys
+from ledger.key_history import follow_keys
+from ledger.log import Log
+from ledger.note import parse_vkey
 from ledger.schema import logs, metadata
 from ledger.store import ReadOnly, Store, Transaction
 from tests.api.shop import Shop
 from tests.cli.terminal import Terminal
-from tests.databases import Databases, check, fresh
+from tests.databases import SEALING, Databases, check, fresh
 from tests.ledger.memory_log import purchase
 from tests.world import ORIGIN, Bought
 from verifier.rebuild import PROJECTIONS
@@ -40,7 +46,9 @@ def copy(databases: Databases) -> Iterator[str]:
 
 
 def at(directory: Path, database: str) -> Terminal:
-    return Terminal(directory, {"KVITTO_DATABASE": database})
+    key = directory / "sealing.key"
+    key.write_bytes(SEALING.encode())
+    return Terminal(directory, {"KVITTO_DATABASE": database, "KVITTO_KEYS": str(key)})
 
 
 def trade(shop: Shop) -> list[Bought]:
@@ -152,18 +160,18 @@ def test_an_older_backup_is_brought_up_to_what_was_seen(
         with Shop(old) as shop:
             shop.buy(shop.sale())
             _same_log(old, lost)
-        with Store(lost) as store:
+        with Store(lost, sealing=SEALING) as store:
             store.write(lambda t: t.append(ORIGIN, [purchase(n) for n in range(400)]))
         with Shop(lost, entered=False):
             at(tmp_path, lost).json("log", "export", tmp_path)
         assert at(tmp_path, old).json("log", "import", tmp_path)["logs"][0]["new"] == 400
-        with Store(old) as store:
+        with Store(old, sealing=SEALING) as store:
             assert store.write(lambda t: t.append(ORIGIN, [purchase(900)])) == range(401, 402)
 
 
 def _same_log(url: str, other: str) -> None:
     """Make ``other`` what ``url`` is, keys included."""
-    with Store(url) as source, Store(other) as target:
+    with Store(url, sealing=SEALING) as source, Store(other, sealing=SEALING) as target:
         with source.read() as connection:
             content = {t: connection.execute(select(t)).all() for t in metadata.sorted_tables}
 
@@ -184,11 +192,11 @@ def test_a_fork_is_refused_and_so_is_what_is_older(databases: Databases, tmp_pat
         _same_log(one, two)
         at(tmp_path, one).json("log", "export", tmp_path / "short")
         for url, sizes in ((one, (1, 2, 3)), (two, (7, 8, 9))):
-            with Store(url) as store:
+            with Store(url, sealing=SEALING) as store:
                 store.write(partial(_sell, numbers=sizes))
         at(tmp_path, one).json("log", "export", tmp_path / "one")
         at(tmp_path, two).json("log", "export", tmp_path / "two")
-        with Store(two) as store:
+        with Store(two, sealing=SEALING) as store:
             store.write(lambda t: t.append(ORIGIN, [purchase(n) for n in range(20, 300)]))
         at(tmp_path, two).json("log", "export", tmp_path / "longer")
         mirror = at(tmp_path, copy)
@@ -207,7 +215,7 @@ def _sell(transaction: Transaction, numbers: Iterable[int]) -> None:
 
 
 def heads(url: str) -> list[Any]:
-    with Store(url) as store, store.read() as connection:
+    with Store(url, sealing=SEALING) as store, store.read() as connection:
         return list(connection.execute(select(logs)).all())
 
 
@@ -323,14 +331,35 @@ def test_a_new_database_is_made_for_its_owner_only(
 def test_a_checkpoint_given_for_other_entries_fails_the_commit(shop: Shop, copy: str) -> None:
     """The last guard, should a caller of adopt forget to compare."""
     shop.buy(shop.sale())
-    with shop.store.log(ORIGIN) as log, Store(copy) as store:
+    with shop.store.log(ORIGIN) as log, Store(copy, sealing=SEALING) as store:
 
         def forget(transaction: Transaction) -> None:
-            transaction.adopt(ORIGIN, log.vkey, log.checkpoint())
+            transaction.adopt(ORIGIN, log.verifiers, log.verifiers, log.checkpoint())
             transaction.append(ORIGIN, [purchase(5)])
 
         with pytest.raises(Exception, match="not confirmed"):
             store.write(forget)
         with pytest.raises(Exception, match="not confirmed"):
-            store.write(lambda t: t.adopt(ORIGIN, log.vkey, log.checkpoint()))
+            store.write(lambda t: t.adopt(ORIGIN, log.verifiers, log.verifiers, log.checkpoint()))
     assert heads(copy) == []
+
+
+def test_a_log_that_has_changed_its_keys(
+    shop: Shop, database: str, copy: str, tmp_path: Path
+) -> None:
+    """The copy grows across the change, and leads from the first key to the present one."""
+    out = tmp_path / "out"
+    shop.buy(shop.sale())
+    at(tmp_path, database).run("log", "export", out)
+    at(tmp_path, copy).run("log", "import", out)
+    first = shop.get("").json()["events_vkey"]
+    for change in (rotate_keys, retire_keys):
+        change(shop.store, shop.clock, shop.merchant)
+    shop.buy(shop.sale())
+    at(tmp_path, database).run("log", "export", out)
+    at(tmp_path, copy).run("log", "import", out)
+    at(tmp_path, copy).run("log", "fsck")
+    with Store(copy) as store, store.read() as connection:
+        shown = parse_shown_keys(parse_json(show_keys(connection, ORIGIN)))
+        assert Log(connection, ORIGIN).size == 2
+    assert follow_keys(shown, [parse_vkey(first)]).changes == 4

@@ -34,6 +34,7 @@ def test_there_is_a_command_for_each_role() -> None:
         "bench-large",
         "db",
         "demo",
+        "keys",
         "log",
         "merchant",
         "proof",

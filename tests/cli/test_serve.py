@@ -36,7 +36,7 @@ def test_serves_keeps_its_key_and_logs_paths_only(tmp_path: Path) -> None:
     key_file = Path(said["operator_key_file"])
     key = key_file.read_text("ascii").strip()
     assert len(key) == 64
-    assert [path.stat().st_mode & 0o077 for path in data.iterdir()] == [0] * 3
+    assert [path.stat().st_mode & 0o077 for path in data.iterdir()] == [0] * 4
     lines = log.read_text("utf-8").splitlines()
     assert [line.split(" ", 2)[2] for line in lines] == [
         "GET /healthz HTTP/1.1 200 OK",

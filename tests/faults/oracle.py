@@ -9,7 +9,6 @@ from ledger.events import parse_event
 from ledger.fsck import check_all
 from ledger.log import Log
 from ledger.merkle import verify_consistency
-from ledger.note import parse_vkey
 from ledger.store import Store
 from tests.faults.teller import ORIGINS, claim_of, entry_of
 from verifier.schema import decisions, tags
@@ -32,7 +31,7 @@ def check(store: Store, sold: Iterable[int], served: Iterable[str] = ()) -> int:
 
 def check_extends(log: Log, head: Checkpoint, note: str) -> None:
     """A checkpoint that anyone has seen is of the log that there is."""
-    seen = open_checkpoint(note.encode(), parse_vkey(log.vkey))
+    seen = open_checkpoint(note.encode(), *log.verifiers)
     assert seen.size <= head.size
     proof = log.consistency(seen.size, head.size)
     verify_consistency(seen.size, seen.root, head.size, head.root, proof)

@@ -17,6 +17,7 @@ from commitments.errors import Overloaded
 from ledger.entries import Purchase
 from ledger.events import events_origin
 from ledger.store import Store, Transaction
+from tests.databases import SEALING
 from verifier.decision import DECIDED
 from verifier.decision_book import find_approval, record_approval
 
@@ -44,7 +45,7 @@ _BODY = {
 
 def open_store(url: str) -> Store:
     """The store with every table that it needs; verifier.schema has added those of the tags."""
-    store = Store(url)
+    store = Store(url, sealing=SEALING)
     store.create()
     return store
 

@@ -21,7 +21,6 @@ from issuer.recording import slips
 from issuer.slips import code_hash
 from ledger.events import events_origin
 from ledger.log import Log
-from ledger.note import parse_vkey
 from ledger.store import Store
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from tests.api.shop import SALE
@@ -166,7 +165,7 @@ class Day:
     @staticmethod
     def _check_proof(log: Log, head: Any, text: str) -> None:
         proof = TlogProof.parse(text.encode())
-        verify_tlog_proof(proof, log.entry(proof.index), parse_vkey(log.vkey))
+        verify_tlog_proof(proof, log.entry(proof.index), *log.verifiers)
         check_extends(log, head, proof.checkpoint.decode())
 
     def check_complete(self, url: str) -> None:

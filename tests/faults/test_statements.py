@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from commitments.errors import Overloaded
 from ledger.store import CommitFailed, Store
 from ledger.tiles import TILE_WIDTH
-from tests.databases import Databases, files_of, fresh
+from tests.databases import SEALING, Databases, files_of, fresh
 from tests.faults.oracle import check
 from tests.faults.processes import prepare
 from tests.faults.teller import open_store, sell
@@ -114,7 +114,7 @@ def test_a_reader_keeps_its_own_mistakes(copy: str) -> None:
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_database_that_is_gone_for_a_while(copy: str, tmp_path: Path) -> None:
     (file,) = files_of(copy)
-    with Store(copy) as store:
+    with Store(copy, sealing=SEALING) as store:
         file.parent.rename(tmp_path / "away")
         with pytest.raises(CommitFailed):
             sell(store, SALES)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import select
 
 from cli.demo.service import OPERATOR_KEY
 from cli.merchant_service import post
@@ -14,7 +13,7 @@ from commitments.wire import encode_base64
 from ledger.log import Log
 from ledger.merkle import leaf_hash
 from ledger.note import Signer
-from ledger.schema import keys, logs
+from ledger.sealing import SealingKey
 from ledger.store import Store
 from ledger.tiles import TILE_WIDTH, decode_bundle
 from tests.api.shop import SALE
@@ -88,9 +87,8 @@ class Served:
 
     def signer(self, origin: str) -> Signer:
         """The log's own key, for a service that lies."""
-        query = select(keys.c.private_key).join(logs).where(logs.c.origin == origin)
-        with self._store() as store, store.read() as connection:
-            return Signer(origin, connection.scalars(query).one())
+        with self._store() as store:
+            return store.commit(lambda transaction: transaction.signers(origin)[0])
 
     @contextmanager
     def log(self) -> Iterator[Log]:
@@ -106,4 +104,5 @@ class Served:
         return LeafReader(leaf_hash(entry) for entry in [*kept, *others])
 
     def _store(self) -> Store:
-        return Store(f"sqlite:///{self.directory}/kvitto.db")
+        sealing = SealingKey.parse((self.directory / "sealing.key").read_bytes())
+        return Store(f"sqlite:///{self.directory}/kvitto.db", sealing=sealing)

@@ -94,7 +94,9 @@ def opened(witnessed: Witnessed, url: str) -> Checkpoint:
     """The checkpoint at ``url``, as a reader sees it who wants all cosignatures."""
     note = httpx.get(f"{url}/logs/acme/purchases/checkpoint").content
     policy = parse_quorum(witnessed.policy.read_bytes())
-    return open_cosigned(note, parse_vkey(witnessed.served.created["purchases_vkey"]), policy)
+    return open_cosigned(
+        note, parse_vkey(witnessed.served.created["purchases_vkey"]), policy=policy
+    )
 
 
 def test_a_foreign_witness_cosigns_all_that_our_logs_publish(witnessed: Witnessed) -> None:

@@ -19,13 +19,13 @@ from ledger.events import LogDeclaration
 from ledger.note import parse_vkey
 from ledger.store import Store, Transaction
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
-from tests.databases import files_of, wait_for_a_waiter
+from tests.databases import SEALING, files_of, wait_for_a_waiter
 from tests.world import ORIGIN, World, new_keys, new_request, opening_of
 
 
 def _vkey(world: World) -> str:
     with world.store.log(ORIGIN) as log:
-        return log.vkey
+        return log.vkeys[-1]
 
 
 def test_a_purchase_is_the_commitment_that_the_buyer_can_open(world: World) -> None:
@@ -279,7 +279,7 @@ def test_two_programs_enter_the_same_merchant(world: World, database: str) -> No
     merchant = Merchant("both", "Both", "ledger.example/both")
     enter = partial(create_merchant, group=P256, clock=world.clock, merchant=merchant)
 
-    with Store(database) as other, ThreadPoolExecutor(1) as pool:
+    with Store(database, sealing=SEALING) as other, ThreadPoolExecutor(1) as pool:
 
         def slow(transaction: Transaction) -> Future[LogDeclaration]:
             row = {"id": "both", "name": "Both", "origin": merchant.origin}

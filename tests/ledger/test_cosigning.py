@@ -10,7 +10,7 @@ import pytest
 from commitments.errors import FormatError, VerificationError
 from ledger import witness_client
 from ledger.add_checkpoint import AddCheckpoint
-from ledger.checkpoint import Checkpoint, sign
+from ledger.checkpoint import Checkpoint, open_checkpoint, sign
 from ledger.cosignature import Ed25519Cosigner, MlDsaCosigner
 from ledger.cosigning import Publisher, forget_published, remote_witnesses
 from ledger.log import Log
@@ -19,6 +19,7 @@ from ledger.note import Note, Signature, Signer, parse_vkey
 from ledger.quorum import Quorum, open_cosigned, parse_quorum
 from ledger.store import Store
 from ledger.witness_client import RemoteWitness, TooSlow, witness_connections
+from tests.databases import SEALING
 from tests.ledger.memory_log import ORIGIN, purchase
 from tests.witness.world import NOW
 from witness.keys import WitnessKeys
@@ -66,7 +67,7 @@ class World:
     """A log, two witnesses that watch it, and the time."""
 
     def __init__(self, database: str, directory: Path, stack: ExitStack) -> None:
-        self.store = stack.enter_context(Store(database))
+        self.store = stack.enter_context(Store(database, sealing=SEALING))
         self.key = parse_vkey(self.store.create_log(ORIGIN, b"k" * 32))
         witnesses = {}
         for keys in KEYS:
@@ -98,7 +99,7 @@ class World:
         """The size that readers see who want so many witnesses."""
         with self.store.read() as connection:
             log = Log.published(connection, ORIGIN)
-            checkpoint = open_cosigned(log.checkpoint(), self.key, policy(threshold))
+            checkpoint = open_cosigned(log.checkpoint(), self.key, policy=policy(threshold))
             assert checkpoint.size == log.size
             assert checkpoint.root == log.root(log.size)
             return log.size
@@ -352,6 +353,26 @@ def test_what_witnesses_want_remembered_is_not(world: World) -> None:
     world.grow()
     assert ("w2.example", 0) in world.network.asked
     assert len(world.publisher._client.cookies) == 0
+
+
+def test_keys_change_while_witnesses_are_asked(world: World) -> None:
+    """What only the old key has signed is not published any more."""
+    world.grow(3)
+
+    def slow(request: AddCheckpoint) -> httpx.Response:
+        world.network.instead["w1.example"] = down
+        world.store.commit(lambda transaction: transaction.add_key(ORIGIN, b"n" * 32))
+        world.store.commit(lambda transaction: transaction.drop_oldest_key(ORIGIN))
+        return down(request)
+
+    world.network.instead = {"w1.example": slow, "w2.example": down}
+    world.grow()
+    for size in (3, 4):
+        with world.store.read() as connection:
+            log = Log.published(connection, ORIGIN)
+        assert open_checkpoint(log.checkpoint(), *log.verifiers).size == size
+        world.now += 20
+        world.publisher.catch_up()
 
 
 def test_without_witnesses_readers_see_each_commit(world: World) -> None:

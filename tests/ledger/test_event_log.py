@@ -6,7 +6,7 @@ from ledger.event_log import append_event, events_of, last_events, read_declarat
 from ledger.events import event_time, events_origin
 from ledger.evidence import EventEvidence, build_event_evidence, verify_event_evidence
 from ledger.log import Log, NotInLog
-from ledger.note import Signer, parse_vkey
+from ledger.note import Signer
 from tests.world import ORIGIN, WARRANTY, World
 
 
@@ -87,7 +87,7 @@ def test_server_signs_evidence_with_another_key(world: World) -> None:
     with pytest.raises(VerificationError):
         verify_event_evidence(evidence, other)
     with world.store.log(ORIGIN) as purchases, pytest.raises(VerificationError):
-        verify_event_evidence(evidence, parse_vkey(purchases.vkey))
+        verify_event_evidence(evidence, *purchases.verifiers)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from commitments.errors import FormatError, VerificationError
 from ledger.event_receipt import EventReceipt, verify_event_receipt
 from ledger.events import events_origin
 from ledger.log import Log
-from ledger.note import Verifier, parse_vkey
+from ledger.note import Verifier
 from ledger.tlog_proof import TlogProof
 from tests.world import ORIGIN, WARRANTY, World
 
@@ -25,7 +25,7 @@ def _receipt(world: World) -> tuple[EventReceipt, Verifier]:
         log = Log(connection, events_origin(ORIGIN))
         hashes = tuple(log.inclusion(position, log.size))
         receipt = EventReceipt(event, TlogProof(position, hashes, log.checkpoint()))
-        return receipt, parse_vkey(log.vkey)
+        return receipt, log.verifiers[0]
 
 
 def test_a_receipt_verifies_offline_after_a_journey_as_json(world: World) -> None:
@@ -48,7 +48,7 @@ def test_a_receipt_of_another_log_is_noticed(world: World) -> None:
     receipt, key = _receipt(world)
     verify_event_receipt(receipt, key)
     with world.store.log(ORIGIN) as purchases, pytest.raises(VerificationError):
-        verify_event_receipt(receipt, parse_vkey(purchases.vkey))
+        verify_event_receipt(receipt, *purchases.verifiers)
 
 
 _JSON = st.none() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)

@@ -3,13 +3,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
+from alembic import command
 from sqlalchemy import inspect, text
 
 import api.service  # noqa: F401 - all rooms, and so all tables
-from ledger.migrate import WrongSchema
+from ledger.migrate import WrongSchema, _config
 from ledger.schema import metadata
 from ledger.store import Store
-from tests.databases import Databases, drop_refusals
+from tests.databases import SEALING, Databases
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def empty(databases: Databases) -> Iterator[str]:
 
 
 def test_migrations_make_the_tables_that_the_rooms_define(empty: str) -> None:
-    with Store(empty) as store:
+    with Store(empty, sealing=SEALING) as store:
         with pytest.raises(WrongSchema, match="kvitto db upgrade"):
             store.check()
         store.create()
@@ -32,7 +33,7 @@ def test_migrations_make_the_tables_that_the_rooms_define(empty: str) -> None:
 
 
 def test_what_is_up_to_date_is_left_alone(database: str) -> None:
-    with Store(database) as store:
+    with Store(database, sealing=SEALING) as store:
         store.create_log("ledger.example/acme", b"k" * 32)
         store.create()
         store.check()
@@ -42,7 +43,7 @@ def test_what_is_up_to_date_is_left_alone(database: str) -> None:
 
 def test_many_processes_start_at_once(empty: str) -> None:
     with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
-        stores = [stack.enter_context(Store(empty)) for _ in range(4)]
+        stores = [stack.enter_context(Store(empty, sealing=SEALING)) for _ in range(4)]
         list(pool.map(Store.create, stores))
         stores[0].check()
 
@@ -57,7 +58,7 @@ def test_many_processes_start_at_once(empty: str) -> None:
     ],
 )
 def test_a_difference_is_named(database: str, statement: str, found: str) -> None:
-    with Store(database) as store:
+    with Store(database, sealing=SEALING) as store:
         store.check()
         with store._writer.begin() as connection:
             on = (
@@ -68,12 +69,12 @@ def test_a_difference_is_named(database: str, statement: str, found: str) -> Non
             store.check()
 
 
-def test_a_database_of_an_earlier_version_gets_todays_triggers(database: str) -> None:
-    with Store(database) as store:
+def test_a_database_of_an_earlier_version_gets_todays_triggers(empty: str) -> None:
+    with Store(empty) as store:
         with store._writer.begin() as connection:
-            drop_refusals(connection)
-            connection.execute(text("DROP TABLE answers"))
-            connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0002")
         with pytest.raises(WrongSchema, match="migrations are missing"):
             store.check()
         store.create()
@@ -82,7 +83,7 @@ def test_a_database_of_an_earlier_version_gets_todays_triggers(database: str) ->
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_a_trigger_that_is_switched_off_is_noticed(database: str) -> None:
-    with Store(database) as store:
+    with Store(database, sealing=SEALING) as store:
         store.write(
             lambda t: t.connection.execute(text("ALTER TABLE logs DISABLE TRIGGER log_shrinks"))
         )
@@ -91,7 +92,7 @@ def test_a_trigger_that_is_switched_off_is_noticed(database: str) -> None:
 
 
 def test_a_database_of_a_newer_version_is_refused(database: str) -> None:
-    with Store(database) as store:
+    with Store(database, sealing=SEALING) as store:
         newer = text("UPDATE alembic_version SET version_num = '9999'")
         store.write(lambda t: t.connection.execute(newer))
         with pytest.raises(WrongSchema, match="newer"):
@@ -99,7 +100,7 @@ def test_a_database_of_a_newer_version_is_refused(database: str) -> None:
 
 
 def test_a_database_from_before_migrations_is_refused(database: str) -> None:
-    with Store(database) as store:
+    with Store(database, sealing=SEALING) as store:
         store.write(lambda t: t.connection.execute(text("DROP TABLE alembic_version")))
         with pytest.raises(WrongSchema, match="no migrations yet"):
             store.create()
@@ -110,7 +111,7 @@ def test_a_migration_that_is_cut_off_leaves_nothing(
     empty: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ledger.sqlite.refusals", lambda: ["no SQL"])
-    with Store(empty) as store:
+    with Store(empty, sealing=SEALING) as store:
         with pytest.raises(Exception, match="syntax error"):
             store.create()
         with store.read() as connection:

@@ -70,19 +70,19 @@ def test_exactly_the_quorums_are_accepted(count: int) -> None:
     for names in combinations(COSIGNERS, count):
         enough = sum(n[0] == "X" for n in names) >= 2 and any(n[0] == "Y" for n in names)
         if enough:
-            assert open_cosigned(cosigned(*names), LOG.verifier, POLICY) == CHECKPOINT
+            assert open_cosigned(cosigned(*names), LOG.verifier, policy=POLICY) == CHECKPOINT
         else:
             with pytest.raises(VerificationError, match="quorum"):
-                open_cosigned(cosigned(*names), LOG.verifier, POLICY)
+                open_cosigned(cosigned(*names), LOG.verifier, policy=POLICY)
 
 
 def test_a_single_witness_and_none() -> None:
     one = parse_quorum(f"witness w {KEYS['X1']}\nquorum w\n".encode())
-    assert open_cosigned(cosigned("X1"), LOG.verifier, one) == CHECKPOINT
+    assert open_cosigned(cosigned("X1"), LOG.verifier, policy=one) == CHECKPOINT
     with pytest.raises(VerificationError, match="quorum"):
-        open_cosigned(cosigned("X2"), LOG.verifier, one)
+        open_cosigned(cosigned("X2"), LOG.verifier, policy=one)
     assert parse_quorum(b"quorum none\n") == NO_QUORUM
-    assert open_cosigned(cosigned(), LOG.verifier, NO_QUORUM) == CHECKPOINT
+    assert open_cosigned(cosigned(), LOG.verifier, policy=NO_QUORUM) == CHECKPOINT
 
 
 def test_a_forged_cosignature_rejects_the_checkpoint_even_beside_a_quorum() -> None:
@@ -90,14 +90,14 @@ def test_a_forged_cosignature_rejects_the_checkpoint_even_beside_a_quorum() -> N
     forged = Signature(X3.verifier.name, X3.verifier.key_id, good.signatures[1].signature)
     bad = Note(good.text, (*good.signatures[:3], forged, good.signatures[4]))
     with pytest.raises(VerificationError):
-        open_cosigned(bad.serialise(), LOG.verifier, POLICY)
-    assert open_cosigned(good.serialise(), LOG.verifier, POLICY) == CHECKPOINT
+        open_cosigned(bad.serialise(), LOG.verifier, policy=POLICY)
+    assert open_cosigned(good.serialise(), LOG.verifier, policy=POLICY) == CHECKPOINT
 
 
 def test_one_witness_cannot_be_counted_twice() -> None:
     twice = Note.parse(cosigned("X1", "X1", "Y1")).serialise()
     with pytest.raises(VerificationError, match="quorum"):
-        open_cosigned(twice, LOG.verifier, POLICY)
+        open_cosigned(twice, LOG.verifier, policy=POLICY)
 
 
 def test_a_quorum_without_the_log_is_nothing() -> None:
@@ -105,18 +105,18 @@ def test_a_quorum_without_the_log_is_nothing() -> None:
     names = ("X1", "X2", "Y1")
     note = Note(text, tuple(COSIGNERS[name].cosign(text, 1) for name in names))
     with pytest.raises(VerificationError, match="log has not signed"):
-        open_cosigned(note.serialise(), LOG.verifier, POLICY)
+        open_cosigned(note.serialise(), LOG.verifier, policy=POLICY)
 
 
 def test_a_policy_for_other_logs_and_a_checkpoint_of_another_log() -> None:
     elsewhere = replace(POLICY, logs=(KnownLog(OTHER_LOG.verifier),))
     with pytest.raises(VerificationError, match="does not accept this log"):
-        open_cosigned(cosigned("X1", "X2", "Y1"), LOG.verifier, elsewhere)
+        open_cosigned(cosigned("X1", "X2", "Y1"), LOG.verifier, policy=elsewhere)
     note = LOG.sign_note(replace(CHECKPOINT, origin=OTHER_LOG.name).text()).serialise()
     with pytest.raises(VerificationError, match="another log"):
-        open_cosigned(note, LOG.verifier, NO_QUORUM)
+        open_cosigned(note, LOG.verifier, policy=NO_QUORUM)
     with pytest.raises(VerificationError, match="no known key"):
-        open_cosigned(cosigned(), Verifier(LOG.name, X1.verifier.public_key), NO_QUORUM)
+        open_cosigned(cosigned(), Verifier(LOG.name, X1.verifier.public_key), policy=NO_QUORUM)
 
 
 W = f"witness w {KEYS['X1']}\n"

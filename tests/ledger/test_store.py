@@ -39,15 +39,14 @@ from ledger.merkle import (
     verify_inclusion,
     verify_multiproof,
 )
-from ledger.note import parse_vkey
 from ledger.partition import Partition
 from ledger.purchases import Purchases
 from ledger.rings import RingName, build_evidence, build_ring, verify_ring
 from ledger.schema import entries as log_entries
-from ledger.schema import keys, logs, published, tiles
+from ledger.schema import logs, private_keys, published, tiles
 from ledger.store import CommitFailed, DuplicateCommitment, NotInLog, Store, Transaction
 from ledger.tiles import TileReader, decode_bundle
-from tests.databases import Databases, drop_refusals, fresh, wait_for_a_waiter
+from tests.databases import SEALING, Databases, drop_refusals, fresh, wait_for_a_waiter
 from tests.ledger.memory_log import ORIGIN, TIME, commitment, purchase, signed_close
 
 KEY = b"k" * 32
@@ -58,7 +57,7 @@ notes = Table("test_notes", MetaData(), Column("id", Integer, primary_key=True))
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    with Store(database) as opened:
+    with Store(database, sealing=SEALING) as opened:
         opened.create_log(ORIGIN, KEY)
         notes.create(opened._writer)
         yield opened
@@ -70,7 +69,7 @@ def append(store: Store, *entries: bytes, origin: str = ORIGIN) -> range:
 
 def checkpoint(store: Store, origin: str = ORIGIN) -> Checkpoint:
     with store.log(origin) as log:
-        return open_checkpoint(log.checkpoint(), parse_vkey(log.vkey))
+        return open_checkpoint(log.checkpoint(), *log.verifiers)
 
 
 def check_log(store: Store, expected: list[bytes], origin: str = ORIGIN) -> None:
@@ -170,12 +169,12 @@ def test_old_partial_tiles_and_bundles_stay_what_they_were(store: Store) -> None
 
 def test_reopening_gives_the_same_checkpoint_and_appending_goes_on(database: str) -> None:
     entries = [purchase(n) for n in range(800)]
-    with Store(database) as store:
+    with Store(database, sealing=SEALING) as store:
         store.create_log(ORIGIN, KEY)
         append(store, *entries[:300])
         with store.log(ORIGIN) as log:
             before = log.checkpoint()
-    with Store(database) as store:
+    with Store(database, sealing=SEALING) as store:
         with store.log(ORIGIN) as log:
             assert log.checkpoint() == before
         assert append(store, *entries[300:]) == range(300, 800)
@@ -188,7 +187,7 @@ def test_any_batches_make_the_same_log(
 ) -> None:
     entries = [purchase(n) for n in range(sum(batches))]
     with fresh(databases) as database, ExitStack() as opened:
-        store = opened.enter_context(Store(database))
+        store = opened.enter_context(Store(database, sealing=SEALING))
         store.create_log(ORIGIN, KEY)
         done = 0
         for batch in batches:
@@ -196,7 +195,7 @@ def test_any_batches_make_the_same_log(
             done += batch
             if reopen:
                 opened.close()
-                store = opened.enter_context(Store(database))
+                store = opened.enter_context(Store(database, sealing=SEALING))
         check_log(store, entries)
 
 
@@ -266,7 +265,7 @@ def test_a_commitment_must_decode(database: str) -> None:
             raise FormatError("not a point")
         return data
 
-    with Store(database, decode) as store:
+    with Store(database, decode, sealing=SEALING) as store:
         store.create_log(ORIGIN, KEY)
         with pytest.raises(FormatError, match="not a point"):
             append(store, purchase(6), purchase(7))
@@ -472,7 +471,7 @@ def test_a_commit_that_fails_and_one_whose_answer_is_lost(
     check_log(store, kept)
     append(store, purchase(3))  # the log goes on from what is stored
     check_log(store, [*kept, purchase(3)])
-    with Store(database) as again:
+    with Store(database, sealing=SEALING) as again:
         check_log(again, [*kept, purchase(3)])
 
 
@@ -527,7 +526,7 @@ def test_no_checkpoint_is_signed_over_what_a_unit_rolled_back_itself(store: Stor
 
 def test_two_programs_on_one_database(store: Store, database: str) -> None:
     """What one keeps in memory is not believed after the other has written."""
-    with Store(database) as other:
+    with Store(database, sealing=SEALING) as other:
         for n in range(0, 20, 2):
             append(store, purchase(n))
             append(other, purchase(n + 1))
@@ -547,7 +546,7 @@ def test_programs_that_append_at_once_make_one_log(store: Store, database: str) 
         for origin in (ORIGIN, OTHER) if n % 2 else (OTHER, ORIGIN):
             transaction.append(origin, [purchase(n)])
 
-    with Store(database) as other, ThreadPoolExecutor(2) as pool:
+    with Store(database, sealing=SEALING) as other, ThreadPoolExecutor(2) as pool:
         one = pool.submit(caller, store, 0, ORIGIN, OTHER)
         two = pool.submit(caller, other, 100, OTHER, ORIGIN)
         one.result()
@@ -572,7 +571,7 @@ def test_a_check_does_not_run_ahead_of_another_program(store: Store, database: s
         transaction.append(ORIGIN, [purchase(1)])
         return True
 
-    with Store(database) as other, ThreadPoolExecutor(1) as pool:
+    with Store(database, sealing=SEALING) as other, ThreadPoolExecutor(1) as pool:
 
         def slow(transaction: Transaction) -> Future[bool]:
             second = pool.submit(other.write, use, ORIGIN)
@@ -665,7 +664,7 @@ def test_the_database_refuses_to_rewrite_a_log(
     append(store, purchase(0), purchase(1))
 
     def rewrite(transaction: Transaction) -> None:
-        transaction.connection.execute(delete(keys))  # or their foreign key would refuse first
+        transaction.connection.execute(delete(private_keys))  # or their foreign key would refuse
         shown = select(logs.c.id, logs.c.size, logs.c.checkpoint)
         names = ["log_id", "size", "checkpoint"]
         transaction.connection.execute(insert(published).from_select(names, shown))
@@ -677,7 +676,7 @@ def test_the_database_refuses_to_rewrite_a_log(
 
 
 _COLUMNS = {
-    "logs": "id, origin, vkey, size, root, checkpoint",
+    "logs": "id, origin, vkeys, size, root, checkpoint",
     "log_entries": "log_id, position, data, commitment",
     "log_tiles": "log_id, level, position, hashes",
 }
@@ -715,7 +714,7 @@ _UPSERT = "INSERT INTO {table} SELECT {row} FROM {table} ON CONFLICT ({key}) DO 
 _UPSERTS = {
     "log_forks": {
         "table": "logs",
-        "row": "id, origin, vkey, size, 'x'::bytea, checkpoint",
+        "row": "id, origin, vkeys, size, 'x'::bytea, checkpoint",
         "key": "id",
         "change": "root = EXCLUDED.root",
     },
@@ -784,24 +783,27 @@ def _unguarded(transaction: Transaction, statement: Executable) -> None:
 def test_a_log_whose_tiles_and_checkpoint_disagree_does_not_grow(
     database: str, statement: Executable
 ) -> None:
-    with Store(database) as store:
+    with Store(database, sealing=SEALING) as store:
         store.create_log(ORIGIN, KEY)
         store.create_log("empty", KEY)
         append(store, purchase(0), purchase(1))
         store.write(partial(_unguarded, statement=statement))
-    with Store(database) as store, pytest.raises((VerificationError, FormatError)):
+    with Store(database, sealing=SEALING) as store, pytest.raises((VerificationError, FormatError)):
         append(store, purchase(2))
-    with Store(database) as store, store.log(ORIGIN) as log:
+    with Store(database, sealing=SEALING) as store, store.log(ORIGIN) as log:
         assert log.entries(0, 2) == [purchase(0), purchase(1)]
 
 
 @pytest.mark.leaves_damage
 def test_a_false_size_is_noticed(database: str) -> None:
-    with Store(database) as store:
+    with Store(database, sealing=SEALING) as store:
         store.create_log(ORIGIN, KEY)
         append(store, purchase(0))
         store.write(partial(_unguarded, statement=update(logs).values(size=9, root=b"x" * 32)))
-    with Store(database) as store, pytest.raises(VerificationError, match="size and root"):
+    with (
+        Store(database, sealing=SEALING) as store,
+        pytest.raises(VerificationError, match="size and root"),
+    ):
         append(store, purchase(1))
 
 
@@ -818,7 +820,7 @@ def test_rings_from_the_database_are_those_of_the_entries(store: Store) -> None:
     with store.log(ORIGIN) as log:
         size = log.size
         partition = Partition(64, 1, [signed_close(0, 0, size, log.root(size))])
-        head = open_checkpoint(log.checkpoint(), parse_vkey(log.vkey))
+        head = open_checkpoint(log.checkpoint(), *log.verifiers)
         members = 0
         for lane in range(partition.lanes(0, size)):
             name = RingName(0, size, size, lane)

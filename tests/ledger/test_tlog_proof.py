@@ -123,6 +123,6 @@ def test_a_policy_decides_about_the_checkpoint(
     signatures = (*note.signatures, witness.cosign(note.text, 1_700_000_000))
     cosigned = replace(GOOD, checkpoint=Note(note.text, signatures).serialise())
     read = TlogProof.parse(cosigned.serialise())
-    assert verify_tlog_proof(read, ENTRIES[7], SIGNER.verifier, policy) == CHECKPOINT
+    assert verify_tlog_proof(read, ENTRIES[7], SIGNER.verifier, policy=policy) == CHECKPOINT
     with pytest.raises(VerificationError, match="quorum"):
-        verify_tlog_proof(GOOD, ENTRIES[7], SIGNER.verifier, policy)
+        verify_tlog_proof(GOOD, ENTRIES[7], SIGNER.verifier, policy=policy)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-from sqlalchemy import select
 
 from commitments.errors import KvittoError, Refused
 from commitments.p256 import P256
@@ -13,13 +12,13 @@ from commitments.sale import Sale
 from commitments.wire import canonical_json, parse_base64, parse_hex, parse_json
 from issuer.recording import Order
 from ledger.closed import ClosedLogs
-from ledger.event_log import events_of, read_declaration
+from ledger.event_log import events_of
 from ledger.events import events_origin
 from ledger.evidence import build_event_evidence
+from ledger.farewells import show_keys, stored_key_history
 from ledger.log import Log
 from ledger.note import Signer
 from ledger.rings import RingName, build_evidence
-from ledger.schema import keys, logs
 from ledger.tiles import parse_tile_path
 from policies.claim import parse_claim
 from sdk import Purchase, Shop, Wallet
@@ -44,6 +43,8 @@ class ShopServer:
         self.lies: dict[str, Lie] = {}
         self.instead: dict[str, Callable[[httpx.Request], Any]] = {}
         self.requests: list[httpx.Request] = []
+        self.thief: Signer | None = None
+        """Whoever signs what is forged with another key than the log's."""
         self.lost: set[str] = set()
         """Parts of paths whose request is carried out and whose answer is then lost."""
 
@@ -66,9 +67,7 @@ class ShopServer:
 
     def signer(self, origin: str) -> Signer:
         """The log's own key, in the hands of whoever runs the service."""
-        query = select(keys.c.private_key).join(logs).where(logs.c.origin == origin)
-        with self.world.store.read() as connection:
-            return Signer(origin, connection.scalar(query) or b"")
+        return self.thief or self.world.signers(origin)[-1]
 
     def paths(self) -> list[str]:
         return [request.url.path for request in self.requests]
@@ -93,18 +92,20 @@ class ShopServer:
             return self._log(ORIGIN if match[1] == "purchases" else events_origin(ORIGIN), match[2])
         path = path.removeprefix("/v1/merchants/acme")
         document: Any = parse_json(request.content) if request.content else None
+        if path == "/logs/acme/keys.json":
+            return self.keys()
         if path == "":
             return self._merchant()
         if path == "/events":
             return self._events(request.url.params["types"].split(","))
         if path == "/ring":
             return self.ring(request.url.params)
+        return self._requests(path, document)
+
+    def _requests(self, path: str, document: Any) -> Any:
         if path == "/redemptions":
             asked = parse_request(document["request"], P256)
             return self.world.issuer.redeem(self.world.merchant, document["code"], asked)
-        return self._claims(path, document)
-
-    def _claims(self, path: str, document: Any) -> Any:
         verifier = self.world.verifier
         if path == "/claims":
             body = parse_claim(document["claim"])
@@ -118,13 +119,13 @@ class ShopServer:
 
     def _merchant(self) -> dict[str, Any]:
         with self.world.store.read() as connection:
-            declaration = read_declaration(connection, ORIGIN)
+            history = stored_key_history(connection, ORIGIN)
         return {
             "id": "acme",
             "name": "Acme",
             "origin": ORIGIN,
-            "purchases_vkey": declaration.purchases.vkey,
-            "events_vkey": declaration.events.vkey,
+            "purchases_vkey": history.purchases.keys[-1].vkey,
+            "events_vkey": history.events.keys[-1].vkey,
             "declaration": self.world.events("log.declared")[0][1],
         }
 
@@ -133,6 +134,10 @@ class ShopServer:
             shown = events_of(connection, ORIGIN, types)
             log = Log(connection, events_origin(ORIGIN))
             return build_event_evidence(log, shown).document()
+
+    def keys(self) -> Any:
+        with self.world.store.read() as connection:
+            return parse_json(show_keys(connection, ORIGIN))
 
     def ring(self, params: httpx.QueryParams) -> dict[str, Any]:
         numbers = (int(params[name]) for name in ("first", "size", "voided_at", "lane"))

@@ -11,7 +11,7 @@ from commitments.errors import FormatError, KvittoError, VerificationError
 from ledger.cosignature import Cosigner, Ed25519Cosigner, MlDsaCosigner
 from ledger.fork import ForkedLog, verify_fork
 from ledger.monitor import OlderCheckpoint
-from ledger.note import Note, Signer, parse_vkey
+from ledger.note import Note, Signer
 from ledger.quorum import parse_quorum
 from ledger.true_roots import FalseTiles
 from sdk import UnexpectedAnswer, Wallet
@@ -64,7 +64,15 @@ def look(server: ShopServer, wallet: Wallet, lie: Lie) -> int:
             return {**answer, "checkpoint": cosigned(answer["checkpoint"].encode(), 0, 1).decode()}
         return answer
 
-    server.lies |= {"/events": event_log, "/ring": event_log, CHECKPOINT: lie}
+    def keys(answer: Any) -> Any:
+        return {"history": [event_log(evidence) for evidence in answer["history"]]}
+
+    server.lies |= {
+        "/events": event_log,
+        "/keys.json": keys,
+        "/ring": event_log,
+        CHECKPOINT: lie,
+    }
     return wallet.preview(server.shop(), "warranty-2y", remedy="repair").ring_size
 
 
@@ -157,8 +165,7 @@ def test_a_lie_about_the_checkpoint_is_named(server: ShopServer, wallet: Wallet,
         look(server, wallet, lie(server))
     assert wallet._state == before
     if isinstance(caught.value, ForkedLog):
-        key = parse_vkey(before.merchants[ORIGIN].purchases_vkey)
-        shown = verify_fork(caught.value.fork, [key])
+        shown = verify_fork(caught.value.fork, before.merchants[ORIGIN].purchases_keys)
         assert [checkpoint.size for checkpoint in shown] == [9, 9]
     assert look(server, wallet, both) == 9
     assert wallet._state != before

@@ -216,7 +216,7 @@ def test_log_declares_other_keys_than_the_service_named(server: ShopServer, wall
     events = all_events(server.world)
     events[0] = {**events[0], "purchases_vkey": Signer(ORIGIN, b"n" * 32).verifier.vkey}
     server.lies["/events"] = lambda _: show(server, events)
-    refused(server, wallet, "declares other keys")
+    refused(server, wallet, "another history")
 
 
 def test_log_of_an_unknown_ciphersuite(server: ShopServer, wallet: Wallet) -> None:

@@ -27,17 +27,19 @@ keys = st.builds(BuyerKeys, scalars, scalars, scalars)
 old_heads = st.builds(Head, counts, hashes, st.just(b""))
 checkpoints = st.builds(Checkpoint, st.just(LOG.name), counts, hashes)
 heads = old_heads | checkpoints.map(lambda checkpoint: Head.of(sign(checkpoint, LOG)))
+vkeys = st.lists(hashes.map(lambda seed: Signer("acme", seed).verifier.vkey), max_size=2).map(tuple)
 merchants = st.builds(
     Merchant,
     texts,
     texts,
-    texts,
-    texts,
+    vkeys,
+    vkeys,
     st.none() | heads,
     st.none() | heads,
     counts,
     hashes,
     counts,
+    key_changes=st.none() | counts,
 )
 requests = st.builds(
     BuyerRequest,

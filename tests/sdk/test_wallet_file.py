@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-import sdk.wallet_file
+import commitments.envelope
+from commitments.errors import FormatError
 from commitments.wire import canonical_json
 from sdk import DamagedFile, NewerFile, Wallet, WalletError, WalletInUse, WrongPassphrase
 from sdk.wallet_file import WalletFile
@@ -19,7 +20,7 @@ CONTENT = b"what only its owner knows"
 @pytest.fixture(autouse=True)
 def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flipped byte is found before the key is derived; where it is not, tests may not wait."""
-    monkeypatch.setattr(sdk.wallet_file, "_N", 2)
+    monkeypatch.setattr(commitments.envelope, "_N", 2)
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_the_passphrase_is_the_same_in_every_unicode_form(tmp_path: Path) -> Non
 def test_a_wrong_passphrase_is_named(path: Path) -> None:
     with pytest.raises(WrongPassphrase):
         content_of(path, "correct house")
-    with pytest.raises(WalletError, match="empty"):
+    with pytest.raises(FormatError, match="empty"):
         content_of(path, "")
     assert content_of(path) == CONTENT
 
@@ -126,11 +127,11 @@ def test_each_writing_has_a_nonce_of_its_own(path: Path) -> None:
 
 def test_the_key_is_derived_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, _ = WalletFile.open(path, "correct horse")
-    monkeypatch.setattr(sdk.wallet_file, "_derive", None)
+    monkeypatch.setattr(commitments.envelope, "Scrypt", None)
     file.write(b"new")
     file.close()
     monkeypatch.undo()
-    monkeypatch.setattr(sdk.wallet_file, "_N", 2)
+    monkeypatch.setattr(commitments.envelope, "_N", 2)
     assert content_of(path) == b"new"
 
 

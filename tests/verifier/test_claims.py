@@ -11,7 +11,6 @@ from commitments.errors import FormatError, Refused
 from commitments.p256 import P256
 from commitments.wire import parse_base64
 from ledger.events import encode_event
-from ledger.note import parse_vkey
 from ledger.rings import RingName
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from policies.claim import parse_claim
@@ -55,7 +54,7 @@ def test_a_receipt_verifies_offline_and_a_changed_one_does_not(world: World) -> 
     receipt = world.claim(bought).receipt
     assert receipt is not None
     with world.store.log(f"{ORIGIN}/events") as log:
-        key = parse_vkey(log.vkey)
+        (key,) = log.verifiers
     proof = TlogProof.parse(receipt["proof"].encode())
     verify_tlog_proof(proof, encode_event(receipt["event"]), key)
     forged = {**receipt["event"], "claim": {**receipt["event"]["claim"], "remedy": "replacement"}}
