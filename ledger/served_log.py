@@ -97,7 +97,8 @@ class LogSite:
             with self._client.stream("GET", f"{self._url}/{path}") as answer:
                 _require_file(answer, path)
                 return self._first(answer, limit)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
+            # UnicodeError: a host name that is none, here or in a redirect
             raise LogUnreachable(f"log: no answer ({type(error).__name__})") from None
 
     def _first(self, answer: httpx.Response, limit: int) -> bytes:

@@ -97,6 +97,7 @@ async def endless() -> AsyncIterator[bytes]:
     ("answer", "why"),
     [
         (RedirectResponse("/elsewhere"), "a redirect, which is not followed"),
+        (Response("", 307, {"Location": "http://xn--a/"}), "no answer"),  # no host's name
         (Response("later", 503), "status 503"),
         (Response("", 204), "status 204"),
         (Response(b"\x1f\x8b", headers={"Content-Encoding": "gzip"}), "compressed"),
@@ -145,7 +146,9 @@ def test_an_answer_that_trickles_is_given_up(site: Site, url: str) -> None:
     patient.close()
 
 
-@pytest.mark.parametrize("place", ["http://127.0.0.1:1/log", "http://[/", "https://a b/"])
+@pytest.mark.parametrize(
+    "place", ["http://127.0.0.1:1/log", "http://[/", "https://a b/", "http://xn--a/"]
+)
 def test_nobody_there(place: str) -> None:
     with ServedLog.at(place) as log, pytest.raises(LogUnreachable, match="no answer"):
         log.checkpoint()
