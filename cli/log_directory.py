@@ -19,10 +19,15 @@ from ledger.closed import ClosedLogs
 from ledger.durable import replace_file
 from ledger.events import events_origin, parse_event
 from ledger.export import export_log
-from ledger.farewells import adopt_farewells, parse_shown_keys, show_keys
+from ledger.farewells import (
+    adopt_farewells,
+    parse_shown_keys,
+    show_keys,
+    stored_key_history,
+)
 from ledger.importing import import_log, read_bundle, verify_files
 from ledger.key_history import KEY_EVENTS, KeyHistory, follow_keys, read_key_history
-from ledger.log import Log
+from ledger.log import Log, NotInLog
 from ledger.note import Note
 from ledger.store import Store, Transaction
 from ledger.tiles import TILE_WIDTH
@@ -63,6 +68,7 @@ def import_merchant(store: Store, home: Path) -> list[Mapping[str, Any]]:
         history = _key_history(home / "events")
     if history.origin != merchant.origin:
         raise VerificationError("the logs are another merchant's", str(home))
+    _require_same_keys(store, history, home)
     logs = {"purchases": history.purchases, "events": history.events}
     for kind, keys in logs.items():
         with _named(home / kind):
@@ -115,6 +121,21 @@ def _key_history(events: Path) -> KeyHistory:
     bundles = (read_bundle(events, index, size) for index in range(-(-size // TILE_WIDTH)))
     told = (parse_event(entry) for bundle in bundles for entry in bundle)
     return read_key_history(event for event in told if event["type"] in KEY_EVENTS)
+
+
+def _require_same_keys(store: Store, history: KeyHistory, home: Path) -> None:
+    """A log that is here already goes on from the keys that it has here.
+
+    Anybody can make a history that begins with another key and names ours as its successor.
+    """
+    try:
+        with store.read() as connection:
+            known = stored_key_history(connection, history.origin)
+    except NotInLog:
+        return
+    for ours, theirs in ((known.purchases, history.purchases), (known.events, history.events)):
+        if theirs.keys[: len(ours.keys)] != ours.keys:
+            raise VerificationError("the log has another key", str(home))
 
 
 @contextmanager

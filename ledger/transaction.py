@@ -17,7 +17,7 @@ from ledger.events import is_events_origin, parse_event
 from ledger.group_commit import Ticket
 from ledger.log import Log, NotInLog, tile_fetcher
 from ledger.merkle import EMPTY_ROOT, leaf_hash
-from ledger.note import Note, Signer, Verifier, parse_vkey
+from ledger.note import Note, Signer, Verifier, parse_vkey, verify_note
 from ledger.private_keys import destroy_key, has_keys, keep_key, pin, read_signers
 from ledger.purchases import Decode
 from ledger.right_edge import RightEdge, TileChange
@@ -151,10 +151,12 @@ class Transaction:
 
         The entries that are missing are appended next. Begins a log without a private key, which
         only this can make grow, where there is none of that origin. ``verifiers`` sign it now,
-        ``known`` are all keys that it has had. ``VerificationError`` for a checkpoint that the log
-        has not signed, or where the log had another key.
+        ``known`` are all keys that it has had. ``VerificationError`` for a checkpoint that not all
+        of ``verifiers`` have signed, or where the log had another key.
         """
         head = open_checkpoint(note, *verifiers)
+        if len(verify_note(note, verifiers)[1]) < len(verifiers):
+            raise VerificationError("the checkpoint has not the signatures of all its keys")
         if origin not in self._lock([origin]):
             row = {"origin": origin, "vkeys": _lines(verifiers), "size": 0, "root": EMPTY_ROOT}
             row["checkpoint"] = note

@@ -11,8 +11,9 @@ from sqlalchemy import select
 
 from commitments.wire import parse_json
 from issuer.key_rotation import retire_keys, rotate_keys
-from ledger.farewells import parse_shown_keys, show_keys
-from ledger.key_history import follow_keys
+from ledger.event_log import append_event
+from ledger.farewells import parse_shown_keys, show_keys, stored_key_history
+from ledger.key_history import follow_keys, rotation_event
 from ledger.log import Log
 from ledger.note import parse_vkey
 from ledger.schema import logs, metadata
@@ -20,7 +21,7 @@ from ledger.store import ReadOnly, Store, Transaction
 from tests.api.shop import Shop
 from tests.cli.terminal import Terminal
 from tests.databases import SEALING, Databases, check, fresh
-from tests.ledger.memory_log import purchase
+from tests.ledger.memory_log import TIME, purchase
 from tests.world import ORIGIN, Bought
 from verifier.rebuild import PROJECTIONS
 
@@ -275,6 +276,32 @@ def test_a_key_that_another_log_declares_is_not_believed(
         before = heads(ours)
         said = at(tmp_path, ours).error("log", "import", tmp_path, status=1)
         assert said["type"] == "not-verified"
+        assert heads(ours) == before
+
+
+def test_a_history_that_leads_to_our_key_is_not_believed(
+    databases: Databases, tmp_path: Path
+) -> None:
+    """One that begins with a key of the attacker's, and names ours as its successor."""
+    with fresh(databases) as ours, fresh(databases, damaged=True) as theirs:
+        with Shop(ours) as shop:
+            shop.buy(shop.sale())
+            with shop.store.log(ORIGIN) as log:
+                bought, (key,) = log.entries(0, 1), log.verifiers
+
+        def forge(transaction: Transaction) -> None:
+            transaction.append(ORIGIN, [*bought, purchase(900)])
+            history = stored_key_history(transaction.connection, ORIGIN)
+            (old,) = transaction.signers(ORIGIN)
+            event = rotation_event(history, old, key, TIME)
+            append_event(transaction, ORIGIN, event)
+
+        with Shop(theirs) as shop:
+            shop.store.write(forge)
+            at(tmp_path, theirs).json("log", "export", tmp_path)
+        before = heads(ours)
+        said = at(tmp_path, ours).error("log", "import", tmp_path, status=1)
+        assert said["message"].endswith("the log has another key")
         assert heads(ours) == before
 
 

@@ -15,13 +15,14 @@ from ledger.rings import RingName
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from policies.claim import parse_claim
 from tests.world import KETTLE, ORIGIN, REFUND, WARRANTY, World
+from verifier.batching import BatchVerifier
 from verifier.retiring import RetiredSecrets
 from verifier.ring_cache import RingCache
 from verifier.service import Verifier
 from zk.hedged import HedgedScalars
 from zk.prove import Unsatisfied, _position, _Prover, prove
 from zk.statement import Ring, Statement
-from zk.verify import Verified, verify
+from zk.verify import verify
 
 
 @pytest.fixture
@@ -326,13 +327,14 @@ def test_tags_outlive_the_process(world: World) -> None:
 def _between(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Let something happen after a proof has been verified and before the claim is recorded."""
 
-    def verify_slowly(statement: Statement, proof: bytes) -> Verified:
-        monkeypatch.setattr("verifier.service.verify", verify)
-        verified = verify(statement, proof)
-        happens()
-        return verified
+    at_once = BatchVerifier.verify
 
-    monkeypatch.setattr("verifier.service.verify", verify_slowly)
+    def verify_slowly(verifier: BatchVerifier, statement: Statement, proof: bytes) -> None:
+        monkeypatch.setattr(BatchVerifier, "verify", at_once)
+        at_once(verifier, statement, proof)
+        happens()
+
+    monkeypatch.setattr(BatchVerifier, "verify", verify_slowly)
 
 
 def test_an_ownership_that_ends_while_a_proof_is_verified(
