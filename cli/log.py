@@ -1,6 +1,7 @@
 """``kvitto log``: stored logs checked, as files and back, and logs of others watched."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +99,14 @@ def monitor(
         str, typer.Argument(metavar="LOG", help="A directory or the address of any C2SP log.")
     ],
     *,
-    key: Annotated[str, typer.Option(metavar="VKEY", help="The log's verifier key.")],
+    key: Annotated[
+        list[str],
+        typer.Option(
+            metavar="VKEY",
+            help="The log's verifier key. Again for each it has had, oldest first: what was seen"
+            " before may be signed by any of them, what is shown now by the last.",
+        ),
+    ],
     quorum: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A tlog-policy: which witnesses must have cosigned."),
@@ -126,10 +134,11 @@ def monitor(
     from ledger.note import parse_vkey
     from ledger.served_log import ServedLog
 
-    verifier = parse_vkey(key)
+    keys = [parse_vkey(each) for each in key]
+    verifier = keys[-1]
     wanted = read_quorum(quorum)
     file = (state or _state_of(verifier)).expanduser()
-    known = _read_head(file, verifier)
+    known = _read_head(file, keys)
     with ServedLog.at(log) as served, keeping_proof(file):
         head = look(served, verifier, wanted, known)
         if entries:
@@ -180,7 +189,7 @@ def _state_of(log: "Verifier") -> Path:
     return _STATE / sha256(log.name.encode()).hexdigest()
 
 
-def _read_head(file: Path, log: "Verifier") -> "Head | None":
+def _read_head(file: Path, keys: "Sequence[Verifier]") -> "Head | None":
     from ledger.checkpoint import open_extended
     from ledger.monitor import Head
 
@@ -188,7 +197,7 @@ def _read_head(file: Path, log: "Verifier") -> "Head | None":
         return None
     seen = read_bytes(file)
     try:
-        open_extended(seen, [log])
+        open_extended(seen, keys)
     except (FormatError, VerificationError) as error:
         raise FormatError(f"not a checkpoint of this log: {error}", str(file)) from None
     return Head.of(seen)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ledger.checkpoint import sign
 from ledger.note import Signer
 from tests.cli.terminal import OPERATOR, PASSPHRASE, Terminal, running_service
 from tests.ledger.served import LOG, Files, History
@@ -47,6 +48,19 @@ def test_growth_is_told_from_rest(auditor: Terminal) -> None:
     said = monitor(auditor, HONEST.files(700), "--entries", status=0)
     assert (said["before"], said["size"]) == (300, 700)
     assert state.read_bytes() == HONEST.note(700)
+
+
+def test_what_an_earlier_key_has_signed_is_still_known(auditor: Terminal) -> None:
+    successor = Signer(LOG.name, b"n" * 32)
+    monitor(auditor, HONEST.files(300), status=0)
+    files = HONEST.files(700)
+    files["checkpoint"] = sign(HONEST.checkpoint(700), successor)
+    assert monitor(auditor, files, status=1)["error"]["type"] == "not-verified"
+    rotated = ("--key", successor.verifier.vkey)
+    assert monitor(auditor, files, *rotated, status=0)["before"] == 300
+    # And with that key known, the older one alone is believed no more.
+    refused = monitor(auditor, HONEST.files(700), *rotated, status=1)
+    assert refused["error"]["type"] == "not-verified"
 
 
 def test_what_does_not_hold_changes_nothing(auditor: Terminal) -> None:
