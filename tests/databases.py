@@ -72,13 +72,33 @@ def _server(directory: Path) -> Any:
 
 
 class OwnPostgresql:
-    """A server for one test, which may stop it."""
+    """A server for one test, which may stop it or fill its disk."""
 
     def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._server = _server(directory)
-        self.url = URL.create(
-            "postgresql", "postgres", database="postgres", query={"host": str(directory / "data")}
+        self.url = self._url("postgres")
+
+    def _url(self, database: str) -> str:
+        data = str(self._directory / "data")
+        return URL.create(
+            "postgresql", "postgres", database=database, query={"host": data}
         ).render_as_string()
+
+    @contextmanager
+    def on_small_disk(self, megabytes: int) -> Iterator[tuple[str, Path]]:
+        """An empty database on a disk of its own, and where that is."""
+        owner = (self._directory / "data").stat()
+        options = f"uid={owner.st_uid},gid={owner.st_gid},mode=0700"
+        with (
+            small_disk(self._directory / "disk", megabytes, options) as disk,
+            psycopg.connect(self._server.get_uri(), autocommit=True) as admin,
+        ):
+            admin.execute(f"CREATE TABLESPACE small LOCATION '{disk}'".encode())
+            admin.execute(b"CREATE DATABASE small TABLESPACE small")
+            yield self._url("small"), disk
+            admin.execute(b"DROP DATABASE small WITH (FORCE)")
+            admin.execute(b"DROP TABLESPACE small")
 
     def crash(self) -> None:
         """What ``pg_ctl stop -m immediate`` does: every process ends at once, nothing is tidied."""
@@ -189,20 +209,6 @@ class Postgresql:
         name = f"{self._name}_{next(self._numbers)}"
         self._execute(f"CREATE DATABASE {name}")
         return self._url(name)
-
-    @contextmanager
-    def on_small_disk(self, megabytes: int) -> Iterator[tuple[str, Path]]:
-        """A copy of the template on a disk of its own, and where that is."""
-        data = Path(os.environ[_DIRECTORY]) / "data"
-        name = f"{self._name}_{next(self._numbers)}"
-        owner = data.stat()
-        options = f"uid={owner.st_uid},gid={owner.st_gid},mode=0700"
-        with small_disk(data.parent / name, megabytes, options) as disk:
-            self._execute(f"CREATE TABLESPACE {name} LOCATION '{disk}'")
-            self._execute(f"CREATE DATABASE {name} TEMPLATE {self._name} TABLESPACE {name}")
-            yield self._url(name), disk
-            self.drop(self._url(name))
-            self._execute(f"DROP TABLESPACE {name}")
 
     def drop(self, url: str) -> None:
         """Remove it, whoever is still connected."""

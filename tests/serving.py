@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.databases import SEALING
+
 __all__ = ["ROOT", "serving"]
 
 ROOT = Path(__file__).parents[1]
@@ -18,7 +20,13 @@ ROOT = Path(__file__).parents[1]
 def serving(
     data: Path, log: Path, database: str = "", **options: Any
 ) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
-    """A process that serves, and what it said; interrupted at the end."""
+    """A process that serves, and what it said; interrupted at the end.
+
+    A given ``database`` may have keys that the tests have sealed.
+    """
+    if database:
+        data.mkdir(exist_ok=True)
+        (data / "sealing.key").write_bytes(SEALING.encode())
     command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--json"]
     command += ["--data", str(data)]
     env = {"KVITTO_DATABASE": database} if database else {}

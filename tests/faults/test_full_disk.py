@@ -15,7 +15,7 @@ from issuer.recording import slips
 from issuer.slips import code_hash
 from ledger.store import Store
 from tests.api.shop import SALE
-from tests.databases import Postgresql, check, small_disk
+from tests.databases import OwnPostgresql, check, small_disk
 from tests.serving import serving
 
 MERCHANT = "/v1/merchants/acme"
@@ -91,8 +91,10 @@ def small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
         with small_disk(tmp_path / "disk", 6) as disk:
             yield f"sqlite:///{disk}/kvitto.db", disk, disk
     else:
-        postgresql: Postgresql = request.getfixturevalue("postgresql")
-        with postgresql.on_small_disk(14) as (url, disk):
+        server: OwnPostgresql = request.getfixturevalue("own_postgresql")
+        with server.on_small_disk(14) as (url, disk):
+            with Store(url) as store:
+                store.create()
             yield url, disk, tmp_path
 
 

@@ -1,17 +1,11 @@
 """A PostgreSQL server that crashes under load, and is started again."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 from threading import Event, Thread
-
-import pytest
 
 from commitments.errors import Overloaded
 from ledger.store import Store
-from tests.databases import OwnPostgresql, Postgresql
+from tests.databases import OwnPostgresql
 from tests.faults.oracle import check
 from tests.faults.processes import prepare
 from tests.faults.teller import ORIGIN, THREADS, open_store, sell
@@ -64,29 +58,18 @@ class Counter(Thread):
             self.changed.clear()
 
 
-@pytest.fixture
-def server(postgresql: Postgresql | None) -> Iterator[OwnPostgresql]:
-    """Where there is a server for all, there can be another."""
-    assert postgresql is not None
-    directory = Path(tempfile.mkdtemp(prefix="kvitto-postgresql-"))
-    opened = OwnPostgresql(directory)
-    yield opened
-    opened.close()
-    shutil.rmtree(directory)
-
-
-def test_a_server_that_crashes_under_load_is_found_again(server: OwnPostgresql) -> None:
-    prepare(server.url, 0)
-    with open_store(server.url) as store:
+def test_a_server_that_crashes_under_load_is_found_again(own_postgresql: OwnPostgresql) -> None:
+    prepare(own_postgresql.url, 0)
+    with open_store(own_postgresql.url) as store:
         counters = [Counter(store, first) for first in range(THREADS)]
         for counter in counters:
             counter.start()
         for counter in counters:
             counter.wait_until(sold=SOLD, refused=0)
-        server.crash()
+        own_postgresql.crash()
         for counter in counters:
             counter.wait_until(sold=SOLD, refused=counter.refused + 2)
-        server.start()
+        own_postgresql.start()
         for counter in counters:
             counter.wait_until(sold=len(counter.sold) + SOLD, refused=0)
         for counter in counters:
