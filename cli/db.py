@@ -97,7 +97,9 @@ def open_signing_store(
     new: bool = False,
 ) -> Iterator["Store"]:
     """The same with the logs' private keys, its tables up to date."""
-    if not new:
+    if new:
+        data.expanduser().mkdir(parents=True, exist_ok=True)
+    else:
         _require(data, database)
     url = database_url(data, database)
     path = sealing_key_path(data, keys)

@@ -78,6 +78,7 @@ class Publisher:
         self._threads = {witness.url: WitnessThread() for witness in witnesses}
         self._sizes: dict[tuple[str, str], int] = {}
         self._resting: dict[tuple[str, str | None], float] = {}  # for one log, or for all
+        self._troubles: dict[tuple[str, str], str] = {}
         self._rounds: GroupCommit[None] = GroupCommit(self._round, _MOST_WAITING)
 
     def close(self) -> None:
@@ -130,7 +131,7 @@ class Publisher:
                 witness = futures[future]
                 if self._threads[witness.url].give_up(future) and witness.url not in heard:
                     self._rest(witness, None, _REST)
-                    _warn(witness, head, "no answer in time")
+                    self._warn(witness, head, "no answer in time")
         return [
             [signature for future in futures.keys() - late for signature in future.result()]
             for futures in asked
@@ -142,6 +143,12 @@ class Publisher:
     def _rests(self, witness: RemoteWitness, origin: str | None) -> bool:
         now = self._monotonic()
         return self._resting.get((witness.url, origin), now) > now
+
+    def _warn(self, witness: RemoteWitness, head: _Head, why: str) -> None:
+        """Once for each trouble: a witness that is down is asked every few seconds, for days."""
+        if self._troubles.get((witness.url, head.origin)) != why:
+            self._troubles[witness.url, head.origin] = why
+            _log.warning("%s: %s did not cosign: %s", head.origin, witness.keys[0].name, why)
 
     def _wanted(self, head: _Head) -> list[RemoteWitness]:
         """The witnesses that have not cosigned this, except those that rest."""
@@ -163,13 +170,14 @@ class Publisher:
             cosignatures = self._cosign(witness, head)
         except TooSlow as error:
             self._rest(witness, None, _REST)
-            _warn(witness, head, str(error))
+            self._warn(witness, head, str(error))
             return []
         except Unavailable as error:
             self._rest(witness, head.origin, _SHORT_REST)
-            _warn(witness, head, str(error))
+            self._warn(witness, head, str(error))
             return []
         self._sizes[witness.url, head.origin] = head.size
+        self._troubles.pop((witness.url, head.origin), None)
         return cosignatures
 
     def _cosign(self, witness: RemoteWitness, head: _Head) -> list[Signature]:
@@ -231,10 +239,6 @@ def _newest(row: Any) -> _Head:
     is_published = row.seen == row.size
     note = Note.parse(row.cosigned if is_published else row.checkpoint)
     return _Head(row.id, row.origin, row.vkeys, row.size, note, is_published)
-
-
-def _warn(witness: RemoteWitness, head: _Head, why: str) -> None:
-    _log.warning("%s: %s did not cosign: %s", head.origin, witness.keys[0].name, why)
 
 
 def _own(head: _Head) -> Note:

@@ -347,7 +347,6 @@ def test_a_new_database_is_made_for_its_owner_only(
 ) -> None:
     shop.buy(shop.sale())
     at(tmp_path, database).json("log", "export", tmp_path / "out")
-    (tmp_path / "data").mkdir()
     terminal = Terminal(tmp_path)
     terminal.json("log", "import", tmp_path / "out", "--data", tmp_path / "data")
     assert (tmp_path / "data/kvitto.db").stat().st_mode & 0o077 == 0

@@ -164,6 +164,19 @@ def test_a_witness_that_is_down_stops_nothing_and_is_caught_up(world: World) -> 
     assert len(world.network.asked) == asked + 1
 
 
+def test_a_trouble_is_told_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    troubles = []
+    for instead in (None, down, down, lambda _: say(404), lambda _: say(404), None, down):
+        world.network.instead.clear()
+        if instead is not None:
+            world.network.instead["w2.example"] = instead
+        world.now += 100
+        caplog.clear()
+        world.grow()
+        troubles.append(len(caplog.messages))
+    assert troubles == [0, 1, 0, 1, 0, 0, 1]
+
+
 def test_all_witnesses_down_and_the_log_goes_on(world: World) -> None:
     world.network.instead = dict.fromkeys(("w1.example", "w2.example"), down)
     world.grow(2)
