@@ -4,6 +4,8 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +32,7 @@ _NAME = "localhost"
 _KEY_BYTES = 32
 _WAITING = 128  # connections that the system holds while all threads are busy
 _GRACE = 5  # seconds for requests that are running when the service is told to stop
+_MOST_WORKERS = 64
 _KEEP_ALIVE = 75  # seconds; longer than proxies wait, or they would send into what is just closed
 
 # Without the client's address: beside the time, it could tell who claims and who redeems a code.
@@ -56,12 +59,27 @@ _LOGGING: dict[str, Any] = {
 }
 
 
+_SERVER: dict[str, Any] = {
+    "log_config": _LOGGING,
+    "server_header": False,
+    "timeout_keep_alive": _KEEP_ALIVE,
+    "timeout_graceful_shutdown": _GRACE,
+}
+
+
 def port_number(typed: str | int) -> int:
     """A port as it was typed."""
     port = whole_number(typed)
     if port >= 1 << 16:
         raise typer.BadParameter("there is no such port")
     return port
+
+
+def _worker_count(typed: str | int) -> int:
+    count = whole_number(typed)
+    if not 1 <= count <= _MOST_WORKERS:
+        raise typer.BadParameter(f"1 to {_MOST_WORKERS}")
+    return count
 
 
 def serve(  # noqa: PLR0913 - each is an option
@@ -92,6 +110,9 @@ def serve(  # noqa: PLR0913 - each is an option
             help="Lines of a key and a URL: witnesses who must sign each close of new merchants.",
         ),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(parser=_worker_count, metavar="N", help="Processes; one a core.")
+    ] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Start the service; Ctrl-C stops it.
@@ -109,15 +130,20 @@ def serve(  # noqa: PLR0913 - each is an option
         directory.mkdir(parents=True, exist_ok=True)
         asked = read_quorum(witnesses).witnesses
         signing = read_seed_witnesses(seed_witnesses)
-        app = _application(
+        settings = _settings(
             directory, name, database, sealed_under, witnesses=asked, seed_witnesses=signing
         )
+        app = _application(settings, "the database" if database else directory / "kvitto.db")
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         key_file = None if _given_key() else str(directory / "operator.key")
         running = {"url": address, "data": str(directory), "operator_key_file": key_file}
         show(running, facts(running), as_json=as_json)
         sys.stdout.flush()
-        run(app, listening)
+        if workers == 1:
+            run(app, listening)
+        else:
+            app.state.service.close()  # each worker opens its own
+            _run_workers(settings, listening, workers)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -133,34 +159,39 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _application(
+def _settings(
     directory: Path,
     name: str | None,
     url: str | None,
     sealed_under: tuple[Path, str | None],
     **witnesses: Any,
 ) -> Any:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from api.app import create_app
     from api.settings import Settings
 
     key = _given_key() or _kept(directory / "operator.key", secrets.token_hex(_KEY_BYTES))
     service_name = _service_name(directory, name)
     database = database_url(directory, url)
-    try:
-        settings = Settings(
-            service_name=service_name,
-            database=database,
-            operator_key=key,
-            sealing=kept_sealing_key(*sealed_under, database),
-            **witnesses,
-        )
+    with _using("the database" if url else directory / "kvitto.db"):
+        sealing = kept_sealing_key(*sealed_under, database)
+    return Settings(service_name, database, key, sealing, **witnesses)
+
+
+def _application(settings: Any, what: str | Path) -> Any:
+    from api.app import create_app
+
+    with _using(what):
         return create_app(settings)
+
+
+@contextmanager
+def _using(database: str | Path) -> Iterator[None]:
+    """Errors of a database name it, and not its URL, which may have a password."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
     except SQLAlchemyError as error:
-        # Not the URL, which may have a password.
-        what = "the database" if url else directory / "kvitto.db"
-        raise Failure(f"{what}: cannot be used ({type(error).__name__})") from None
+        raise Failure(f"{database}: cannot be used ({type(error).__name__})") from None
 
 
 def _given_key() -> str | None:
@@ -193,14 +224,21 @@ def run(app: Any, listening: socket.socket) -> None:
     """Serve until told to stop."""
     import uvicorn
 
-    config = uvicorn.Config(
-        app,
-        log_config=_LOGGING,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_GRACE,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn.Config(app, **_SERVER))
     server.run(sockets=[listening])
     if not server.started:
         raise Failure("the service did not start")
+
+
+def _run_workers(settings: Any, listening: socket.socket, workers: int) -> None:
+    """Serve in several processes; one that ends is started again."""
+    from functools import partial
+
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    from api.app import create_app
+
+    make = partial(create_app, settings)  # in each of them
+    config = uvicorn.Config(make, factory=True, workers=workers, **_SERVER)
+    Multiprocess(config, [listening]).run()

@@ -65,6 +65,10 @@ class _P256(Group):
         self._group: Any = EcGroup(_NID)
         self.generator = self._group.generator()
 
+    def __reduce__(self) -> str:
+        """Pickled by name: there is one of it in each process."""
+        return "P256"
+
     def encode(self, point: Point) -> bytes:
         data = cast("bytes", cast("Any", point).export())
         if len(data) != self.point_size:

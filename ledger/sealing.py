@@ -38,7 +38,6 @@ class SealingKey:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._cipher = ChaCha20Poly1305(key)
 
     def __repr__(self) -> str:
         return "SealingKey(…)"
@@ -56,17 +55,20 @@ class SealingKey:
     def seal(self, use: str, secret: bytes) -> bytes:
         """``nonce || ciphertext || tag``; ``use`` is authenticated and not in it."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, secret, _associated(use))
+        return nonce + self._cipher().encrypt(nonce, secret, _associated(use))
 
     def open(self, use: str, sealed: bytes) -> bytes:
         """The secret; :class:`WrongSealingKey` unless this key has sealed it for ``use``."""
         nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
-            return self._cipher.decrypt(nonce, ciphertext, _associated(use))
+            return self._cipher().decrypt(nonce, ciphertext, _associated(use))
         except (InvalidTag, ValueError):  # too short for a nonce
             raise WrongSealingKey(
                 "a private key is sealed under another key, or has been changed"
             ) from None
+
+    def _cipher(self) -> ChaCha20Poly1305:
+        return ChaCha20Poly1305(self._key)  # made anew, since none can be handed to a worker
 
     def encode(self) -> bytes:
         """The key itself, as the one line of a file."""

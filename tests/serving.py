@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 @contextmanager
 def serving(
-    data: Path, log: Path, database: str = "", **options: Any
+    data: Path, log: Path, database: str = "", arguments: Sequence[str] = (), **options: Any
 ) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
     """A process that serves, and what it said; interrupted at the end.
 
@@ -28,7 +28,7 @@ def serving(
         data.mkdir(exist_ok=True)
         (data / "sealing.key").write_bytes(SEALING.encode())
     command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--json"]
-    command += ["--data", str(data)]
+    command += ["--data", str(data), *arguments]
     env = {"KVITTO_DATABASE": database} if database else {}
     with log.open("w") as stderr:
         process = subprocess.Popen(

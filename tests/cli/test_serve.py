@@ -1,18 +1,24 @@
 """The service as a process: what it prints, keeps, logs, and refuses."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from tests.cli.terminal import Terminal
 from tests.serving import ROOT, serving
+
+PATIENCE = 60  # seconds
 
 
 @pytest.fixture(autouse=True)
@@ -138,3 +144,47 @@ def test_a_database_that_is_away(tmp_path: Path) -> None:
     result = serve("--port", "0", "--data", tmp_path, "--database", url)
     assert result.exit_code == 1
     assert result.stderr == "error: the database: cannot be used (OperationalError)\n"
+
+
+def _children(process: "subprocess.Popen[str]") -> set[int]:
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii")
+    names = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in listed.split()}
+    return {pid for pid, name in names.items() if b"spawn_main" in name}
+
+
+def test_workers_share_the_work_and_one_that_dies_is_replaced(tmp_path: Path) -> None:
+    workers = ("--workers", "2")
+    with serving(tmp_path / "data", tmp_path / "log", arguments=workers) as (process, said):
+        url = said["url"]
+        assert _healthy(url)
+        first, second = sorted(_children(process))
+        os.kill(first, signal.SIGKILL)
+        deadline = monotonic() + PATIENCE
+        while len(_children(process) - {first}) < 2:
+            assert monotonic() < deadline
+            assert _healthy(url)
+        assert second in _children(process)
+        key = (tmp_path / "data/operator.key").read_text().strip()
+        made = httpx.post(
+            f"{url}/v1/merchants",
+            json={"id": "acme", "name": "Acme"},
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        assert made.status_code == 201
+        pids = _children(process)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def _healthy(url: str) -> bool:
+    """Until a worker has started, connections wait; one that is killed breaks those it has."""
+    deadline = monotonic() + PATIENCE
+    while monotonic() < deadline:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{url}/healthz", timeout=PATIENCE).status_code == 200
+    return False
+
+
+def test_not_a_number_of_workers(tmp_path: Path) -> None:
+    for workers in ("0", "65", "+1", "two"):
+        error = Terminal(tmp_path).error("serve", "--workers", workers, status=2)
+        assert error["type"] == "usage"
