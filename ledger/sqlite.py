@@ -26,8 +26,8 @@ _PRAGMAS = (
     # more of them a checkpoint takes together, the fewer pages it has to write.
     "PRAGMA wal_autocheckpoint = 8000",
 )
-_CONNECTIONS = 8  # kept open
-_MORE_CONNECTIONS = 56  # above the threads of a web server's pool
+_CONNECTIONS = 48  # kept open: a web server has 40 threads, and opening one costs a millisecond
+_MORE_CONNECTIONS = 16
 _BEGIN = "kvitto_begin"
 
 
