@@ -19,6 +19,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # a commit is on the disk before anyone hears of it
     "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -512",  # kB for each connection; the system has the file in memory too
     "PRAGMA busy_timeout = 10000",  # ms; another process may hold the write lock
     # What a savepoint may have to take back: by default a file, which costs as much as the WAL.
     "PRAGMA temp_store = MEMORY",
