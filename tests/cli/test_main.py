@@ -32,6 +32,7 @@ def test_there_is_a_command_for_each_role() -> None:
     assert groups == {
         "bench",
         "bench-large",
+        "bench-load",
         "db",
         "demo",
         "keys",
