@@ -1,6 +1,5 @@
 """How many claims a service decides over HTTP: proofs made before, sent by many clients at once."""
 
-import secrets
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from typing import Any
 from benchmarks.clients import CLIENTS
 from benchmarks.databases import ENGINES, SEALING
 from benchmarks.measure import Figure, figure, percentile
-from benchmarks.recording import make_sales
+from benchmarks.recording import make_sales, random_scalar
 from benchmarks.service import Request, serving
 from commitments.clock import system_clock
 from commitments.p256 import P256
@@ -89,7 +88,7 @@ def _open_shop(store: Store) -> list[Opening]:
     store.create()
     create_merchant(store, P256, system_clock, _MERCHANT, capacity=_CAPACITY, period="manual")
     openings = [
-        Opening(sale.attributes(P256), *(_scalar() for _ in range(3)))
+        Opening(sale.attributes(P256), *(random_scalar() for _ in range(3)))
         for sale in make_sales(0, _RING)
     ]
     entries = [Purchase(P256.encode(commit(P256, opening))).encode() for opening in openings]
@@ -131,7 +130,3 @@ def _check(url: str, claims: int) -> None:
         decided = events_of(connection, _MERCHANT.origin, ["claim.decided"])
     if len(decided) != claims:
         raise RuntimeError(f"{len(decided)} of {claims} claims were approved")
-
-
-def _scalar() -> int:
-    return 1 + secrets.randbelow(P256.order - 1)

@@ -17,7 +17,7 @@ from issuer.recording import Issuer, Order
 from ledger.store import Store
 from zk.issuance import prove_request
 
-__all__ = ["make_order", "make_sales", "recording_figures"]
+__all__ = ["make_order", "make_sales", "random_scalar", "recording_figures"]
 
 _BATCH = 500
 _MERCHANT = Merchant("bench", "Bench", "ledger.example/bench")
@@ -75,10 +75,11 @@ def make_sales(batch: int, count: int) -> list[Sale]:
 
 def make_order(reference: str, sale: Sale) -> Order:
     """A buyer's order with ``ledger.example/bench``."""
-    keys = BuyerKeys(*(_scalar() for _ in range(3)))
-    request = prove_request(P256, _MERCHANT.origin, reference, keys, _scalar)
+    keys = BuyerKeys(*(random_scalar() for _ in range(3)))
+    request = prove_request(P256, _MERCHANT.origin, reference, keys, random_scalar)
     return Order(reference, sale, request)
 
 
-def _scalar() -> int:
+def random_scalar() -> int:
+    """A nonzero scalar of P-256."""
     return 1 + secrets.randbelow(P256.order - 1)

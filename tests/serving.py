@@ -1,4 +1,4 @@
-"""``kvitto serve`` as a process of its own."""
+"""``kvitto serve`` as a process of its own, and applications in a thread."""
 
 import json
 import signal
@@ -7,11 +7,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import uvicorn
+
+from cli.serve import listen
 from tests.databases import SEALING
 
-__all__ = ["ROOT", "serving"]
+__all__ = ["ROOT", "served", "serving"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,3 +45,17 @@ def serving(
             finally:
                 process.send_signal(signal.SIGINT)
                 process.wait()
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """The address of any application, over real HTTP in a thread."""
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+    with listen("127.0.0.1", 0) as listening:
+        thread = Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

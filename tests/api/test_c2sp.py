@@ -18,7 +18,7 @@ from ledger.note import parse_vkey
 from ledger.tiles import decode_bundle
 from tests.api.shop import SALE, Shop
 from tests.databases import Sqlite, fresh
-from tests.witness.http import served
+from tests.serving import served
 
 STEPS = (1, 254, 1, 1, 255, 88)
 IMMUTABLE = "public, max-age=604800, immutable"

@@ -14,7 +14,7 @@ from ledger.fork import Fork, verify_fork
 from ledger.merkle import EMPTY_ROOT
 from ledger.note import Note, Signer, verify_note
 from ledger.seeding import PeriodEnd, SignedEnd
-from tests.witness.http import served
+from tests.serving import served
 from tests.witness.world import FORK, HONEST, KEYS, LOG, ORIGIN, open_witness
 from tests.world import FakeClock
 

@@ -6,17 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
-import uvicorn
 from typer.testing import CliRunner, Result
 
 from api.app import create_app
 from api.settings import Settings
 from cli.main import app
-from cli.serve import listen
 from tests.databases import SEALING, check
+from tests.serving import served
 from tests.world import KETTLE, WARRANTY
 
 OPERATOR = "op" * 16
@@ -31,16 +29,8 @@ def running_service(directory: Path) -> Iterator[str]:
     database = f"sqlite:///{directory}/kvitto.db"
     (directory / "sealing.key").write_bytes(SEALING.encode())
     settings = Settings("ledger.example", database, OPERATOR, SEALING)
-    config = uvicorn.Config(create_app(settings), log_config=None)
-    with listen("127.0.0.1", 0) as listening:
-        server = uvicorn.Server(config)
-        thread = Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with served(create_app(settings)) as address:
+        yield address
     check(database)
 
 

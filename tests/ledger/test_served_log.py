@@ -15,7 +15,7 @@ from ledger.quorum import NO_QUORUM
 from ledger.served_log import LogDirectory, LogSite, LogUnreachable, NotServed, ServedLog
 from ledger.tiles import Tile
 from tests.ledger.served import LOG, Files, History
-from tests.witness.http import served
+from tests.serving import served
 
 HONEST = History(700)
 MB = 1 << 20
