@@ -1,11 +1,15 @@
 """Which database a command works on: that of ``kvitto serve`` with the same options."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["DATA", "DataDirectory", "DatabaseUrl", "database_url"]
+from cli.errors import Failure
+
+__all__ = ["DATA", "DataDirectory", "DatabaseUrl", "database_url", "using_database"]
 
 DATA = Path("~/.kvitto/service")
 
@@ -20,6 +24,17 @@ DatabaseUrl = Annotated[
         help="postgresql://USER@HOST/NAME, or sqlite:///FILE; else kvitto.db in --data.",
     ),
 ]
+
+
+@contextmanager
+def using_database(database: str | Path) -> Iterator[None]:
+    """Errors of a database name it, and not its URL, which may have a password."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise Failure(f"{database}: cannot be used ({type(error).__name__})") from None
 
 
 def database_url(data: Path, given: str | None) -> str:

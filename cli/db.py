@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli.database import DATA, DatabaseUrl, DataDirectory, database_url
-from cli.errors import Failure
+from cli.database import DATA, DatabaseUrl, DataDirectory, database_url, using_database
 from cli.output import AsJson, show
 from cli.secret_files import (
     Keys,
@@ -103,7 +102,7 @@ def open_signing_store(
         _require(data, database)
     url = database_url(data, database)
     path = sealing_key_path(data, keys)
-    with _failures():
+    with using_database("the database"):
         sealing = kept_sealing_key(path, read_passphrase(passphrase_file), url)
     with _opened(url, sealing) as store:
         store.create()
@@ -115,15 +114,5 @@ def _opened(url: str, sealing: "SealingKey | None" = None) -> Iterator["Store"]:
     import api.service  # noqa: F401 - all rooms, and so all tables
     from ledger.store import Store
 
-    with _failures(), Store(url, sealing=sealing) as store:
+    with using_database("the database"), Store(url, sealing=sealing) as store:
         yield store
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise Failure(f"the database: cannot be used ({type(error).__name__})") from None

@@ -11,6 +11,7 @@ import typer
 from cli.database import DATA, DatabaseUrl, DataDirectory
 from cli.db import open_signing_store, open_store
 from cli.files import read_document, read_quorum
+from cli.options import QuorumFile
 from cli.output import AsJson, show
 from cli.secret_files import (
     Keys,
@@ -141,10 +142,7 @@ def follow(
     key: Annotated[
         str, typer.Option(metavar="VKEY", help="A verifier key of the event log that you trust.")
     ],
-    quorum: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A tlog-policy whose quorum must have cosigned."),
-    ] = None,
+    quorum: QuorumFile = None,
     as_json: AsJson = False,
 ) -> None:
     """From a key that you trust, however old, to the present keys of both logs, offline.

@@ -11,6 +11,7 @@ from cli.database import DATA, DatabaseUrl, DataDirectory
 from cli.db import open_signing_store, open_store
 from cli.files import read_bytes, read_quorum
 from cli.forks import keeping_proof
+from cli.options import QuorumFile
 from cli.output import AsJson, facts, show
 from cli.secret_files import Keys, PassphraseFile
 from commitments.errors import FormatError, VerificationError
@@ -107,10 +108,7 @@ def monitor(
             " before may be signed by any of them, what is shown now by the last.",
         ),
     ],
-    quorum: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A tlog-policy: which witnesses must have cosigned."),
-    ] = None,
+    quorum: QuorumFile = None,
     state: Annotated[
         Path | None,
         typer.Option(

@@ -1,6 +1,7 @@
 """Options that several commands share, and how what was typed is read."""
 
 import re
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -9,7 +10,15 @@ import typer
 from commitments.errors import FormatError
 from commitments.wire import parse_decimal
 
-__all__ = ["DEFAULT_URL", "MerchantId", "MerchantKey", "OperatorKey", "Url", "whole_number"]
+__all__ = [
+    "DEFAULT_URL",
+    "MerchantId",
+    "MerchantKey",
+    "OperatorKey",
+    "QuorumFile",
+    "Url",
+    "whole_number",
+]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 _MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
@@ -52,6 +61,10 @@ def _check_key(key: str) -> str:
 
 Url = Annotated[
     str, typer.Option(envvar="KVITTO_URL", callback=_check_url, help="Where the service is.")
+]
+QuorumFile = Annotated[
+    Path | None,
+    typer.Option("--quorum", metavar="FILE", help="A tlog-policy: who must have cosigned."),
 ]
 MerchantId = Annotated[
     str, typer.Option(envvar="KVITTO_MERCHANT", callback=_check_merchant, help="The merchant's id.")

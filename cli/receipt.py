@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.files import read_document, read_quorum
+from cli.options import QuorumFile
 from cli.output import AsJson, facts, show
 from commitments.errors import FormatError
 
@@ -23,10 +24,7 @@ def verify(
     key: Annotated[
         str, typer.Option(metavar="VKEY", help="The event log's verifier key, from the shop.")
     ],
-    quorum: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A tlog-policy: which witnesses must have cosigned."),
-    ] = None,
+    quorum: QuorumFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what the event log of the shop holds about a claim.

@@ -4,14 +4,12 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.database import DATA, DatabaseUrl, DataDirectory, database_url
+from cli.database import DATA, DatabaseUrl, DataDirectory, database_url, using_database
 from cli.errors import Failure
 from cli.files import new_file, read_quorum, read_seed_witnesses
 from cli.options import whole_number
@@ -171,7 +169,7 @@ def _settings(
     key = _given_key() or _kept(directory / "operator.key", secrets.token_hex(_KEY_BYTES))
     service_name = _service_name(directory, name)
     database = database_url(directory, url)
-    with _using("the database" if url else directory / "kvitto.db"):
+    with using_database("the database" if url else directory / "kvitto.db"):
         sealing = kept_sealing_key(*sealed_under, database)
     return Settings(service_name, database, key, sealing, **witnesses)
 
@@ -179,19 +177,8 @@ def _settings(
 def _application(settings: Any, what: str | Path) -> Any:
     from api.app import create_app
 
-    with _using(what):
+    with using_database(what):
         return create_app(settings)
-
-
-@contextmanager
-def _using(database: str | Path) -> Iterator[None]:
-    """Errors of a database name it, and not its URL, which may have a password."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise Failure(f"{database}: cannot be used ({type(error).__name__})") from None
 
 
 def _given_key() -> str | None:

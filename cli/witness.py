@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.database import using_database
 from cli.errors import Failure
 from cli.output import AsJson, facts, show
 from cli.secret_files import PassphraseFile, read_passphrase, read_secret, write_secret
@@ -153,15 +154,11 @@ def _witness(data: Path, passphrase_file: Path | None) -> Any:
 
 
 def _open(database: Path, own: Any) -> Any:
-    from sqlalchemy.exc import SQLAlchemyError
-
     from commitments.clock import system_clock
     from witness.service import Witness
 
-    try:
+    with using_database(database):
         return Witness(f"sqlite:///{database}", own, system_clock)
-    except SQLAlchemyError as error:
-        raise Failure(f"{database}: cannot be used ({type(error).__name__})") from None
 
 
 def _show_public(public: dict[str, Any], *, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from commitments.domain import suite_name
 from commitments.errors import FormatError, Refused
 from commitments.group import Group
 from ledger.event_log import append_event
-from ledger.events import LogDeclaration, event_time, events_origin
+from ledger.events import DAILY, LogDeclaration, event_time, events_origin
 from ledger.note import Signer, Verifier
 from ledger.schema import metadata
 from ledger.store import Store, Transaction
@@ -55,7 +55,7 @@ def create_merchant(
     merchant: Merchant,
     *,
     capacity: int = 1024,
-    period: str = "P1D",
+    period: str = DAILY,
     void_window: int = 14,
     seed_witnesses: tuple[Verifier, ...] = (),
 ) -> LogDeclaration:

@@ -8,7 +8,7 @@ a key that only the sender can make again, from its API key. The database alone 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from secrets import token_bytes
@@ -29,7 +29,7 @@ from sqlalchemy import (
     select,
 )
 
-from commitments.clock import Clock
+from commitments.clock import Clock, unix_seconds
 from commitments.errors import Refused
 from commitments.wire import lp
 from ledger.schema import metadata
@@ -40,7 +40,6 @@ __all__ = ["Once", "forget_answers"]
 T = TypeVar("T")
 
 _KEPT = timedelta(days=2)  # from when on it is forgotten, and a repetition would be a new write
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DOMAIN = b"kvitto-idempotency/v1"
 _PART = 32  # bytes: of an identifier, of a fingerprint, of a ChaCha20-Poly1305 key
 _NONCE = 12
@@ -73,7 +72,7 @@ class Once:
         """From the sender's API key, the name that it gave and the request."""
         info = _DOMAIN + lp(name.encode("utf-8"))
         parts = HKDF(SHA256(), 2 * _PART, salt=None, info=info).derive(secret.encode("utf-8"))
-        written = (clock() - _EPOCH) // timedelta(seconds=1)
+        written = unix_seconds(clock())
         return cls(parts[:_PART], sha256(request).digest(), parts[_PART:], written)
 
     def do(self, transaction: Transaction, work: Callable[[Transaction], T]) -> T:
@@ -109,5 +108,5 @@ class Once:
 
 def forget_answers(store: Store, clock: Clock) -> None:
     """Forget what is old enough that nobody sends it again."""
-    oldest = (clock() - _KEPT - _EPOCH) // timedelta(seconds=1)
+    oldest = unix_seconds(clock() - _KEPT)
     store.commit(lambda t: t.connection.execute(delete(answers).where(answers.c.written < oldest)))

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, M
 
 from commitments.errors import FormatError, VerificationError
 from ledger.checkpoint import Checkpoint
-from ledger.note import NoteVerifier, Signature, Signer, TypedKey, Verifier
+from ledger.note import NoteVerifier, PublicKey, Signature, Signer, TypedKey, Verifier
 
 __all__ = [
     "Cosigner",
@@ -57,27 +57,14 @@ class Cosigner(Protocol):
 
 
 @dataclass(frozen=True)
-class Ed25519CosignerKey:
+class Ed25519CosignerKey(PublicKey):
     """An Ed25519 public key of a witness (type 04)."""
 
     TYPE: ClassVar[int] = 4
 
-    name: str
-    public_key: bytes
-
     def __post_init__(self) -> None:
         """``FormatError`` for a name or key that cannot be one."""
         Verifier(self.name, self.public_key)
-
-    @property
-    def key_id(self) -> bytes:
-        """Four bytes that tell keys of one name apart."""
-        return TypedKey(self.name, self.TYPE, self.public_key).key_id
-
-    @property
-    def vkey(self) -> str:
-        """The key as text: ``name+hex key id+base64 key``."""
-        return TypedKey(self.name, self.TYPE, self.public_key).vkey
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """``VerificationError`` unless ``signature`` is a time and this key's over a checkpoint."""
@@ -86,13 +73,10 @@ class Ed25519CosignerKey:
 
 
 @dataclass(frozen=True)
-class MlDsaCosignerKey:
+class MlDsaCosignerKey(PublicKey):
     """An ML-DSA-44 public key of a witness (type 06)."""
 
     TYPE: ClassVar[int] = 6
-
-    name: str
-    public_key: bytes
 
     def __post_init__(self) -> None:
         """``FormatError`` for a name or key that cannot be one."""
@@ -102,16 +86,6 @@ class MlDsaCosignerKey:
             MLDSA44PublicKey.from_public_bytes(self.public_key)
         except ValueError:
             raise FormatError("not an ML-DSA-44 public key", "vkey") from None
-
-    @property
-    def key_id(self) -> bytes:
-        """Four bytes that tell keys of one name apart."""
-        return TypedKey(self.name, self.TYPE, self.public_key).key_id
-
-    @property
-    def vkey(self) -> str:
-        """The key as text: ``name+hex key id+base64 key``."""
-        return TypedKey(self.name, self.TYPE, self.public_key).vkey
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """``VerificationError`` unless ``signature`` is a time and this key's over a checkpoint.

@@ -20,6 +20,7 @@ from commitments.wire import encode_base64, parse_base64, parse_hex
 __all__ = [
     "Note",
     "NoteVerifier",
+    "PublicKey",
     "Signature",
     "Signer",
     "TypedKey",
@@ -162,21 +163,13 @@ class TypedKey:
 
 
 @dataclass(frozen=True)
-class Verifier:
-    """An Ed25519 public key (type 01) under a name."""
+class PublicKey:
+    """A public key under a name; ``TYPE``, which its class has, says what its signatures are."""
 
-    TYPE: ClassVar[int] = 1
+    TYPE: ClassVar[int]
 
     name: str
     public_key: bytes
-
-    def __post_init__(self) -> None:
-        """``FormatError`` for a name or key that cannot be one."""
-        TypedKey(self.name, self.TYPE, self.public_key)
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public_key)
-        except ValueError:
-            raise FormatError("not an Ed25519 public key", "vkey") from None
 
     @property
     def key_id(self) -> bytes:
@@ -187,6 +180,21 @@ class Verifier:
     def vkey(self) -> str:
         """The key as text: ``name+hex key id+base64 key``."""
         return TypedKey(self.name, self.TYPE, self.public_key).vkey
+
+
+@dataclass(frozen=True)
+class Verifier(PublicKey):
+    """An Ed25519 public key (type 01) under a name."""
+
+    TYPE: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        """``FormatError`` for a name or key that cannot be one."""
+        TypedKey(self.name, self.TYPE, self.public_key)
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public_key)
+        except ValueError:
+            raise FormatError("not an Ed25519 public key", "vkey") from None
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """``VerificationError`` unless ``signature`` is by this key over ``message``."""

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Protocol
 
 import httpx
 
 from commitments.errors import KvittoError
+from ledger.careful_client import careful_client
 from ledger.merkle import HASH_BYTES
 from ledger.tiles import (
     MAX_ENTRY_BYTES,
@@ -80,12 +80,7 @@ class LogSite:
     def __init__(self, url: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._url = url.rstrip("/")
         self._monotonic = monotonic
-        self._client = httpx.Client(
-            timeout=_WAIT,
-            follow_redirects=False,
-            headers={"User-Agent": "kvitto", "Accept-Encoding": "identity"},
-        )
-        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._client = careful_client(_WAIT)
 
     def close(self) -> None:
         """Close what is open."""

@@ -154,9 +154,11 @@ class Transaction:
         ``known`` are all keys that it has had. ``VerificationError`` for a checkpoint that not all
         of ``verifiers`` have signed, or where the log had another key.
         """
-        head = open_checkpoint(note, *verifiers)
-        if len(verify_note(note, verifiers)[1]) < len(verifiers):
+        text, signed = verify_note(note, verifiers)
+        if len(signed) < len(verifiers):
             raise VerificationError("the checkpoint has not the signatures of all its keys")
+        if Checkpoint.parse(text).origin != origin or any(key.name != origin for key in signed):
+            raise VerificationError("the checkpoint is of another log")
         if origin not in self._lock([origin]):
             row = {"origin": origin, "vkeys": _lines(verifiers), "size": 0, "root": EMPTY_ROOT}
             row["checkpoint"] = note
@@ -164,7 +166,7 @@ class Transaction:
             state = LogState(log_id, tuple(verifiers), (), RightEdge())
             self._open[origin] = _Open(state, (), tuple(verifiers))
         log = self._touch(origin)
-        if head.origin != origin or not set(log.state.verifiers) <= set(known):
+        if not set(log.state.verifiers) <= set(known):
             raise VerificationError("the log has another key")
         if log.verifiers != tuple(verifiers):  # it has changed them elsewhere
             log.signers, log.verifiers = (), tuple(verifiers)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
@@ -15,6 +14,7 @@ import httpx
 from commitments.errors import FormatError, KvittoError, VerificationError
 from commitments.wire import parse_decimal
 from ledger.add_checkpoint import AddCheckpoint
+from ledger.careful_client import careful_client
 from ledger.cosignature import CosignerKey
 from ledger.note import Note, Signature, Verifier, verify_note
 from ledger.seeding import SignedEnd
@@ -52,18 +52,8 @@ class StaleProof(KvittoError):  # noqa: N818 - as Unavailable
 
 
 def witness_connections(transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """Connections to witnesses; ``transport`` in the place of the network.
-
-    No cookies are kept: each answer could bring more of them, to stay for the life of the process.
-    """
-    client = httpx.Client(
-        transport=transport,
-        timeout=_WAIT,
-        follow_redirects=False,
-        headers={"User-Agent": "kvitto", "Accept-Encoding": "identity"},
-    )
-    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return client
+    """Connections to witnesses; ``transport`` in the place of the network."""
+    return careful_client(_WAIT, transport=transport)
 
 
 class WitnessThread:

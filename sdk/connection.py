@@ -8,13 +8,13 @@ one buyer's claims); compressed answers are refused (they could unpack without e
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NoReturn
 
 import httpx
 
 from commitments.errors import FormatError, Overloaded, Refused
 from commitments.wire import canonical_json, parse_json
+from ledger.careful_client import careful_client
 from sdk.errors import UnexpectedAnswer, Unreachable
 
 __all__ = ["JSON", "NOTE", "TILE", "Connection"]
@@ -44,14 +44,7 @@ class Connection:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
-        self._client = httpx.Client(
-            base_url=base_url,
-            transport=transport,
-            timeout=_WAIT,
-            follow_redirects=False,
-            headers={"User-Agent": "kvitto", "Accept-Encoding": "identity"},
-        )
-        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._client = careful_client(_WAIT, base_url=base_url, transport=transport)
 
     def close(self) -> None:
         """Close what is open."""

@@ -22,7 +22,7 @@ from commitments.domain import suite_name
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import le
 from ledger.closes import CLOSED, Close, CloseFold, day_period
-from ledger.events import LogDeclaration, check_event, encode_event
+from ledger.events import DAILY, LogDeclaration, check_event, encode_event
 from ledger.evidence import verify_event_evidence
 from ledger.merkle import leaf_hash
 from ledger.monitor import Head, newest_head, require_no_older
@@ -37,7 +37,6 @@ from sdk.state import GROUP, Merchant
 
 __all__ = ["DatedClose", "MerchantView", "read_merchant"]
 
-_DAILY = "P1D"
 _PUBLISHED = "policy.published"
 _OLDEST_DAILY = timedelta(days=2)  # a daily log closes within a day
 _OLDEST_MANUAL = timedelta(days=31)  # nobody has promised when; a month leaves rings useful
@@ -81,7 +80,7 @@ class MerchantView:
 
     def is_stale(self, now: datetime) -> bool:
         """Whether the last close is so old that newer ones may be hidden."""
-        oldest = _OLDEST_DAILY if self.declaration.period == _DAILY else _OLDEST_MANUAL
+        oldest = _OLDEST_DAILY if self.declaration.period == DAILY else _OLDEST_MANUAL
         return bool(self.closes) and now - self.closes[-1].recorded > oldest
 
 
@@ -199,7 +198,7 @@ def _readable_closes(
 def _dated(close: Close, event: Mapping[str, Any], period: str) -> DatedClose:
     """With the end of the close's day, or the moment of a close that was made by a call."""
     recorded = datetime.fromisoformat(event["time"])
-    if period != _DAILY:
+    if period != DAILY:
         return DatedClose(close, recorded, recorded)
     if close.period > day_period(recorded):
         raise VerificationError("event log: a close was recorded before its day")

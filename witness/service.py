@@ -7,14 +7,13 @@ two histories, whoever asks at once and wherever it crashes.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Connection, delete, insert, make_url, select, update
 
-from commitments.clock import Clock
+from commitments.clock import Clock, unix_seconds
 from commitments.errors import FormatError, Refused, VerificationError
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint
@@ -29,8 +28,6 @@ from witness.schema import forks, heads, known_logs, metadata, seed_logs
 from witness.seeds import WrongPeriod, sign_once, signed_from
 
 __all__ = ["StaleSize", "UnknownLog", "Untrusted", "Witness", "WrongPeriod"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class UnknownLog(Refused):
@@ -193,7 +190,7 @@ class Witness:
                 connection.execute(insert(forks).prefix_with("OR IGNORE"), row)
 
     def _seconds(self) -> int:
-        seconds = (self._clock() - _EPOCH) // timedelta(seconds=1)
+        seconds = unix_seconds(self._clock())
         if seconds <= 0:  # a time of zero says nothing of what was seen (c2sp tlog-cosignature)
             raise RuntimeError("the clock stands before all logs")
         return seconds
