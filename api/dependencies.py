@@ -6,11 +6,12 @@ A dependency that waits for nothing is ``async``: any other costs each request a
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.keys import check_operator_key
 from api.service import Service
-from issuer.merchants import Merchant, find_merchant
+from issuer.merchants import Merchant
 
 __all__ = ["AnyMerchant", "MerchantId", "MerchantKey", "OperatorOnly", "OwnMerchant", "TheService"]
 
@@ -55,8 +56,11 @@ async def _merchant_key_text(
     return _text(key) or ""
 
 
-def _any_merchant(service: TheService, merchant_id: MerchantId) -> Merchant:
-    return find_merchant(service.store, merchant_id)
+async def _any_merchant(service: TheService, merchant_id: MerchantId) -> Merchant:
+    known = service.merchants.known(merchant_id)
+    if known is None:  # which takes a query, and so a thread
+        known = await run_in_threadpool(service.merchants.find, merchant_id)
+    return known
 
 
 def _own_merchant(
@@ -66,7 +70,7 @@ def _own_merchant(
 ) -> Merchant:
     # The key first: who has none does not learn from this route which merchants there are.
     service.keys.check(_text(key), merchant_id)
-    return find_merchant(service.store, merchant_id)
+    return service.merchants.find(merchant_id)
 
 
 OperatorOnly = Depends(_check_operator)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from api.keys import MerchantKeys
 from api.settings import Settings
 from issuer.closing import Closer
+from issuer.merchants import KnownMerchants
 from issuer.recording import Issuer
 from ledger.closed import ClosedLogs
 from ledger.cosigning import Publisher, forget_published, remote_witnesses
@@ -21,6 +22,7 @@ class Service:
 
     settings: Settings
     store: Store
+    merchants: KnownMerchants
     keys: MerchantKeys
     issuer: Issuer
     verifier: Verifier
@@ -39,6 +41,7 @@ class Service:
         return cls(
             settings,
             store,
+            KnownMerchants(store),
             MerchantKeys(store),
             Issuer(store, settings.group, settings.clock),
             Verifier(store, settings.group, settings.clock),
@@ -53,6 +56,7 @@ class Service:
         if self.publisher is not None:
             self.publisher.close()
         self.seed_witnesses.close()
+        self.verifier.close()
         self.store.close()
 
 

@@ -10,6 +10,7 @@ import binascii
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 import rfc8785
@@ -34,6 +35,7 @@ _DECIMAL = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _HEX = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._/-]+", re.ASCII)
 _MAX_EXACT_INTEGER = 2**53 - 1  # beyond it JSON readers disagree (RFC 8785, 3.2.2.3; RFC 7493)
+_PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _DEEPEST = 64  # levels of nesting; well below where an interpreter gives up
 
 
@@ -112,7 +114,10 @@ def canonical_json(value: Any) -> bytes:
         deep, or a type without JSON form.
     """
     _check_json(value, "", _DEEPEST)
-    return rfc8785.dumps(value)
+    # Python's own encoder is ten times as fast and differs in one thing: it orders member names
+    # by code points and not by UTF-16. Where all is ASCII that is the same.
+    text = _PLAIN.encode(value)
+    return text.encode("ascii") if text.isascii() else rfc8785.dumps(value)
 
 
 def parse_json(data: bytes, field: str = "body") -> Any:
@@ -153,27 +158,33 @@ def _exact_integer(text: str) -> int:
 
 
 def _check_json(value: Any, path: str, levels: int) -> None:
-    if isinstance(value, bool) or value is None:
+    if value is None or isinstance(value, bool):
         return
-    if isinstance(value, int):
+    if isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, int):
         if not -_MAX_EXACT_INTEGER <= value <= _MAX_EXACT_INTEGER:
             raise FormatError("an integer of 2^53 or beyond", path or "body")
-    elif isinstance(value, str):
-        _check_text(value, path)
-    elif isinstance(value, dict | list | tuple) and levels == 0:
-        raise FormatError("nested too deeply", path or "body")
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            _check_text(key, path)
-            _check_json(member, f"{path}.{key}" if path else key, levels - 1)
-    elif isinstance(value, list | tuple):
-        for position, member in enumerate(value):
-            _check_json(member, f"{path}[{position}]", levels - 1)
+    elif isinstance(value, dict | list | tuple):
+        if levels == 0:
+            raise FormatError("nested too deeply", path or "body")
+        for place, member in _members(value, path):
+            _check_json(member, place, levels - 1)
     else:
         raise FormatError("not a JSON value", path or "body")
+
+
+def _members(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, dict):
+        yield from ((f"{path}[{position}]", member) for position, member in enumerate(value))
+        return
+    for key, member in value.items():
+        _check_text(key, path)
+        yield f"{path}.{key}" if path else key, member
 
 
 def _check_text(text: Any, path: str) -> None:
     if not isinstance(text, str):
         raise FormatError("a member name is not text", path or "body")
-    require_nfc(text, path or "body")
+    if not text.isascii():
+        require_nfc(text, path or "body")

@@ -18,6 +18,7 @@ from ledger.schema import metadata
 from ledger.store import Store, Transaction
 
 __all__ = [
+    "KnownMerchants",
     "Merchant",
     "adopt_merchant",
     "check_merchant",
@@ -125,6 +126,24 @@ def find_merchant(store: Store, merchant_id: str) -> Merchant:
     if not found:
         raise Refused("unknown-merchant", "there is no such merchant", "merchant")
     return found[0]
+
+
+class KnownMerchants:
+    """The merchants that were asked for: what a merchant is never changes, and is read once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, Merchant] = {}
+
+    def known(self, merchant_id: str) -> Merchant | None:
+        """The merchant, without a look into the database."""
+        return self._known.get(merchant_id)
+
+    def find(self, merchant_id: str) -> Merchant:
+        """As :func:`find_merchant`."""
+        if merchant_id not in self._known:
+            self._known[merchant_id] = find_merchant(self._store, merchant_id)
+        return self._known[merchant_id]
 
 
 def list_merchants(store: Store) -> list[Merchant]:

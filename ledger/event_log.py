@@ -16,10 +16,11 @@ from ledger.store import Transaction
 
 __all__ = [
     "append_event",
+    "append_events",
     "event_kinds",
     "events_of",
     "last_events",
-    "note_kind",
+    "note_kinds",
     "read_declaration",
 ]
 
@@ -35,15 +36,25 @@ Index("event_kinds_by_type", event_kinds.c.origin, event_kinds.c.type, event_kin
 
 def append_event(transaction: Transaction, origin: str, event: Mapping[str, Any]) -> int:
     """Append ``event`` to the event log of the purchase log ``origin``; its index there."""
-    (position,) = transaction.append(events_origin(origin), [encode_event(event)])
-    note_kind(transaction.connection, origin, position, event)
+    (position,) = append_events(transaction, origin, [event])
     return position
 
 
-def note_kind(connection: Connection, origin: str, position: int, event: Mapping[str, Any]) -> None:
-    """Enter an event into ``event_kinds``."""
-    row = {"origin": origin, "position": position, "type": event["type"]}
-    connection.execute(insert(event_kinds), row)
+def append_events(
+    transaction: Transaction, origin: str, events: Sequence[Mapping[str, Any]]
+) -> range:
+    """Append at least one event, all or none; their indices."""
+    positions = transaction.append(events_origin(origin), [encode_event(e) for e in events])
+    note_kinds(transaction.connection, origin, list(zip(positions, events, strict=True)))
+    return positions
+
+
+def note_kinds(
+    connection: Connection, origin: str, events: Sequence[tuple[int, Mapping[str, Any]]]
+) -> None:
+    """Enter at least one event, with its index, into ``event_kinds``."""
+    rows = [{"origin": origin, "position": p, "type": event["type"]} for p, event in events]
+    connection.execute(insert(event_kinds), rows)
 
 
 def events_of(

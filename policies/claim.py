@@ -6,7 +6,8 @@ of them takes another's word for it.
 
 import datetime as dt
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -62,11 +63,15 @@ class ClaimBody:
 
     def document(self) -> dict[str, Any]:
         """The body as a JSON object, with its ``type``."""
-        return {"type": "claim", **asdict(self)}
+        return {"type": "claim", **{name: getattr(self, name) for name in _MEMBERS}}
 
+    @cached_property
     def context(self) -> bytes:
         """What the proof is bound to: the SHA-256 of the body's RFC 8785 form."""
         return sha256(canonical_json(self.document())).digest()
+
+
+_MEMBERS = tuple(ClaimBody.__dataclass_fields__)
 
 
 def claim_id(body: ClaimBody, proof: bytes) -> str:
@@ -74,7 +79,7 @@ def claim_id(body: ClaimBody, proof: bytes) -> str:
 
     The body names a policy version and a ring, so it determines the encoded statement.
     """
-    return sha256(body.context() + proof).hexdigest()
+    return sha256(body.context + proof).hexdigest()
 
 
 def new_nonce() -> str:
@@ -92,8 +97,8 @@ def parse_claim(document: Any) -> ClaimBody:
     members = dict(document)
     if members.pop("type", None) != "claim":
         raise FormatError('not "claim"', "claim.type")
-    known = ClaimBody.__dataclass_fields__
-    for name in [*members.keys() - known.keys(), *known.keys() - members.keys()]:
+    known = set(_MEMBERS)
+    for name in [*sorted(members.keys() - known), *sorted(known - members.keys())]:
         raise FormatError("unknown member" if name in members else "missing", f"claim.{name}")
     for name, value in members.items():
         if name in _INTEGERS:
@@ -178,7 +183,7 @@ def claim_statement(
         ring=ring,
         predicates=policy_predicates(group, policy, body.day),
         scopes=claim_scopes(body.origin, body.policy, body.number),
-        context=body.context(),
+        context=body.context,
     )
 
 

@@ -126,6 +126,7 @@ class World:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.verifier.close()
         self.store.close()
 
     def sale(self, **changes: Any) -> Sale:

@@ -1,6 +1,6 @@
 """Approved claims and used tags: written with their events, read for later claims."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -8,9 +8,9 @@ from sqlalchemy.engine import Row
 
 from commitments.errors import Refused
 from commitments.wire import parse_hex
-from ledger.event_log import append_event
+from ledger.event_log import append_events
 from ledger.event_receipt import EventReceipt
-from ledger.events import parse_event
+from ledger.events import events_origin, parse_event
 from ledger.log import Log
 from ledger.store import Transaction
 from ledger.tlog_proof import TlogProof
@@ -20,52 +20,53 @@ from verifier.schema import decisions, tags
 
 __all__ = [
     "approval",
-    "claim_with_tag",
+    "approvals",
+    "claims_with_tags",
     "complete",
-    "find_approval",
-    "note_approval",
-    "read_decision",
-    "record_approval",
+    "find_decisions",
+    "note_approvals",
+    "read_decisions",
+    "record_approvals",
     "status_at",
 ]
 
 
-def record_approval(transaction: Transaction, origin: str, event: dict[str, Any]) -> Decision:
-    """Append the event of an approval, and use up its serial tag, in one transaction.
-
-    That the serial tag is new has been checked in this transaction; the primary key of ``tags``
-    would not let it pass.
-    """
-    position = append_event(transaction, origin, event)
-    note_approval(transaction.connection, origin, position, event)
-    return Decision(event["claim_id"], _status(event), retire_by=event["retire_by"], new=True)
-
-
-def note_approval(
-    connection: Connection, origin: str, position: int, event: Mapping[str, Any]
+def record_approvals(
+    transaction: Transaction, origin: str, events: Sequence[dict[str, Any]]
 ) -> None:
-    """Enter an approval and its used tag into the tables, from its event alone."""
-    identifier = event["claim_id"]
-    body = parse_claim(event["claim"])
-    scope = claim_scopes(origin, body.policy, body.number)[0].text
-    serial_tag, secret_tag = (parse_hex(tag, "tags") for tag in event["tags"])
-    used = {"origin": origin, "scope": scope, "tag": serial_tag, "claim_id": identifier}
-    approved = {
-        "origin": origin,
-        "claim_id": identifier,
-        "position": position,
-        "scope": scope,
-        "secret_tag": secret_tag,
-        "status": _status(event),
-        "retire_by": event["retire_by"],
-    }
+    """Append the events of approvals, and use up their serial tags, in one transaction.
+
+    That the serial tags are new has been checked in this transaction; the primary key of ``tags``
+    would not let one pass twice.
+    """
+    positions = append_events(transaction, origin, events)
+    note_approvals(transaction.connection, origin, list(zip(positions, events, strict=True)))
+
+
+def note_approvals(
+    connection: Connection, origin: str, events: Sequence[tuple[int, Mapping[str, Any]]]
+) -> None:
+    """Enter approvals and their used tags into the tables, from their numbered events alone."""
+    used, approved = [], []
+    for position, event in events:
+        identifier = event["claim_id"]
+        body = parse_claim(event["claim"])
+        scope = claim_scopes(origin, body.policy, body.number)[0].text
+        serial_tag, secret_tag = (parse_hex(tag, "tags") for tag in event["tags"])
+        used.append({"origin": origin, "scope": scope, "tag": serial_tag, "claim_id": identifier})
+        approved.append(
+            {
+                "origin": origin,
+                "claim_id": identifier,
+                "position": position,
+                "scope": scope,
+                "secret_tag": secret_tag,
+                "status": APPROVED if event["retire_by"] is None else AWAITING_SECRET,
+                "retire_by": event["retire_by"],
+            }
+        )
     connection.execute(insert(tags), used)
     connection.execute(insert(decisions), approved)
-
-
-def _status(event: Mapping[str, Any]) -> str:
-    """The status of an approval when it is given."""
-    return APPROVED if event["retire_by"] is None else AWAITING_SECRET
 
 
 def complete(connection: Connection, origin: str, identifier: str) -> None:
@@ -74,26 +75,27 @@ def complete(connection: Connection, origin: str, identifier: str) -> None:
     connection.execute(update(decisions).where(*chosen).values(status=COMPLETED))
 
 
-def claim_with_tag(
-    connection: Connection, origin: str, scope: str, serial_tag: bytes
-) -> str | None:
-    """The approved claim that has used this serial tag under this scope."""
-    used = select(tags.c.claim_id).where(
-        tags.c.origin == origin, tags.c.scope == scope, tags.c.tag == serial_tag
+def claims_with_tags(
+    connection: Connection, origin: str, scope: str, serial_tags: Collection[bytes]
+) -> dict[bytes, str]:
+    """Those of the serial tags that are used under this scope, with the approved claims."""
+    query = select(tags.c.tag, tags.c.claim_id).where(
+        tags.c.origin == origin, tags.c.scope == scope, tags.c.tag.in_(serial_tags)
     )
-    identifier: str | None = connection.scalar(used)
-    return identifier
+    return {row.tag: row.claim_id for row in connection.execute(query)}
 
 
-def find_approval(connection: Connection, origin: str, identifier: str) -> Row[Any] | None:
-    """The row of an approved claim."""
-    chosen = decisions.c.origin == origin, decisions.c.claim_id == identifier
-    return connection.execute(select(decisions).where(*chosen)).first()
+def approvals(
+    connection: Connection, origin: str, identifiers: Collection[str]
+) -> dict[str, Row[Any]]:
+    """The rows of those of the claims that are approved."""
+    chosen = decisions.c.origin == origin, decisions.c.claim_id.in_(identifiers)
+    return {row.claim_id: row for row in connection.execute(select(decisions).where(*chosen))}
 
 
 def approval(connection: Connection, origin: str, identifier: str) -> Row[Any]:
     """The row of an approved claim; ``Refused`` where there is none."""
-    row = find_approval(connection, origin, identifier)
+    row = approvals(connection, origin, [identifier]).get(identifier)
     if row is None:
         raise Refused("unknown-claim", "no approved claim has this id", "claim_id")
     return row
@@ -105,9 +107,29 @@ def status_at(row: Row[Any], now: str) -> str:
     return LAPSED if overdue else str(row.status)
 
 
-def read_decision(log: Log, row: Row[Any], now: str) -> Decision:
-    """An approval with its receipt: its event and the proof that it is in the event log."""
+def read_decisions(
+    connection: Connection, origin: str, rows: Sequence[Row[Any]], now: str
+) -> list[Decision]:
+    """Approvals with their receipts: their events and the proofs that those are in the log."""
+    if not rows:
+        return []
+    positions = [row.position for row in rows]
+    log = Log.published(connection, events_origin(origin), max(positions))
+    events = map(parse_event, log.entries_at(positions))
+    return [_decision(log, row, event, now) for row, event in zip(rows, events, strict=True)]
+
+
+def find_decisions(
+    connection: Connection, origin: str, identifiers: Collection[str], now: str
+) -> dict[str, Decision]:
+    """Those of the claims that are approved, with their receipts."""
+    rows = list(approvals(connection, origin, identifiers).values())
+    found = read_decisions(connection, origin, rows, now)
+    return {decision.claim_id: decision for decision in found}
+
+
+def _decision(log: Log, row: Row[Any], event: dict[str, Any], now: str) -> Decision:
     hashes = log.inclusion(row.position, log.size)
     proof = TlogProof(row.position, tuple(hashes), log.checkpoint())
-    receipt = EventReceipt(parse_event(log.entry(row.position)), proof).document()
+    receipt = EventReceipt(event, proof).document()
     return Decision(row.claim_id, status_at(row, now), retire_by=row.retire_by, receipt=receipt)

@@ -1,8 +1,7 @@
 """The published policies of a merchant: events, with a table that says where each stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -17,7 +16,7 @@ from ledger.store import Store, Transaction
 from policies.policy import Policy, parse_policy
 from verifier.schema import policies
 
-__all__ = ["PUBLISHED", "note_policy", "publish_policy", "published_policies", "published_policy"]
+__all__ = ["PUBLISHED", "PolicyBook", "note_policies", "publish_policy", "published_policies"]
 
 PUBLISHED = "policy.published"
 
@@ -44,7 +43,7 @@ def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tu
             "policy": policy.document(),
         }
         position = append_event(transaction, origin, event)
-        note_policy(connection, origin, position, event)
+        note_policies(connection, origin, [(position, event)])
         return position
 
     return store.write(unit, events_origin(origin)), policy
@@ -62,18 +61,20 @@ def _require_usable(store: Store, policy: Policy) -> None:
             raise FormatError("ends before 1970", "purchased")
 
 
-def note_policy(
-    connection: Connection, origin: str, position: int, event: Mapping[str, Any]
+def note_policies(
+    connection: Connection, origin: str, events: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> None:
-    """Enter a published policy into the table, from its event alone."""
-    policy = event["policy"]
-    row = {
-        "origin": origin,
-        "policy": policy["id"],
-        "version": policy["version"],
-        "position": position,
-    }
-    connection.execute(insert(policies), row)
+    """Enter published policies into the table, from their numbered events alone."""
+    rows = [
+        {
+            "origin": origin,
+            "policy": event["policy"]["id"],
+            "version": event["policy"]["version"],
+            "position": position,
+        }
+        for position, event in events
+    ]
+    connection.execute(insert(policies), rows)
 
 
 def published_policies(connection: Connection, origin: str) -> list[Policy]:
@@ -83,17 +84,26 @@ def published_policies(connection: Connection, origin: str) -> list[Policy]:
     ]
 
 
-def published_policy(connection: Connection, origin: str, policy: str, version: int) -> Policy:
-    """One version of one policy; ``Refused`` where there is none."""
-    position = _position(connection, origin, policy, version)
-    if position is None:
-        raise Refused("unknown-policy", "no such policy has been published", "claim.policy")
-    return _parsed(Log(connection, events_origin(origin)).entry(position))
+class PolicyBook:
+    """The published policies that were asked for: a version never changes, and is read once."""
 
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, int], Policy] = {}
 
-@lru_cache(maxsize=1024)
-def _parsed(event: bytes) -> Policy:
-    return parse_policy(parse_event(event)["policy"])
+    def get(self, connection: Connection, origin: str, policy: str, version: int) -> Policy:
+        """One version of one policy; ``Refused`` where there is none.
+
+        ``connection`` sees committed rows only: what is read is kept.
+        """
+        key = origin, policy, version
+        kept = self._kept.get(key)
+        if kept is None:
+            position = _position(connection, *key)
+            if position is None:
+                raise Refused("unknown-policy", "no such policy has been published", "claim.policy")
+            event = parse_event(Log(connection, events_origin(origin)).entry(position))
+            kept = self._kept[key] = parse_policy(event["policy"])
+        return kept
 
 
 def _count(connection: Connection, origin: str) -> int:

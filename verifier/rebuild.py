@@ -8,15 +8,15 @@ from functools import partial
 
 from sqlalchemy import Connection, Table, delete, select
 
-from ledger.event_log import event_kinds, note_kind
+from ledger.event_log import event_kinds, note_kinds
 from ledger.events import events_origin, is_events_origin, parse_event, purchases_origin
 from ledger.log import Log
 from ledger.schema import logs
 from ledger.store import Store, Transaction
 from verifier.decision import DECIDED, RETIRED
-from verifier.decision_book import note_approval
-from verifier.policy_book import PUBLISHED, note_policy
-from verifier.retiring import note_retirement
+from verifier.decision_book import note_approvals
+from verifier.policy_book import PUBLISHED, note_policies
+from verifier.retiring import note_retirements
 from verifier.schema import decisions, policies, retired, tags
 
 __all__ = ["PROJECTIONS", "rebuild", "replay"]
@@ -25,7 +25,7 @@ PROJECTIONS: tuple[Table, ...] = (event_kinds, policies, tags, decisions, retire
 """The tables that say nothing which the event logs do not say."""
 
 _CHUNK = 1000  # events in memory at a time
-_NOTES = {PUBLISHED: note_policy, DECIDED: note_approval, RETIRED: note_retirement}
+_NOTES = {PUBLISHED: note_policies, DECIDED: note_approvals, RETIRED: note_retirements}
 
 
 def rebuild(store: Store) -> int:
@@ -48,11 +48,11 @@ def replay(connection: Connection, origin: str, positions: range) -> None:
     log = Log(connection, events_origin(origin))
     for start in positions[::_CHUNK]:
         found = log.entries(start, min(start + _CHUNK, positions.stop))
-        for position, entry in enumerate(found, start):
-            event = parse_event(entry)
-            note_kind(connection, origin, position, event)
-            if note := _NOTES.get(event["type"]):
-                note(connection, origin, position, event)
+        events = list(enumerate(map(parse_event, found), start))
+        note_kinds(connection, origin, events)
+        for kind, note in _NOTES.items():  # an ownership ends after its approval
+            if of_kind := [(p, event) for p, event in events if event["type"] == kind]:
+                note(connection, origin, of_kind)
 
 
 def _replay_all(transaction: Transaction, origin: str) -> int:

@@ -4,7 +4,7 @@ A retired secret r is public. A claim by that owner shows the secret tag ``r * U
 so a table of these points for all r of an origin, made once per scope, finds it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -21,7 +21,7 @@ from verifier.decision_book import approval, complete, status_at
 from verifier.schema import decisions, retired
 from zk.statement import Scope, tag_base
 
-__all__ = ["Owner", "RetiredSecrets", "note_retirement", "require_awaiting", "retire"]
+__all__ = ["Owner", "RetiredSecrets", "note_retirements", "require_awaiting", "retire"]
 
 
 def retire(transaction: Transaction, owner: "Owner", identifier: str, now: str) -> None:
@@ -38,7 +38,7 @@ def retire(transaction: Transaction, owner: "Owner", identifier: str, now: str) 
     if _is_contested(row, owner.approvals(connection), now):
         raise Refused("lapsed", "this owner has made another claim", "claim_id")
     event = retired_event(identifier, now, owner.encoded)
-    note_retirement(connection, origin, append_event(transaction, origin, event), event)
+    note_retirements(connection, origin, [(append_event(transaction, origin, event), event)])
 
 
 def require_awaiting(row: Row[Any], now: str) -> None:
@@ -85,13 +85,14 @@ class Owner:
         return list(connection.scalars(query))
 
 
-def note_retirement(
-    connection: Connection, origin: str, position: int, event: Mapping[str, Any]
+def note_retirements(
+    connection: Connection, origin: str, events: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> None:
-    """Enter the end of an ownership into the tables, from its event alone."""
-    secret = parse_hex(event["secret"], "secret")
-    connection.execute(insert(retired).values(origin=origin, position=position, secret=secret))
-    complete(connection, origin, event["claim_id"])
+    """Enter the ends of ownerships into the tables, from their numbered events alone."""
+    for position, event in events:
+        secret = parse_hex(event["secret"], "secret")
+        connection.execute(insert(retired).values(origin=origin, position=position, secret=secret))
+        complete(connection, origin, event["claim_id"])
 
 
 class RetiredSecrets:
@@ -102,8 +103,10 @@ class RetiredSecrets:
         self._tags: dict[tuple[str, str], tuple[int, frozenset[bytes]]] = {}
         self._lock = Lock()
 
-    def contains(self, connection: Connection, origin: str, scope_text: str, tag: bytes) -> bool:
-        """Whether ``tag``, a secret tag under this scope, is that of a retired secret.
+    def among(
+        self, connection: Connection, origin: str, scope_text: str, tags: Collection[bytes]
+    ) -> Collection[bytes]:
+        """Those of ``tags``, secret tags under this scope, that are of retired secrets.
 
         ``connection`` sees committed rows only: what is read is kept. The first to ask for a
         scope pays a multiplication for each retired secret, and nobody waits for it.
@@ -111,22 +114,22 @@ class RetiredSecrets:
         last, known = self._known(origin, scope_text)
         newer = self._after(connection, origin, last)
         found = {_tag(self._group, scope_text, secret): position for position, secret in newer}
-        with self._lock:
-            self._tags[origin, scope_text] = (
-                max([last, *found.values()]),
-                known | {found_tag for found_tag in found if found_tag is not None},
-            )
-        return tag in known or tag in found
+        if found:
+            with self._lock:
+                self._tags[origin, scope_text] = (
+                    max(found.values()),
+                    known | {found_tag for found_tag in found if found_tag is not None},
+                )
+        return {tag for tag in tags if tag in known or tag in found}
 
-    def contains_now(
-        self, transaction: Transaction, origin: str, scope_text: str, tag: bytes
-    ) -> bool:
+    def among_now(
+        self, transaction: Transaction, origin: str, scope_text: str, tags: Collection[bytes]
+    ) -> Collection[bytes]:
         """The same inside a transaction, whose own rows may yet be rolled back: nothing is kept."""
         last, known = self._known(origin, scope_text)
         newer = self._after(transaction.connection, origin, last)
-        return tag in known or any(
-            _tag(self._group, scope_text, secret) == tag for _, secret in newer
-        )
+        found = {_tag(self._group, scope_text, secret) for _, secret in newer}
+        return {tag for tag in tags if tag in known or tag in found}
 
     def _known(self, origin: str, scope_text: str) -> tuple[int, frozenset[bytes]]:
         with self._lock:

@@ -7,9 +7,9 @@ from threading import Lock
 from ledger.rings import RingName
 from zk.statement import Ring
 
-__all__ = ["RingCache"]
+__all__ = ["RingCache", "RingKey"]
 
-Key = tuple[str, RingName]
+RingKey = tuple[str, RingName]
 """An origin and a ring of its log: what they name never changes."""
 Kept = tuple[bytes, Ring]
 """The log's root at the ring's size, and the ring."""
@@ -20,11 +20,15 @@ class RingCache:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._kept: OrderedDict[Key, Kept] = OrderedDict()
+        self._kept: OrderedDict[RingKey, Kept] = OrderedDict()
         self._members = 0
         self._lock = Lock()
 
-    def get(self, key: Key, make: Callable[[], Kept]) -> Kept:
+    def __contains__(self, key: RingKey) -> bool:
+        with self._lock:
+            return key in self._kept
+
+    def get(self, key: RingKey, make: Callable[[], Kept]) -> Kept:
         """What is kept under ``key``, or what ``make`` gives, which is kept from now on."""
         with self._lock:
             if key in self._kept:

@@ -4,6 +4,8 @@ Nothing that the prover says about bounds or members is believed (docs/protocol.
 message only which closes, which lane, the date and the slot enter, each checked here.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -14,16 +16,25 @@ from ledger.closed import ClosedLogs
 from ledger.closes import CLOSED
 from ledger.event_log import last_events
 from ledger.log import Log
+from ledger.partition import Partition
 from ledger.rings import RingName, build_ring
 from ledger.store import Store
 from policies.claim import ClaimBody, claim_statement, policy_predicates
 from policies.policy import Policy
-from verifier.policy_book import published_policy
-from verifier.ring_cache import RingCache
+from verifier.policy_book import PolicyBook
+from verifier.ring_cache import RingCache, RingKey
 from zk.statement import Ring, Statement
 from zk.verify import claim_size
 
-__all__ = ["Statements", "applicable_policy", "require_recent"]
+__all__ = [
+    "Horizons",
+    "Statements",
+    "applicable_policy",
+    "recent_closes",
+    "require_possible_length",
+    "require_recent",
+    "require_today",
+]
 
 _SCOPES = 2  # of a claim: serial and secret
 _DIGITS = 8  # of a position, in base 4: cells of 4,096 may exceed their mean, but not 4^8
@@ -32,24 +43,34 @@ _MEMBERS_KEPT = 256 * 1024  # decoded, of all rings together: about 100 MB
 
 
 def applicable_policy(
-    connection: Connection, origin: str, body: ClaimBody, now: datetime
+    policies: PolicyBook, connection: Connection, origin: str, body: ClaimBody, now: datetime
 ) -> Policy:
     """The policy that ``body`` names, if a claim under it can be made ``now`` with this origin."""
     if body.origin != origin:
         raise Refused("foreign-origin", "the claim is about another merchant", "claim.origin")
-    today = now.astimezone(UTC).date()
-    if body.day not in (today, today - timedelta(days=1)):
-        raise Refused("claim-date", "not the date of today or yesterday (UTC)", "claim.date")
-    policy = published_policy(connection, origin, body.policy, body.version)
+    require_today(body, now)
+    policy = policies.get(connection, origin, body.policy, body.version)
     if not policy.is_valid_on(body.day):
         raise Refused("policy-not-valid", "the policy is not valid on that day", "claim.policy")
     return policy
 
 
-def require_recent(connection: Connection, body: ClaimBody) -> None:
-    """``Refused`` unless ``voided_at`` is one of the last two closes."""
-    events = last_events(connection, body.origin, CLOSED, _RECENT_CLOSES)
-    if body.voided_at not in [event["size"] for _, event in events]:
+def require_today(body: ClaimBody, now: datetime) -> None:
+    """``Refused`` unless the claim has the date of today or of yesterday."""
+    today = now.astimezone(UTC).date()
+    if body.day not in (today, today - timedelta(days=1)):
+        raise Refused("claim-date", "not the date of today or yesterday (UTC)", "claim.date")
+
+
+def recent_closes(connection: Connection, origin: str) -> set[int]:
+    """The sizes at which the log was closed the last two times."""
+    events = last_events(connection, origin, CLOSED, _RECENT_CLOSES)
+    return {event["size"] for _, event in events}
+
+
+def require_recent(recent: Collection[int], body: ClaimBody) -> None:
+    """``Refused`` unless ``voided_at`` is one of the last two closes, which are ``recent``."""
+    if body.voided_at not in recent:
         raise Refused("stale-horizon", "not one of the last two closes", "claim.voided_at")
 
 
@@ -58,6 +79,26 @@ def require_possible_length(group: Group, policy: Policy, body: ClaimBody, lengt
     predicates = policy_predicates(group, policy, body.day)
     if all(claim_size(group, predicates, _SCOPES, 4**m) != length for m in range(1, _DIGITS + 1)):
         raise FormatError("a proof of the wrong length", "proof")
+
+
+@dataclass(frozen=True)
+class Horizons:
+    """What a snapshot says about the closes of one log."""
+
+    partition: Partition
+    sizes: Collection[int]
+    recent: Collection[int]
+
+    def require(self, body: ClaimBody) -> None:
+        """``Refused`` for horizons that are no closes, or stale, or a lane that does not exist."""
+        for name, allowed in (("first", {0}), ("size", ()), ("voided_at", ())):
+            if (size := getattr(body, name)) not in self.sizes and size not in allowed:
+                raise Refused("unknown-horizon", "not a close of the log", f"claim.{name}")
+        if not body.first < body.size <= body.voided_at:
+            raise Refused("unknown-horizon", "horizons are not in order", "claim.size")
+        require_recent(self.recent, body)
+        if body.lane >= self.partition.lanes(body.first, body.size):
+            raise Refused("unknown-lane", "there is no such lane", "claim.lane")
 
 
 class Statements:
@@ -70,32 +111,28 @@ class Statements:
         # Decoding a ring costs about as much as verifying a proof over it.
         self._rings = RingCache(_MEMBERS_KEPT)
 
-    def build(self, connection: Connection, policy: Policy, body: ClaimBody) -> Statement:
+    def horizons(self, connection: Connection, origin: str) -> Horizons:
+        """The closes of a log as ``connection`` sees them."""
+        partition = self._closed.partition(connection, origin)
+        sizes = {close.size for close in partition.closes}
+        return Horizons(partition, sizes, recent_closes(connection, origin))
+
+    def has_ring(self, body: ClaimBody) -> bool:
+        """Whether the ring of a claim is kept, so that :meth:`build` is quick."""
+        return _ring_key(body) in self._rings
+
+    def build(self, horizons: Horizons, policy: Policy, body: ClaimBody) -> Statement:
         """The statement of ``body`` under ``policy``.
 
-        ``Refused`` for horizons that are no closes, or no longer recent, for a lane that does not
-        exist and for a ring below the policy's minimum; ``FormatError`` as ``claim_statement``.
+        ``Refused`` as :meth:`Horizons.require` and for a ring below the policy's minimum;
+        ``FormatError`` as ``claim_statement``.
         """
-        self._require_ring_name(connection, body)
-        name = RingName(body.first, body.size, body.voided_at, body.lane)
-        root, ring = self._rings.get(
-            (body.origin, name), lambda: self._read_ring(body.origin, name)
-        )
+        horizons.require(body)
+        origin, name = key = _ring_key(body)
+        root, ring = self._rings.get(key, lambda: self._read_ring(origin, name))
         if len(ring) < policy.smallest_ring:
             raise Refused("ring-too-small", "below the policy's smallest ring", "claim.lane")
         return claim_statement(self._group, policy, body, root, ring)
-
-    def _require_ring_name(self, connection: Connection, body: ClaimBody) -> None:
-        partition = self._closed.partition(connection, body.origin)
-        sizes = {close.size for close in partition.closes}
-        for name, allowed in (("first", sizes | {0}), ("size", sizes), ("voided_at", sizes)):
-            if getattr(body, name) not in allowed:
-                raise Refused("unknown-horizon", "not a close of the log", f"claim.{name}")
-        if not body.first < body.size <= body.voided_at:
-            raise Refused("unknown-horizon", "horizons are not in order", "claim.size")
-        require_recent(connection, body)
-        if body.lane >= partition.lanes(body.first, body.size):
-            raise Refused("unknown-lane", "there is no such lane", "claim.lane")
 
     def _read_ring(self, origin: str, name: RingName) -> tuple[bytes, Ring]:
         """The log's root at the ring's size, and the ring."""
@@ -106,3 +143,7 @@ class Statements:
             except VerificationError:  # the name has been checked: the cell has no member
                 raise Refused("ring-too-small", "nobody is in this ring", "claim.lane") from None
         return ring.root, Ring(self._group, ring.members)
+
+
+def _ring_key(body: ClaimBody) -> RingKey:
+    return body.origin, RingName(body.first, body.size, body.voided_at, body.lane)

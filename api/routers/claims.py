@@ -1,5 +1,6 @@
 """Claims: made without an account, decided at once."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -29,7 +30,7 @@ ClaimId = Annotated[str, Path(description="From the claim's decision.")]
         NewClaim,
     ),
 )
-def make_a_claim(service: TheService, merchant: AnyMerchant, body: Body) -> JSONResponse:
+async def make_a_claim(service: TheService, merchant: AnyMerchant, body: Body) -> JSONResponse:
     """Make a claim: 201 where it is approved, 200 where it is declined.
 
     The same claim with the same proof gives the same answer again, with 200. A decline leaves no
@@ -38,7 +39,8 @@ def make_a_claim(service: TheService, merchant: AnyMerchant, body: Body) -> JSON
     document = members(body, ("claim", "proof"))
     claim = parse_claim(document["claim"])
     proof = parse_base64(text(document, "proof"), "proof")
-    decision = service.verifier.decide(merchant.origin, claim, proof)
+    soon = service.verifier.decide_soon(merchant.origin, claim, proof)
+    decision = await asyncio.wrap_future(soon)
     return JSONResponse(decision.document(), 201 if decision.new else 200)
 
 

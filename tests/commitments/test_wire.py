@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -168,6 +169,19 @@ def test_canonical_json_round_trips(document: Any) -> None:
 def test_the_order_of_members_does_not_matter(members: dict[str, int]) -> None:
     backwards = dict(reversed(members.items()))
     assert canonical_json(members) == canonical_json(backwards)
+
+
+ascii_texts = st.text(st.characters(max_codepoint=127), max_size=8)
+ascii_documents = st.recursive(
+    st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | ascii_texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ascii_texts, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(documents | ascii_documents)
+def test_both_encoders_agree(document: Any) -> None:
+    assert canonical_json(document) == rfc8785.dumps(document)
 
 
 def test_canonical_json_is_rfc_8785() -> None:

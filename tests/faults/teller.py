@@ -19,7 +19,7 @@ from ledger.events import events_origin
 from ledger.store import Store, Transaction
 from tests.databases import SEALING
 from verifier.decision import DECIDED
-from verifier.decision_book import find_approval, record_approval
+from verifier.decision_book import approvals, record_approvals
 
 __all__ = ["ORIGIN", "ORIGINS", "THREADS", "claim_of", "entry_of", "open_store", "sell"]
 
@@ -72,10 +72,10 @@ def sell(store: Store, sale: int) -> None:
     event = claim_of(sale)
 
     def unit(transaction: Transaction) -> None:
-        if find_approval(transaction.connection, ORIGIN, event["claim_id"]) is not None:
+        if approvals(transaction.connection, ORIGIN, [event["claim_id"]]):
             return
         transaction.append(ORIGIN, [entry_of(sale)])
-        record_approval(transaction, ORIGIN, event)
+        record_approvals(transaction, ORIGIN, [event])
 
     store.write(unit)
 

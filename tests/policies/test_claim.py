@@ -78,7 +78,7 @@ def test_every_member_is_bound_by_the_context(name: str, by: int) -> None:
     value = getattr(BODY, name)
     changed: Any = {name: value + by if isinstance(value, int) else f"{value}{by}"}
     other = replace(BODY, **changed)
-    assert other.context() != BODY.context()
+    assert other.context != BODY.context
 
 
 def test_nonces_are_fresh() -> None:
@@ -123,7 +123,7 @@ def test_scopes_are_those_of_the_protocol() -> None:
 def test_statement_takes_from_the_body_only_what_it_may() -> None:
     statement = claim_statement(P256, policy(), BODY, bytes(32), RING)
     assert (statement.first, statement.size, statement.voided_at, statement.lane) == (0, 4, 5, 0)
-    assert statement.context == BODY.context()
+    assert statement.context == BODY.context
     assert statement.predicates == policy_predicates(P256, policy(), date(2026, 11, 21))
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -15,14 +15,15 @@ from ledger.rings import RingName
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from policies.claim import parse_claim
 from tests.world import KETTLE, ORIGIN, REFUND, WARRANTY, World
-from verifier.batching import BatchVerifier
+from verifier import judging
 from verifier.retiring import RetiredSecrets
 from verifier.ring_cache import RingCache
 from verifier.service import Verifier
+from zk.accumulator import Accumulator
 from zk.hedged import HedgedScalars
 from zk.prove import Unsatisfied, _position, _Prover, prove
-from zk.statement import Ring, Statement
-from zk.verify import verify
+from zk.statement import Ring
+from zk.verify import find_false, verify
 
 
 @pytest.fixture
@@ -327,14 +328,15 @@ def test_tags_outlive_the_process(world: World) -> None:
 def _between(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Let something happen after a proof has been verified and before the claim is recorded."""
 
-    at_once = BatchVerifier.verify
+    at_once = find_false
 
-    def verify_slowly(verifier: BatchVerifier, statement: Statement, proof: bytes) -> None:
-        monkeypatch.setattr(BatchVerifier, "verify", at_once)
-        at_once(verifier, statement, proof)
+    def verify_slowly(accumulators: Sequence[Accumulator]) -> list[int]:
+        monkeypatch.setattr(judging, "find_false", at_once)
+        found = at_once(accumulators)
         happens()
+        return found
 
-    monkeypatch.setattr(BatchVerifier, "verify", verify_slowly)
+    monkeypatch.setattr(judging, "find_false", verify_slowly)
 
 
 def test_an_ownership_that_ends_while_a_proof_is_verified(
@@ -358,14 +360,14 @@ def test_an_ownership_that_ends_at_the_last_moment(
     bought, _ = world.buy(world.sale(), world.sale())
     world.close()
     refund = world.claim(bought, "refund-14d")
-    look = RetiredSecrets.contains
+    look = RetiredSecrets.among
 
-    def look_and_end(*arguments: Any) -> bool:
+    def look_and_end(*arguments: Any) -> Collection[bytes]:
         found = look(*arguments)
         world.verifier.retire(ORIGIN, refund.claim_id, bought.keys.secret)
         return found
 
-    monkeypatch.setattr(RetiredSecrets, "contains", look_and_end)
+    monkeypatch.setattr(RetiredSecrets, "among", look_and_end)
     assert world.claim(bought).reason == "ownership_ended"
 
 
@@ -419,11 +421,11 @@ def test_a_false_proof_costs_no_look_at_retired_secrets(
     world.close()
     body = world.body(bought)
     proof = world.prove(bought, body)
-    look = RetiredSecrets.contains
-    monkeypatch.setattr(RetiredSecrets, "contains", lambda *_: pytest.fail("looked"))
+    look = RetiredSecrets.among
+    monkeypatch.setattr(RetiredSecrets, "among", lambda *_: pytest.fail("looked"))
     false = proof[:-1] + bytes([proof[-1] ^ 1])
     assert world.verifier.decide(ORIGIN, body, false).reason == "proof_invalid"
-    monkeypatch.setattr(RetiredSecrets, "contains", look)
+    monkeypatch.setattr(RetiredSecrets, "among", look)
     assert world.verifier.decide(ORIGIN, body, proof).approved
 
 

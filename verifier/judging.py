@@ -1,0 +1,120 @@
+"""Judging claims: is it one, does its proof hold, is it the first? (docs/protocol.md 7 and 10).
+
+Nothing is written. Checks run cheapest first. A round asks the database the same few questions for
+one claim as for many, and multiplies out all proofs in one sum.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from sqlalchemy import Connection
+
+from commitments.clock import Clock
+from commitments.errors import FormatError, VerificationError
+from commitments.group import Group
+from ledger.events import event_time
+from ledger.store import Store
+from verifier.decision_book import approvals, find_decisions
+from verifier.pending import (
+    Pending,
+    Stated,
+    attempt,
+    decline_ended,
+    decline_used,
+    grouped,
+    unsettled,
+)
+from verifier.policy_book import PolicyBook
+from verifier.retiring import RetiredSecrets
+from verifier.statements import (
+    Horizons,
+    Statements,
+    applicable_policy,
+    require_possible_length,
+)
+from zk.accumulator import Accumulator
+from zk.verify import accumulate, find_false, proof_tags
+
+__all__ = ["Judge"]
+
+
+class Judge:
+    """Looks at claims, several at a time; any number of threads may ask."""
+
+    def __init__(
+        self,
+        store: Store,
+        group: Group,
+        clock: Clock,
+        policies: PolicyBook,
+        retired: RetiredSecrets,
+    ) -> None:
+        self._store = store
+        self._group = group
+        self._clock = clock
+        self._policies = policies
+        self._retired = retired
+        self._statements = Statements(store, group)
+
+    def is_prepared(self, claim: Pending) -> bool:
+        """Whether the ring of a claim is kept, so that judging takes no longer than its proof."""
+        return self._statements.has_ring(claim.body)
+
+    def prepare(self, claim: Pending) -> None:
+        """Make the ring of a claim. Errors as :meth:`verifier.service.Verifier.decide`."""
+        with self._store.read() as connection:
+            # What is approved gets its answer again when its ring is too old to be made.
+            if not approvals(connection, claim.origin, [claim.identifier]):
+                horizons = self._statements.horizons(connection, claim.origin)
+                self._state(connection, horizons, claim)
+
+    def judge(self, claims: Sequence[Pending]) -> None:
+        """Settle those that cannot be approved, or were before; the others can be recorded."""
+        with self._store.read() as connection:
+            for origin, group in _by_merchant(claims):
+                attempt(group, partial(self._look_up, connection, origin, group))
+        _verify(unsettled(claims))
+        with self._store.read() as connection:  # only for who has bought something
+            for origin, group in _by_merchant(unsettled(claims)):
+                find_ended = partial(self._retired.among, connection, origin)
+                attempt(group, partial(decline_ended, group, find_ended))
+
+    def _look_up(self, connection: Connection, origin: str, claims: Sequence[Pending]) -> None:
+        identifiers = {claim.identifier for claim in claims}
+        known = find_decisions(connection, origin, identifiers, event_time(self._clock()))
+        for claim in claims:
+            claim.decision = known.get(claim.identifier)
+        horizons = self._statements.horizons(connection, origin)
+        for claim in unsettled(claims):
+            attempt([claim], partial(self._state, connection, horizons, claim))
+        decline_used(connection, origin, unsettled(claims))
+
+    def _state(self, connection: Connection, horizons: Horizons, claim: Pending) -> None:
+        body, now = claim.body, self._clock()
+        policy = applicable_policy(self._policies, connection, claim.origin, body, now)
+        if not self.is_prepared(claim):
+            require_possible_length(self._group, policy, body, len(claim.proof))
+        statement = self._statements.build(horizons, policy, body)
+        claim.stated = Stated(policy, statement, proof_tags(statement, claim.proof))
+
+
+def _by_merchant(claims: Sequence[Pending]) -> Iterable[tuple[str, list[Pending]]]:
+    return grouped(claims, lambda claim: claim.origin).items()
+
+
+def _verify(claims: Sequence[Pending]) -> None:
+    """Decline those whose proof does not hold."""
+    sums: dict[Pending, Accumulator] = {}
+    for claim in claims:
+        attempt([claim], partial(_sum_up, claim, sums))
+    false = set(find_false(list(sums.values())))
+    for place, claim in enumerate(sums):
+        if place in false:
+            claim.decline("proof_invalid")
+
+
+def _sum_up(claim: Pending, sums: dict[Pending, Accumulator]) -> None:
+    try:
+        sums[claim] = accumulate(claim.stated.statement, claim.proof)
+    except (FormatError, VerificationError):
+        claim.decline("proof_invalid")

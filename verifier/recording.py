@@ -1,0 +1,84 @@
+"""Recording approvals: each at its place in the event log, unless something has come between.
+
+What time or other claims could have overtaken since a claim was judged is looked at once more,
+in the transaction that writes.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from commitments.clock import Clock
+from ledger.events import event_time, events_origin
+from ledger.store import Store, Transaction
+from policies.claim import ClaimBody
+from verifier.decision import APPROVED, Decision, decided_event
+from verifier.decision_book import approvals, find_decisions, record_approvals
+from verifier.pending import Pending, attempt, decline_ended, decline_used, unsettled
+from verifier.retiring import RetiredSecrets
+from verifier.statements import recent_closes, require_recent, require_today
+
+__all__ = ["Recorder"]
+
+
+class Recorder:
+    """Approves claims, several at a time; any number of threads may ask."""
+
+    def __init__(self, store: Store, clock: Clock, retired: RetiredSecrets) -> None:
+        self._store = store
+        self._clock = clock
+        self._retired = retired
+
+    def record(self, claims: Sequence[Pending]) -> None:
+        """Settle claims of one merchant that have been judged; an approval is durable."""
+        origin, identifiers = claims[0].origin, {claim.identifier for claim in claims}
+        self._store.write(partial(self._enter, origin, claims), events_origin(origin))
+        with self._store.read() as connection:
+            found = find_decisions(connection, origin, identifiers, event_time(self._clock()))
+        for claim in claims:
+            if claim.decision is not None and claim.decision.approved:
+                claim.decision = replace(found[claim.identifier], new=claim.decision.new)
+
+    def _enter(self, origin: str, claims: Sequence[Pending], transaction: Transaction) -> None:
+        connection = transaction.connection
+        rows = approvals(connection, origin, {claim.identifier for claim in claims})
+        for claim in claims:
+            if claim.identifier in rows:
+                claim.decision = Decision(claim.identifier, APPROVED)
+        recent = recent_closes(connection, origin)
+        for claim in unsettled(claims):
+            attempt([claim], partial(self._require_in_time, recent, claim.body))
+        decline_used(connection, origin, unsettled(claims))
+        find_ended = partial(self._retired.among_now, transaction, origin)
+        decline_ended(unsettled(claims), find_ended)
+        if events := self._approve(unsettled(claims)):
+            record_approvals(transaction, origin, events)
+
+    def _require_in_time(self, recent: Collection[int], body: ClaimBody) -> None:
+        require_today(body, self._clock())
+        require_recent(recent, body)
+
+    def _approve(self, claims: Sequence[Pending]) -> list[dict[str, Any]]:
+        """Approve the first claim with each serial tag; the events."""
+        now = self._clock()
+        events: list[dict[str, Any]] = []
+        first: dict[tuple[str, bytes], str] = {}
+        for claim in claims:
+            earlier = first.setdefault(claim.stated.serial, claim.identifier)
+            if earlier != claim.identifier:
+                claim.decline("already_claimed", earlier)
+                continue
+            is_new = len(first) > len(events)
+            claim.decision = Decision(claim.identifier, APPROVED, new=is_new)
+            if is_new:
+                events.append(_event(claim, now))
+        return events
+
+
+def _event(claim: Pending, now: datetime) -> dict[str, Any]:
+    lapses = claim.stated.policy.lapses(now)
+    deadline = event_time(lapses) if lapses else None
+    time, tags = event_time(now), claim.stated.tags
+    return decided_event(claim.identifier, time, claim.body, claim.proof, tags, deadline)
