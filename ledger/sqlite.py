@@ -1,5 +1,6 @@
 """Everything that is SQLite's own: how a database file is opened, and what it refuses to do."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
@@ -19,7 +20,6 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # a commit is on the disk before anyone hears of it
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -512",  # kB for each connection; the system has the file in memory too
     "PRAGMA busy_timeout = 10000",  # ms; another process may hold the write lock
     # What a savepoint may have to take back: by default a file, which costs as much as the WAL.
     "PRAGMA temp_store = MEMORY",
@@ -29,7 +29,10 @@ _PRAGMAS = (
 )
 _CONNECTIONS = 48  # kept open: a web server has 40 threads, and opening one costs a millisecond
 _MORE_CONNECTIONS = 16
-_BEGIN = "kvitto_begin"
+# kB for each connection. Readers: the system has the file in memory too. The one writer: what a
+# transaction changes must fit, or pages are written several times; and commitments, being random,
+# change a page each.
+_READER_CACHE, _WRITER_CACHE = 512, 32 * 1024
 
 
 def open_engines(url: URL) -> tuple[Engine, Engine]:
@@ -40,20 +43,25 @@ def open_engines(url: URL) -> tuple[Engine, Engine]:
     """
     if url.database in (None, "", ":memory:"):
         raise FormatError("not the URL of a SQLite file", "url")
-    engine = create_engine(url, pool_size=_CONNECTIONS, max_overflow=_MORE_CONNECTIONS)
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
-    return engine, engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    reader = create_engine(url, pool_size=_CONNECTIONS, max_overflow=_MORE_CONNECTIONS)
+    writer = create_engine(url, pool_size=1, max_overflow=_MORE_CONNECTIONS)
+    for engine, cache, begin in (
+        (reader, _READER_CACHE, "BEGIN"),
+        (writer, _WRITER_CACHE, "BEGIN IMMEDIATE"),
+    ):
+        event.listen(engine, "connect", partial(_on_connect, cache))
+        event.listen(engine, "begin", partial(_on_begin, begin))
+    return reader, writer
 
 
-def _on_connect(connection: Any, _record: Any) -> None:
+def _on_connect(cache: int, connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
-    for pragma in _PRAGMAS:
+    for pragma in (*_PRAGMAS, f"PRAGMA cache_size = {-cache}"):
         connection.execute(pragma).close()
 
 
-def _on_begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+def _on_begin(begin: str, connection: Connection) -> None:
+    connection.exec_driver_sql(begin)
 
 
 _REFUSALS = {

@@ -94,7 +94,8 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
-        self._reader.dispose()  # the writer has the same pool
+        self._reader.dispose()
+        self._writer.dispose()
 
     def __enter__(self) -> Self:
         return self
