@@ -60,7 +60,7 @@ def check(
 def rebuild(
     *, data: DataDirectory = DATA, database: DatabaseUrl = None, as_json: AsJson = False
 ) -> None:
-    """Make all tables that repeat the event logs again from them. Restart the service afterwards.
+    """Make all tables that repeat the logs again from them. Restart the service afterwards.
 
     A merchant's private records (orders, one-time codes, keys) are in no log and stay as they are.
     """

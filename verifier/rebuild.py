@@ -1,4 +1,4 @@
-"""Making the tables of events again from the event logs, which alone are the truth.
+"""Making the tables that repeat the logs again from the logs, which alone are the truth.
 
 The tables of a merchant's own records (``issued``, ``slips``, ``answers``, ``merchants``, keys)
 are in no log: orders and one-time codes are private. Back them up.
@@ -13,6 +13,7 @@ from ledger.events import events_origin, is_events_origin, parse_event, purchase
 from ledger.log import Log
 from ledger.schema import logs
 from ledger.store import Store, Transaction
+from ledger.voids import remake_voids
 from verifier.decision import DECIDED, RETIRED
 from verifier.decision_book import note_approvals
 from verifier.policy_book import PUBLISHED, note_policies
@@ -22,23 +23,23 @@ from verifier.schema import decisions, policies, retired, tags
 __all__ = ["PROJECTIONS", "rebuild", "replay"]
 
 PROJECTIONS: tuple[Table, ...] = (event_kinds, policies, tags, decisions, retired)
-"""The tables that say nothing which the event logs do not say."""
+"""The tables that say nothing which the event logs do not say; voids come from purchase logs."""
 
 _CHUNK = 1000  # events in memory at a time
 _NOTES = {PUBLISHED: note_policies, DECIDED: note_approvals, RETIRED: note_retirements}
 
 
 def rebuild(store: Store) -> int:
-    """Empty the tables and replay all event logs; the number of events.
+    """Empty the tables and replay all logs; the number of events.
 
-    Each merchant's tables change in one transaction, during which nothing else writes to its event
-    log. A running service has read some rows into memory: restart it afterwards.
+    Each merchant's tables change in one transaction, during which nothing else writes to its
+    logs. A running service has read some rows into memory: restart it afterwards.
     """
     with store.read() as connection:
         known = connection.scalars(select(logs.c.origin)).all()
     origins = [purchases_origin(origin) for origin in known if is_events_origin(origin)]
     return sum(
-        store.write(partial(_replay_all, origin=origin), events_origin(origin))
+        store.write(partial(_replay_all, origin=origin), origin, events_origin(origin))
         for origin in origins
     )
 
@@ -59,6 +60,7 @@ def _replay_all(transaction: Transaction, origin: str) -> int:
     connection = transaction.connection
     for table in PROJECTIONS:
         connection.execute(delete(table).where(table.c.origin == origin))
+    remake_voids(transaction, origin)
     size = transaction.size(events_origin(origin))
     replay(connection, origin, range(size))
     return size

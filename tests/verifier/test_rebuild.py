@@ -6,6 +6,7 @@ from sqlalchemy import Table, delete, insert, select, update
 from commitments.p256 import P256
 from ledger.event_log import event_kinds
 from ledger.fsck import check_all
+from ledger.schema import voids
 from tests.world import ORIGIN, REFUND, WARRANTY, World
 from verifier.rebuild import PROJECTIONS, rebuild
 from verifier.schema import decisions, tags
@@ -14,10 +15,11 @@ from verifier.service import Verifier
 
 @pytest.fixture
 def world(world: World) -> World:
-    """Policies, an approval, an ownership that ended and one that is about to, and a close."""
+    """Policies, an approval, an ownership that ended and one that is about to, a void, a close."""
     world.publish(WARRANTY)
     world.publish(REFUND)
-    first, second, third, _ = world.buy(*[world.sale()] * 4)
+    first, second, third, returned, _ = world.buy(*[world.sale()] * 5)
+    world.issuer.void(world.merchant, returned.index)
     world.close()
     world.claim(first)
     ended = world.claim(second, "refund-14d")
@@ -30,7 +32,7 @@ def _content(world: World) -> dict[str, list[Any]]:
     with world.store.read() as connection:
         return {
             table.name: sorted(map(repr, connection.execute(select(table))))
-            for table in PROJECTIONS
+            for table in (*PROJECTIONS, voids)
         }
 
 
@@ -48,7 +50,7 @@ def test_the_tables_are_made_again_as_they_were(world: World) -> None:
         "'completed'",
         "'awaiting_secret'",
     }
-    _damage(world, *map(delete, PROJECTIONS))
+    _damage(world, *map(delete, (*PROJECTIONS, voids)))
     assert not any(_content(world).values())
     assert rebuild(world.store) == world.sizes()[1]
     assert _content(world) == before
@@ -62,6 +64,7 @@ def test_rows_that_no_event_made_are_gone(world: World) -> None:
         insert(tags).values(forged),
         update(decisions).values(status="lapsed"),
         update(event_kinds).values(type="x"),
+        update(voids).values(voided=0),
     )
     assert _content(world) != before
     rebuild(world.store)
