@@ -14,6 +14,7 @@ from benchmarks.appending import BATCH, append_batch, append_singly
 from benchmarks.clients import CLIENTS
 from benchmarks.databases import ENGINES, SEALING, bytes_on_disk
 from benchmarks.measure import Figure, alternate, figure, percentile, timed, worked
+from benchmarks.rings import walk
 from benchmarks.service import Request, serving
 from commitments.errors import Refused
 from commitments.p256 import P256
@@ -77,11 +78,8 @@ def _clock() -> datetime:
 
 
 def _purchases() -> Iterator[bytes]:
-    """Entries whose commitments are points, each one addition away from the last."""
-    point, step = (P256.hash_to_curve(name, b"bench") for name in (b"first", b"step"))
-    while True:
-        yield Purchase(P256.encode(point)).encode()
-        point = P256.add(point, step)
+    """Entries whose commitments are points."""
+    return (Purchase(P256.encode(point)).encode() for point in walk())
 
 
 def _build(

@@ -56,6 +56,10 @@ def test_the_json_has_the_figures_that_scripts_ask_for_and_says_what_is_left_out
     for key in (
         "verify_one_ms",
         "msm_same_terms_ms",
+        "verify_batch64_ms_per_claim",
+        "verify_batch64_work_ms_per_claim",
+        "verify_batch64_rings_over_msm",
+        "verify_batch64_rings_work_over_msm",
         "prove_ms",
         "proof_bytes",
         "ring",
