@@ -30,7 +30,7 @@ from verifier.service import Verifier
 from zk.prove import prove
 from zk.statement import Ring
 
-__all__ = ["claiming_figures"]
+__all__ = ["claiming_figures", "make_openings", "make_requests", "purchase_of", "require_approved"]
 
 _MERCHANT = Merchant("bench", "Bench", "ledger.example/bench")
 _RING = 1024
@@ -62,13 +62,13 @@ def claiming_figures(
         with Store(url, sealing=SEALING) as store:
             openings = _open_shop(store)
             progress(f"making {claims} proofs")
-            requests = _requests(store, openings[:claims])
+            requests = make_requests(store, _MERCHANT, openings[:claims], _RING)
         with serving(Path(directory), url, "--workers", str(workers)) as service:
             progress(f"{engine}: {claims} claims over HTTP, {CLIENTS} clients")
             service.ask(requests[0])
             shares = [requests[1:][client::CLIENTS] for client in range(CLIENTS)]
             seconds, waits = service.ask_at_once(shares)
-        _check(url, claims)
+        require_approved(url, _MERCHANT, claims)
     what = f"claims over HTTP, {CLIENTS} clients, {workers} processes, {engine}"
     key = f"http_claims_{engine.lower()}"
     return [
@@ -83,50 +83,77 @@ def _within(key: str, waits: Sequence[float], part: int) -> Figure:
     return figure(f"{key}_p{part}_ms", what, "ms", [percentile(waits, part)])
 
 
+def make_openings(count: int) -> list[Opening]:
+    """What only the buyers of ``count`` purchases know that can be claimed for."""
+    return [
+        Opening(sale.attributes(P256), *(random_scalar() for _ in range(3)))
+        for sale in make_sales(0, count)
+    ]
+
+
+def purchase_of(opening: Opening) -> bytes:
+    """The log's entry of such a purchase."""
+    return Purchase(P256.encode(commit(P256, opening))).encode()
+
+
+def make_requests(
+    store: Store, merchant: Merchant, openings: Sequence[Opening], size: int
+) -> list[Request]:
+    """A claim for each, which are the first of a log that is closed at ``size``.
+
+    Publishes the policy that they are made under.
+    """
+    Verifier(store, P256, system_clock).publish(merchant.origin, _POLICY)
+    rings: dict[int, tuple[bytes, Ring]] = {}
+    requests = []
+    with store.read() as connection:
+        partition = ClosedLogs().partition(connection, merchant.origin)
+        log = Log(connection, merchant.origin)
+        for index, opening in enumerate(openings):
+            name = RingName(0, size, size, partition.lane_of(index, 0, size))
+            if name.lane not in rings:
+                cell = build_ring(log, partition, name, P256.decode)
+                rings[name.lane] = cell.root, Ring(P256, cell.members)
+            requests.append(_request(merchant, opening, name, *rings[name.lane]))
+    return requests
+
+
 def _open_shop(store: Store) -> list[Opening]:
     """A shop that has sold what is claimed for; what only its buyers know."""
     store.create()
     create_merchant(store, P256, system_clock, _MERCHANT, capacity=_CAPACITY, period="manual")
-    openings = [
-        Opening(sale.attributes(P256), *(random_scalar() for _ in range(3)))
-        for sale in make_sales(0, _RING)
-    ]
-    entries = [Purchase(P256.encode(commit(P256, opening))).encode() for opening in openings]
+    openings = make_openings(_RING)
+    entries = [*map(purchase_of, openings)]
     store.write(lambda transaction: transaction.append(_MERCHANT.origin, entries))
     Closer(store, system_clock, SeedWitnesses()).now(_MERCHANT)
-    Verifier(store, P256, system_clock).publish(_MERCHANT.origin, _POLICY)
     return openings
 
 
-def _requests(store: Store, openings: Sequence[Opening]) -> list[Request]:
-    name = RingName(0, _RING, _RING, 0)
-    with store.read() as connection:
-        partition = ClosedLogs().partition(connection, _MERCHANT.origin)
-        cell = build_ring(Log(connection, _MERCHANT.origin), partition, name, P256.decode)
-    ring, policy = Ring(P256, cell.members), parse_policy(_POLICY)
-    requests = []
-    for opening in openings:
-        body = ClaimBody(
-            origin=_MERCHANT.origin,
-            policy=policy.id,
-            version=policy.version,
-            date=datetime.now(UTC).date().isoformat(),
-            number=0,
-            remedy=policy.remedies[0],
-            first=name.first,
-            size=name.size,
-            voided_at=name.voided_at,
-            lane=name.lane,
-            nonce=new_nonce(),
-        )
-        proof = prove(claim_statement(P256, policy, body, cell.root, ring), opening)
-        document: Any = {"claim": body.document(), "proof": encode_base64(proof)}
-        requests.append(Request("POST", f"/v1/merchants/{_MERCHANT.id}/claims", document))
-    return requests
+def _request(
+    merchant: Merchant, opening: Opening, name: RingName, root: bytes, ring: Ring
+) -> Request:
+    policy = parse_policy(_POLICY)
+    body = ClaimBody(
+        origin=merchant.origin,
+        policy=policy.id,
+        version=policy.version,
+        date=datetime.now(UTC).date().isoformat(),
+        number=0,
+        remedy=policy.remedies[0],
+        first=name.first,
+        size=name.size,
+        voided_at=name.voided_at,
+        lane=name.lane,
+        nonce=new_nonce(),
+    )
+    proof = prove(claim_statement(P256, policy, body, root, ring), opening)
+    document: Any = {"claim": body.document(), "proof": encode_base64(proof)}
+    return Request("POST", f"/v1/merchants/{merchant.id}/claims", document)
 
 
-def _check(url: str, claims: int) -> None:
+def require_approved(url: str, merchant: Merchant, claims: int) -> None:
+    """What was timed are approvals."""
     with Store(url) as store, store.read() as connection:
-        decided = events_of(connection, _MERCHANT.origin, ["claim.decided"])
+        decided = events_of(connection, merchant.origin, ["claim.decided"])
     if len(decided) != claims:
         raise RuntimeError(f"{len(decided)} of {claims} claims were approved")
