@@ -29,7 +29,7 @@ def draw(growths: Sequence[Growth], path: Path) -> None:
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     with mpl.rc_context(_STYLE):
-        picture = Figure(figsize=(13.5, 4.6), layout="constrained")
+        picture = Figure(figsize=(13.5, 5.4), layout="constrained")
         for axes, growth in zip(picture.subplots(1, len(growths)), growths, strict=True):
             _draw_one(axes, growth)
         picture.get_layout_engine().set(w_pad=0.12)
@@ -37,6 +37,8 @@ def draw(growths: Sequence[Growth], path: Path) -> None:
 
 
 def _draw_one(axes: Any, growth: Growth) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415 - as above
+
     axes.set(xscale="log", yscale="log", xlabel=growth.what, ylabel=growth.measured)
     axes.set_title(growth.title, loc="left", fontweight="bold")
     for (name, costs), colour, marker in zip(
@@ -48,6 +50,11 @@ def _draw_one(axes: Any, growth: Growth) -> None:
         )
     axes.set_xticks(growth.sizes, [f"{size:,}" for size in growth.sizes], minor=False)
     axes.set_xticks([], minor=True)
+    lowest, highest = (find(map(find, growth.costs.values())) for find in (min, max))
+    axes.set_ylim(lowest / 1.4, highest * 1.4)
+    steps = (1, 2, 5) if highest < 100 * lowest else (1,)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(visible=True, which="major", color=_FAINT, linewidth=0.7)
-    axes.legend(frameon=False, loc="best")
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(-0.02, -0.13), fontsize=9)
