@@ -30,12 +30,19 @@ from verifier.service import Verifier
 from zk.prove import prove
 from zk.statement import Ring
 
-__all__ = ["claiming_figures", "make_openings", "make_requests", "purchase_of", "require_approved"]
+__all__ = [
+    "WARRANTY",
+    "claiming_figures",
+    "make_openings",
+    "make_requests",
+    "purchase_of",
+    "require_approved",
+]
 
 _MERCHANT = Merchant("bench", "Bench", "ledger.example/bench")
 _RING = 1024
 _CAPACITY = 4096  # so that all purchases are in one cell
-_POLICY = {
+WARRANTY: dict[str, Any] = {
     "schema": "kvitto-policy/v1",
     "origin": _MERCHANT.origin,
     "id": "warranty-2y",
@@ -103,7 +110,7 @@ def make_requests(
 
     Publishes the policy that they are made under.
     """
-    Verifier(store, P256, system_clock).publish(merchant.origin, _POLICY)
+    Verifier(store, P256, system_clock).publish(merchant.origin, WARRANTY)
     rings: dict[int, tuple[bytes, Ring]] = {}
     requests = []
     with store.read() as connection:
@@ -132,7 +139,7 @@ def _open_shop(store: Store) -> list[Opening]:
 def _request(
     merchant: Merchant, opening: Opening, name: RingName, root: bytes, ring: Ring
 ) -> Request:
-    policy = parse_policy(_POLICY)
+    policy = parse_policy(WARRANTY)
     body = ClaimBody(
         origin=merchant.origin,
         policy=policy.id,

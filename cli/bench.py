@@ -36,6 +36,7 @@ def bench(
     from benchmarks.measure import machine
     from benchmarks.recording import recording_figures
     from benchmarks.serving import serving_figures
+    from benchmarks.waiting import waiting_figures
 
     engines = engines_here()
     about = {"asked for": f"bench{' --quick' if quick else ''}", **machine()}
@@ -46,6 +47,7 @@ def bench(
         for engine in engines:
             figures += appending_figures(engine, quick=quick, progress=status.update)
             figures += serving_figures(engine, quick=quick, progress=status.update)
+            figures += waiting_figures(engine, quick=quick, progress=status.update)
     _report(figures, about, as_json=as_json)
     if "PostgreSQL" not in engines:
         typer.echo(_MISSING, err=True)
