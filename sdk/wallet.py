@@ -340,6 +340,8 @@ class Wallet:
 
     def _commit(self, state: State) -> None:
         """Make ``state`` durable, then true."""
+        if state == self._state:
+            return
         if self._file is not None:
             self._file.write(state.encode())
         self._state = state
