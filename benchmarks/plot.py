@@ -11,7 +11,7 @@ __all__ = ["draw"]
 _INK, _FAINT = "#1f2933", "#d9dee3"
 _COLOURS = ("#1b6ca8", "#d1603d", "#3a8f5c", "#7a5195")  # told apart by the colour-blind, too
 _MARKERS = ("o", "s", "^", "D")
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,
     "axes.spines.right": False,
@@ -27,12 +27,12 @@ def draw(growths: Sequence[Growth], path: Path) -> None:
     """Write the picture: both axes logarithmic, so that a straight line is a power of the size."""
     import matplotlib as mpl  # noqa: PLC0415 - only who draws needs it
     from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
 
     with mpl.rc_context(_STYLE):
-        picture = Figure(figsize=(13.5, 5.4), layout="constrained")
+        picture = Figure(figsize=(13.5, 5.4), layout=ConstrainedLayoutEngine(w_pad=0.12))
         for axes, growth in zip(picture.subplots(1, len(growths)), growths, strict=True):
             _draw_one(axes, growth)
-        picture.get_layout_engine().set(w_pad=0.12)
         picture.savefig(path, dpi=144, metadata={"Software": None})
 
 
