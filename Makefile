@@ -15,7 +15,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-interop interop lint format bench bench-large load fuzz soak lock clean
+.PHONY: help install demo test test-interop interop lint format bench bench-growth bench-large load fuzz soak lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ format: install ## put the code into the one format
 
 bench: install ## measure sizes and times on this machine
 	@$(BIN)/kvitto bench
+
+bench-growth: install ## cost against ring, batch and log, and docs/growth.png (minutes)
+	@$(BIN)/kvitto bench-growth --plot docs/growth.png
 
 bench-large: install ## the same of a log of a million purchases, which it builds (minutes)
 	@$(BIN)/kvitto bench-large

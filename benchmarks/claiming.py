@@ -42,7 +42,16 @@ from zk.prove import prove
 from zk.statement import Ring
 from zk.verify import accumulate, find_false
 
-__all__ = ["FEWEST_CLAIMS", "MOST_CLAIMS", "claiming_figures"]
+__all__ = [
+    "FEWEST_CLAIMS",
+    "MOST_CLAIMS",
+    "WARRANTY",
+    "claiming_figures",
+    "make_openings",
+    "make_requests",
+    "purchase_of",
+    "require_approved",
+]
 
 _MERCHANT = Merchant("bench", "Bench", "ledger.example/bench")
 _CLIENTS = 64
@@ -59,7 +68,7 @@ _STEPS = {
     "recording": "recording, signing, receipts",
 }
 _CAPACITY = 4096  # so that all purchases are in one cell
-_POLICY = {
+WARRANTY: dict[str, Any] = {
     "schema": "kvitto-policy/v1",
     "origin": _MERCHANT.origin,
     "id": "warranty-2y",
@@ -89,7 +98,7 @@ def claiming_figures(
         with Store(url, sealing=SEALING) as store:
             openings = _open_shop(store)
             progress(f"making {claims} proofs")
-            requests = _requests(store, openings[: _IN_STEPS + claims])
+            requests = make_requests(store, _MERCHANT, openings[: _IN_STEPS + claims], _RING)
             steps = _steps(store, requests[:_IN_STEPS])
             requests = requests[_IN_STEPS:]
         with serving(Path(directory), url, "--workers", str(workers)) as service:
@@ -100,7 +109,7 @@ def claiming_figures(
             before = service.processor_seconds()
             seconds, waits = service.ask_at_once(shares)
             worked = 1000 * (service.processor_seconds() - before) / len(waits)
-        _check(url, _IN_STEPS + claims)
+        require_approved(url, _MERCHANT, _IN_STEPS + claims)
     what = f"claims over HTTP, {_CLIENTS} clients, {workers} processes, {engine}"
     key = f"http_claims_{engine.lower()}"
     rest = worked - sum(step.median for step in steps)
@@ -167,50 +176,77 @@ def _within(key: str, waits: Sequence[float], part: int, target: str = "") -> Fi
     return figure(f"{key}_p{part}_ms", what, "ms", [percentile(waits, part)], target)
 
 
+def make_openings(count: int) -> list[Opening]:
+    """What only the buyers of ``count`` purchases know that can be claimed for."""
+    return [
+        Opening(sale.attributes(P256), *(random_scalar() for _ in range(3)))
+        for sale in make_sales(0, count)
+    ]
+
+
+def purchase_of(opening: Opening) -> bytes:
+    """The log's entry of such a purchase."""
+    return Purchase(P256.encode(commit(P256, opening))).encode()
+
+
+def make_requests(
+    store: Store, merchant: Merchant, openings: Sequence[Opening], size: int
+) -> list[Request]:
+    """A claim for each, which are the first of a log that is closed at ``size``.
+
+    Publishes the policy that they are made under.
+    """
+    Verifier(store, P256, system_clock).publish(merchant.origin, WARRANTY)
+    rings: dict[int, tuple[bytes, Ring]] = {}
+    requests = []
+    with store.read() as connection:
+        partition = ClosedLogs().partition(connection, merchant.origin)
+        log = Log(connection, merchant.origin)
+        for index, opening in enumerate(openings):
+            name = RingName(0, size, size, partition.lane_of(index, 0, size))
+            if name.lane not in rings:
+                cell = build_ring(log, partition, name, P256.decode)
+                rings[name.lane] = cell.root, Ring(P256, cell.members)
+            requests.append(_request(merchant, opening, name, *rings[name.lane]))
+    return requests
+
+
 def _open_shop(store: Store) -> list[Opening]:
     """A shop that has sold what is claimed for; what only its buyers know."""
     store.create()
     create_merchant(store, P256, system_clock, _MERCHANT, capacity=_CAPACITY, period="manual")
-    openings = [
-        Opening(sale.attributes(P256), *(random_scalar() for _ in range(3)))
-        for sale in make_sales(0, _RING)
-    ]
-    entries = [Purchase(P256.encode(commit(P256, opening))).encode() for opening in openings]
+    openings = make_openings(_RING)
+    entries = [*map(purchase_of, openings)]
     store.write(lambda transaction: transaction.append(_MERCHANT.origin, entries))
     Closer(store, system_clock, SeedWitnesses()).now(_MERCHANT)
-    Verifier(store, P256, system_clock).publish(_MERCHANT.origin, _POLICY)
     return openings
 
 
-def _requests(store: Store, openings: Sequence[Opening]) -> list[Request]:
-    name = RingName(0, _RING, _RING, 0)
-    with store.read() as connection:
-        partition = ClosedLogs().partition(connection, _MERCHANT.origin)
-        cell = build_ring(Log(connection, _MERCHANT.origin), partition, name, P256.decode)
-    ring, policy = Ring(P256, cell.members), parse_policy(_POLICY)
-    requests = []
-    for opening in openings:
-        body = ClaimBody(
-            origin=_MERCHANT.origin,
-            policy=policy.id,
-            version=policy.version,
-            date=datetime.now(UTC).date().isoformat(),
-            number=0,
-            remedy=policy.remedies[0],
-            first=name.first,
-            size=name.size,
-            voided_at=name.voided_at,
-            lane=name.lane,
-            nonce=new_nonce(),
-        )
-        proof = prove(claim_statement(P256, policy, body, cell.root, ring), opening)
-        document: Any = {"claim": body.document(), "proof": encode_base64(proof)}
-        requests.append(Request("POST", f"/v1/merchants/{_MERCHANT.id}/claims", document))
-    return requests
+def _request(
+    merchant: Merchant, opening: Opening, name: RingName, root: bytes, ring: Ring
+) -> Request:
+    policy = parse_policy(WARRANTY)
+    body = ClaimBody(
+        origin=merchant.origin,
+        policy=policy.id,
+        version=policy.version,
+        date=datetime.now(UTC).date().isoformat(),
+        number=0,
+        remedy=policy.remedies[0],
+        first=name.first,
+        size=name.size,
+        voided_at=name.voided_at,
+        lane=name.lane,
+        nonce=new_nonce(),
+    )
+    proof = prove(claim_statement(P256, policy, body, root, ring), opening)
+    document: Any = {"claim": body.document(), "proof": encode_base64(proof)}
+    return Request("POST", f"/v1/merchants/{merchant.id}/claims", document)
 
 
-def _check(url: str, claims: int) -> None:
+def require_approved(url: str, merchant: Merchant, claims: int) -> None:
+    """What was timed are approvals."""
     with Store(url) as store, store.read() as connection:
-        decided = events_of(connection, _MERCHANT.origin, ["claim.decided"])
+        decided = events_of(connection, merchant.origin, ["claim.decided"])
     if len(decided) != claims:
         raise RuntimeError(f"{len(decided)} of {claims} claims were approved")

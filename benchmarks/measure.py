@@ -12,7 +12,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Figure", "alternate", "figure", "load", "machine", "percentile", "timed", "worked"]
+__all__ = [
+    "Figure",
+    "alternate",
+    "figure",
+    "load",
+    "machine",
+    "percentile",
+    "spent",
+    "timed",
+    "worked",
+]
 
 _PACKAGES = ("petlib", "py-ecc", "cryptography", "sqlalchemy", "psycopg", "fastapi", "uvicorn")
 
@@ -69,13 +79,23 @@ def worked(run: Callable[[], object]) -> float:
     return (time.thread_time() - start) * 1000
 
 
+def spent(run: Callable[[], object]) -> float:
+    """Milliseconds that all threads together spent on one run: what it would take on one core."""
+    start = time.process_time()
+    run()
+    return (time.process_time() - start) * 1000
+
+
 def alternate(
-    first: Callable[[], object], second: Callable[[], object], runs: int
+    first: Callable[[], object],
+    second: Callable[[], object],
+    runs: int,
+    measure: Callable[[Callable[[], object]], float] = timed,
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of both, run in turn, so that a machine that slows down slows both."""
     first()
     second()
-    pairs = [(timed(first), timed(second)) for _ in range(runs)]
+    pairs = [(measure(first), measure(second)) for _ in range(runs)]
     return [a for a, _ in pairs], [b for _, b in pairs]
 
 

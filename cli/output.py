@@ -5,9 +5,9 @@ Results go to stdout; everything that is only said meanwhile goes to stderr.
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 from rich.console import Console, RenderableType
@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 __all__ = [
+    "Advance",
     "AsJson",
     "agreed",
     "bar",
@@ -89,16 +90,23 @@ def facts(pairs: Mapping[str, object]) -> Text:
     return Text("\n").join(Text(f"{name:<{width}}  {value}") for name, value in known.items())
 
 
+class Advance(Protocol):
+    """Called with how much is done and, if that was not known before, of how much."""
+
+    def __call__(self, done: int, total: int | None = None, /) -> None:
+        """Show it."""
+
+
 @contextmanager
-def bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal; call what it yields with how much is done."""
+def bar(label: str, total: int | None = None) -> Iterator[Advance]:
+    """A progress bar on a terminal; call what it yields."""
     console = Console(stderr=True)
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         task = progress.add_task(label, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        yield lambda done, of=None: progress.update(task, completed=done, total=of)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import typer
 from cli.errors import Failure
 from cli.forks import keeping_proof
 from cli.options import DEFAULT_URL, MerchantId, Url, whole_number
-from cli.output import AsJson, agreed, facts, note, show, tell, waiting
+from cli.output import AsJson, agreed, bar, facts, note, show, tell, waiting
 from cli.wallet_words import (
     claim_words,
     decision_facts,
@@ -221,11 +221,12 @@ def claim(  # noqa: PLR0913 - options of a command line
                 tell(claim_words(preview))
         if not yes:
             _require_consent("Send the claim?")
-        with waiting("proving"):
-            if preview is None:
+        if preview is None:
+            with waiting("sending"):
                 result = mine.claim(shop, policy, remedy=remedy, purchase=named)
-            else:
-                result = mine.send(shop, preview)
+        else:
+            with bar("proving") as advance:
+                result = mine.send(shop, preview, progress=advance)
     show(asdict(result), facts(decision_facts(result)), as_json=as_json)
     if result.decision != "approved":
         raise typer.Exit(1)

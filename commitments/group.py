@@ -82,6 +82,15 @@ class Group(ABC):
         """Several independent sums, each ``(scalars, points)``; on all cores where that helps."""
         return [self.sum_of_products(scalars, points) for scalars, points in sums]
 
+    def sum_of_parts(self, parts: Iterable[tuple[Sequence[int], Sequence[Point]]]) -> Point:
+        """One sum of products whose terms come in parts; work on the first need not wait."""
+        scalars: list[int] = []
+        points: list[Point] = []
+        for some_scalars, some_points in parts:
+            scalars += some_scalars
+            points += some_points
+        return self.sum_of_products(scalars, points)
+
     def multiply(self, scalar: int, point: Point) -> Point:
         """``scalar * point``."""
         return self.sum_of_products([scalar], [point])

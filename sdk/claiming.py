@@ -16,7 +16,7 @@ from sdk.logs import MerchantView
 from sdk.rings import fetch_ring
 from sdk.shop import Shop
 from sdk.state import GROUP, Claim, Merchant, Purchase, State
-from zk.prove import prove
+from zk.prove import Progress, prove
 from zk.statement import Statement
 from zk.verify import proof_tags
 
@@ -38,9 +38,9 @@ class Prepared:
     statement: Statement
     advice: tuple[Advice, ...]
 
-    def prove(self) -> Claim:
+    def prove(self, progress: Progress) -> Claim:
         """The claim with its proof."""
-        proof = prove(self.statement, self.purchase.opening)
+        proof = prove(self.statement, self.purchase.opening, progress=progress)
         return Claim(
             claim_id=claim_id(self.body, proof),
             order=self.purchase.order,

@@ -3,7 +3,8 @@
 Everything here is secret or says what its owner did; nothing of it is printed.
 """
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -36,8 +37,21 @@ GROUP: Group = P256
 _HASH_BYTES = 32
 
 
+class _Remembered(ABC):
+    """One of the things in a wallet; written anew with each change of another, encoded once."""
+
+    @abstractmethod
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The document's bytes in the file."""
+        return canonical_json(self.document())
+
+
 @dataclass(frozen=True)
-class Merchant:
+class Merchant(_Remembered):
     """A merchant whose keys were pinned on first contact, and how its logs were last seen.
 
     ``purchases_vkeys`` and ``events_vkeys`` are the keys in force; ``key_changes`` counts the key
@@ -110,7 +124,7 @@ class Merchant:
 
 
 @dataclass(frozen=True)
-class Pending:
+class Pending(_Remembered):
     """A request whose receipt has not come yet."""
 
     origin: str
@@ -136,7 +150,7 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Purchase:
+class Purchase(_Remembered):
     """A purchase that was found in the merchant's log, with the keys that make it the buyer's.
 
     ``index`` is its place in the log, ``proof`` the tlog-proof that came with the receipt.
@@ -189,7 +203,7 @@ class Purchase:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(_Remembered):
     """A claim whose proof was made, and what became of it.
 
     ``policy`` is the version it was made under, ``indices`` are its ring's members; ``outcome``
@@ -299,15 +313,18 @@ class State:
         return [c for c in self.claims.values() if (c.body.origin, c.order) == key]
 
     def encode(self) -> bytes:
-        """As the bytes that the wallet's file holds."""
-        return canonical_json(
-            {
-                "merchants": [merchant.document() for merchant in self.merchants.values()],
-                "pending": [pending.document() for pending in self.pending.values()],
-                "purchases": [purchase.document() for purchase in self.purchases.values()],
-                "claims": [claim.document() for claim in self.claims.values()],
-            }
-        )
+        """As the bytes that the wallet's file holds: canonical JSON, put together."""
+        lists: dict[str, Iterable[_Remembered]] = {
+            "claims": self.claims.values(),
+            "merchants": self.merchants.values(),
+            "pending": self.pending.values(),
+            "purchases": self.purchases.values(),
+        }
+        parts = [
+            b'"%s":[%s]' % (name.encode(), b",".join(item.encoded for item in items))
+            for name, items in lists.items()
+        ]
+        return b"{%s}" % b",".join(parts)
 
     @classmethod
     def decode(cls, data: bytes) -> "State":

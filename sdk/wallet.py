@@ -35,6 +35,7 @@ from sdk.state import GROUP, Claim, Merchant, Pending, Purchase, State
 from sdk.wallet_file import WalletFile
 from zk.hedged import HedgedScalars
 from zk.issuance import BuyerRequest, prove_request
+from zk.prove import Progress
 
 __all__ = ["SMALLEST_RING", "ClaimResult", "Wallet"]
 
@@ -243,12 +244,15 @@ class Wallet:
         remedy: str,
         purchase: Purchase | None = None,
         accept_stale: bool = False,
+        progress: Progress = lambda _done, _steps: None,
     ) -> ClaimResult:
         """Prove to the merchant that a purchase qualifies under a policy, and learn the decision.
 
         Without ``purchase`` the only one that qualifies is taken. A claim that was sent without
         an answer coming back is sent again, the same bytes, before any other under its policy.
         ``accept_stale`` claims over an old close, though newer ones may be hidden.
+        ``progress`` is called while a proof is made (:data:`zk.prove.Progress`); an exception that
+        it raises ends the claim: nothing is sent, and the wallet does not know of it.
 
         Raises
         ------
@@ -269,9 +273,15 @@ class Wallet:
         preview = self.preview(
             shop, policy_id, remedy=remedy, purchase=purchase, accept_stale=accept_stale
         )
-        return self.send(shop, preview)
+        return self.send(shop, preview, progress=progress)
 
-    def send(self, shop: Shop, preview: Preview) -> ClaimResult:
+    def send(
+        self,
+        shop: Shop,
+        preview: Preview,
+        *,
+        progress: Progress = lambda _done, _steps: None,
+    ) -> ClaimResult:
         """Make exactly the claim that was previewed. Errors as :meth:`claim`.
 
         ``WalletError``, and nothing is sent, when the preview is of another merchant or of another
@@ -279,7 +289,7 @@ class Wallet:
         """
         prepared = preview.prepared
         self._require_current(shop, prepared)
-        claim = prepared.prove()
+        claim = prepared.prove(progress)
         self._commit(self._state.with_claim(claim))
         try:
             answer = parse_answer(shop.submit(claim.body, claim.proof), claim)
@@ -330,6 +340,8 @@ class Wallet:
 
     def _commit(self, state: State) -> None:
         """Make ``state`` durable, then true."""
+        if state == self._state:
+            return
         if self._file is not None:
             self._file.write(state.encode())
         self._state = state

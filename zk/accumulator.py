@@ -6,14 +6,18 @@ occurs a thousand times (a generator, a ring member) costs one term.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from operator import add
 
 from commitments.errors import VerificationError
 from commitments.group import Group, Point
 from zk.tensor import Tensor, fold, sum_tensors
 
-__all__ = ["Accumulator", "random_weight"]
+__all__ = ["Accumulator", "Terms", "random_weight", "require_identity"]
+
+Terms = tuple[Sequence[int], Sequence[Point]]
+"""Coefficients and points, in the same order."""
 
 _Parts = tuple[
     list[int],
@@ -99,26 +103,35 @@ class Accumulator:
             list(self._tensors.values()),
         )
 
-    def terms(self) -> tuple[list[int], list[Point]]:
-        """Coefficients and points, in the same order."""
+    def terms(self) -> Iterator[Terms]:
+        """All terms, in groups; those that take long to make come last."""
         coefficients, points, families, tensors = self.parts()
+        yield coefficients, points
         for family, totals in families:
-            coefficients += totals
-            points += family
+            yield totals, family
         for members, several in tensors:
-            coefficients += fold(sum_tensors(several, self.group.order), len(members))
-            points += members
-        return coefficients, points
+            yield self._folded(several, len(members)), members
+
+    def take_tensors(self) -> Iterator[Terms]:
+        """The terms of all tensors, which are not in the sum any more."""
+        tensors, self._tensors = self._tensors, {}
+        for members, several in tensors.values():
+            yield self._folded(several, len(members)), members
 
     def verify(self) -> None:
-        """Raise ``VerificationError`` unless the sum is the identity.
+        """Raise ``VerificationError`` unless the sum is the identity."""
+        require_identity(self.group, self.terms())
 
-        The base point is added and must come out: a library that fails silently leaves a fresh
-        point, which is the identity, and must not look like success.
-        """
-        group = self.group
-        coefficients, points = self.terms()
-        whole = [1, *coefficients], [group.generator, *points]
-        (total,) = group.sums_of_products([whole])
-        if not group.equal(total, group.generator):
-            raise VerificationError("the proof does not verify")
+    def _folded(self, tensors: Sequence[Tensor], size: int) -> list[int]:
+        return fold(sum_tensors(tensors, self.group.order), size)
+
+
+def require_identity(group: Group, terms: Iterable[Terms]) -> None:
+    """Raise ``VerificationError`` unless the terms add up to the identity.
+
+    The base point is added and must come out: a library that fails silently leaves a fresh
+    point, which is the identity, and must not look like success.
+    """
+    total = group.sum_of_parts(chain([([1], [group.generator])], terms))
+    if not group.equal(total, group.generator):
+        raise VerificationError("the proof does not verify")

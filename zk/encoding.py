@@ -4,7 +4,7 @@ A proof is a sequence of parts, each its points and then its scalars; points are
 they are written or read, so that writer and reader cannot disagree about a challenge.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from commitments.domain import claim_session
 from commitments.errors import FormatError
@@ -17,10 +17,16 @@ VERSION = b"\x01"
 
 
 class ProofWriter:
-    """Collects a proof's bytes and keeps its transcript."""
+    """Collects a proof's bytes and keeps its transcript.
 
-    def __init__(self, group: Group, statement: bytes) -> None:
+    ``sent`` is called after each message of points, all of which take longer than the scalars.
+    """
+
+    def __init__(
+        self, group: Group, statement: bytes, sent: Callable[[], None] = lambda: None
+    ) -> None:
         self.group = group
+        self._sent = sent
         self._transcript = Transcript(group, claim_session(group))
         self._transcript.absorb(statement)
         self._data = [VERSION]
@@ -28,6 +34,7 @@ class ProofWriter:
     def points(self, points: Sequence[Point]) -> None:
         """Write and absorb. ``IdentityPoint`` for the identity."""
         self._data.append(self._transcript.absorb_points(points))
+        self._sent()
 
     def challenge(self) -> int:
         """A nonzero challenge; ``VerificationError`` for zero."""

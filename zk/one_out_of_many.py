@@ -32,7 +32,7 @@ class Members(Protocol):
         """How many members there are."""
 
     def combine(self, rows: Sequence[list[int]], rho: Sequence[int]) -> list[Point]:
-        """``sum(coefficient * member) + rho * H`` for each row of coefficients and its rho."""
+        """``sum(row[i] * member[i mod len]) + rho * H`` for each row and its rho."""
 
     def accumulate(self, coefficients: Tensor, accumulator: Accumulator) -> None:
         """Add ``sum(coefficients[i] * member[i mod len])`` to ``accumulator``."""
@@ -49,11 +49,18 @@ class PointMembers:
         return len(self.points)
 
     def combine(self, rows: Sequence[list[int]], rho: Sequence[int]) -> list[Point]:
-        """Nearly all of a prover's work; over half of the coefficients are zero."""
+        """Nearly all of a prover's work; over half of the coefficients are zero.
+
+        How many are not is the same for every position, but how many members those fall on is
+        not, when members have several. So that the work does not tell the position, members with
+        zero make up for it.
+        """
         H = blinding_generator(self.group)
         sums = []
         for row, r in zip(rows, rho, strict=True):
-            terms = [(c, p) for c, p in zip(row, self.points, strict=True) if c] + [(r, H)]
+            pairs = list(zip(fold(row, len(self)), self.points, strict=True))
+            pairs.sort(key=lambda pair: not pair[0])
+            terms = [*pairs[: len(row) - row.count(0)], (r, H)]
             sums.append(([c for c, _ in terms], [p for _, p in terms]))
         return self.group.sums_of_products(sums)
 
@@ -76,7 +83,7 @@ class ScalarMembers:
         """Two terms for each row, however many members there are."""
         points = [self.group.generator, blinding_generator(self.group)]
         return [
-            self.group.sum_of_products([self._dot(row), r], points)
+            self.group.sum_of_products([self._dot(fold(row, len(self))), r], points)
             for row, r in zip(rows, rho, strict=True)
         ]
 
@@ -118,8 +125,7 @@ def prove(
     A = _commit(group, flat_a, [-v * v for v in flat_a], r_A)
     mixed = [v * (1 - 2 * s) for v, s in zip(flat_a, flat_sigma, strict=True)]
     B = _commit(group, flat_sigma, mixed, r_B)
-    rows = [fold(row, len(members)) for row in _polynomials(sigma, a, q)]
-    Q = members.combine(rows, rho_k)
+    Q = members.combine(_polynomials(sigma, a, q), rho_k)
     writer.points([A, B, *Q])
 
     x = writer.challenge()

@@ -1,6 +1,6 @@
 """Making a proof (docs/protocol.md 6)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from commitments.errors import KvittoError, VerificationError
@@ -13,7 +13,15 @@ from zk.encoding import ProofWriter
 from zk.hedged import HedgedScalars
 from zk.statement import Predicate, Statement, digit_weights, tag_base
 
-__all__ = ["Unsatisfied", "prove"]
+__all__ = ["Progress", "Unsatisfied", "prove"]
+
+Progress = Callable[[int, int], None]
+"""Called with how many steps of a proof are done, and how many it has.
+
+A step is a message of points: the head, the ring, each set, each round of the range proof and the
+relation. Their number, and how much each computes, depends on the statement only. An exception
+that it raises ends the proof.
+"""
 
 
 class Unsatisfied(KvittoError):  # noqa: N818 - the name is what the statement is
@@ -27,7 +35,13 @@ class Unsatisfied(KvittoError):  # noqa: N818 - the name is what the statement i
         self.predicate = predicate
 
 
-def prove(statement: Statement, opening: Opening, *, entropy: bytes | None = None) -> bytes:
+def prove(
+    statement: Statement,
+    opening: Opening,
+    *,
+    entropy: bytes | None = None,
+    progress: Progress = lambda _done, _steps: None,
+) -> bytes:
     """A proof that the owner of ``opening`` makes ``statement``.
 
     Parameters
@@ -38,6 +52,8 @@ def prove(statement: Statement, opening: Opening, *, entropy: bytes | None = Non
         of one of the ring's commitments.
     entropy
         for tests only: makes the proof a function of its inputs.
+    progress
+        see :data:`Progress`.
 
     Raises
     ------
@@ -56,12 +72,36 @@ def prove(statement: Statement, opening: Opening, *, entropy: bytes | None = Non
     secrets = [*values.values(), opening.blinding]
     randomness = HedgedScalars(statement.group, secrets, encoded, entropy)
     while True:
+        steps = _Steps(_step_count(statement), progress)
         try:
-            return _Prover(statement, opening, position, randomness).proof(encoded)
+            prover = _Prover(statement, opening, position, randomness)
+            return prover.proof(encoded, steps.advance)
         except (VerificationError, IdentityPoint):
+            if steps.told:  # it was the caller's own code that raised
+                raise
             # A zero challenge or an identity to be encoded: in a group of cryptographic size
             # never, in a test group of 13 elements often. Fresh randomness, another try.
             continue
+
+
+def _step_count(statement: Statement) -> int:
+    """Messages of points: A and the last one of the range proof are two beside its rounds."""
+    ranged = 2 + range_proof.rounds(statement.ranges) if statement.ranges else 0
+    return 3 + len(statement.sets) + ranged
+
+
+class _Steps:
+    """Counts the messages of one attempt; ``told``: while the caller is being told."""
+
+    def __init__(self, count: int, progress: Progress) -> None:
+        self._done, self._count, self._progress = 0, count, progress
+        self.told = False
+
+    def advance(self) -> None:
+        self._done += 1
+        self.told = True
+        self._progress(self._done, self._count)
+        self.told = False
 
 
 def _position(statement: Statement, opening: Opening) -> int:
@@ -81,10 +121,10 @@ class _Prover:
     position: int
     randomness: HedgedScalars
 
-    def proof(self, encoded_statement: bytes) -> bytes:
+    def proof(self, encoded_statement: bytes, sent: Callable[[], None] = lambda: None) -> bytes:
         statement, randomness = self.statement, self.randomness
         group = statement.group
-        writer = ProofWriter(group, encoded_statement)
+        writer = ProofWriter(group, encoded_statement, sent)
         rho = randomness.scalar()
         gammas = {name: randomness.scalar() for name in statement.committed}
         values = self.opening.values()

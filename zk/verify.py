@@ -1,13 +1,14 @@
 """Checking proofs, alone and in batches (docs/protocol.md 7)."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from commitments.attributes import ATTRIBUTES, KEYS
 from commitments.errors import FormatError, VerificationError
 from commitments.group import Group
 from zk import claim_relation, one_out_of_many, range_proof
-from zk.accumulator import Accumulator
+from zk.accumulator import Accumulator, Terms, require_identity
 from zk.claim_relation import Head
 from zk.encoding import ProofReader
 from zk.statement import OneOf, Predicate, Range, Statement
@@ -93,21 +94,48 @@ def verify_batch(
     equations are not built again. For b claims that is at most ``1 + ceil(log2(b))`` times the
     multiplications of the b claims alone, in at most ``2b - 1`` sums.
     """
-    results: list[Verified | FormatError | VerificationError | None] = [None] * len(claims)
-    pending: list[tuple[int, Accumulator]] = []
-    for index, (statement, proof) in enumerate(claims):
-        try:
-            pending.append((index, accumulate(statement, proof)))
-        except (FormatError, VerificationError) as error:
-            results[index] = error
-    false = {pending[place][0] for place in find_false([a for _, a in pending])}
-    for index, _ in pending:
-        statement, proof = claims[index]
-        if index in false:
-            results[index] = VerificationError("the proof does not verify")
-        else:
-            results[index] = Verified(proof_tags(statement, proof))
-    return [result for result in results if result is not None]
+    batch = _Batch(claims)
+    try:
+        batch.verify()
+    except VerificationError:
+        accumulators = list(batch.accumulators.values())
+        places = list(batch.accumulators)
+        for place in find_false(accumulators, known_bad=True):
+            batch.errors[places[place]] = VerificationError("the proof does not verify")
+    return [
+        batch.errors.get(index) or Verified(proof_tags(statement, proof))
+        for index, (statement, proof) in enumerate(claims)
+    ]
+
+
+class _Batch:
+    """Claims whose sums are computed as one; errors and equations by the claim's index."""
+
+    def __init__(self, claims: Sequence[tuple[Statement, bytes]]) -> None:
+        self._claims = claims
+        self.errors: dict[int, FormatError | VerificationError] = {}
+        self.accumulators: dict[int, Accumulator] = {}
+
+    def verify(self) -> None:
+        if self._claims:
+            require_identity(self._claims[0][0].group, self._terms())
+
+    def _terms(self) -> Iterator[Terms]:
+        """Those of a ring as soon as its last claim is read, so that they are multiplied then."""
+        by_ring = defaultdict(list)
+        for index, (statement, _) in enumerate(self._claims):
+            by_ring[id(statement.ring)].append(index)
+        merged = Accumulator(self._claims[0][0].group)
+        for indices in by_ring.values():
+            for index in indices:
+                try:
+                    self.accumulators[index] = accumulate(*self._claims[index])
+                except (FormatError, VerificationError) as error:
+                    self.errors[index] = error
+                else:
+                    merged.merge(self.accumulators[index])
+            yield from merged.take_tensors()
+        yield from merged.terms()
 
 
 def accumulate(statement: Statement, proof: bytes) -> Accumulator:
@@ -135,13 +163,14 @@ def accumulate(statement: Statement, proof: bytes) -> Accumulator:
     return accumulator
 
 
-def find_false(accumulators: Sequence[Accumulator]) -> list[int]:
+def find_false(accumulators: Sequence[Accumulator], *, known_bad: bool = False) -> list[int]:
     """Which of the sums are not the identity, ascending; all are over one group.
 
+    ``known_bad``: some are not, so all together are not tried first.
     A batch that fails is halved until the culprits stand alone; of two halves the second is not
     multiplied out when the first has passed, since the fault must be in the second.
     """
-    return _culprits(accumulators, range(len(accumulators)), known_bad=False)
+    return _culprits(accumulators, range(len(accumulators)), known_bad=known_bad)
 
 
 def _culprits(

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from time import sleep
 
 import pytest
 from typer.testing import CliRunner
@@ -11,9 +13,11 @@ from benchmarks.appending import append_singly, appending_figures, random_entrie
 from benchmarks.claiming import claiming_figures
 from benchmarks.clients import CLIENTS, at_once
 from benchmarks.databases import ENGINES, bytes_on_disk, engines_here
+from benchmarks.growth import Growth
 from benchmarks.large import large_figures
-from benchmarks.measure import percentile
+from benchmarks.measure import percentile, spent, timed
 from benchmarks.serving import serving_figures
+from benchmarks.waiting import waiting_figures
 from cli.main import app
 from ledger.fsck import check_all
 from ledger.store import Store
@@ -28,6 +32,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.appending._QUICK", (1, 1))
     monkeypatch.setattr("benchmarks.appending._EACH", 1)
     monkeypatch.setattr("benchmarks.serving._EACH", 1)
+    monkeypatch.setattr("benchmarks.waiting._RING", 64)  # as many as the policy asks for
     monkeypatch.setattr("benchmarks.large._RUNS", 3)
     monkeypatch.setattr("benchmarks.large._FEW_RUNS", 2)
     monkeypatch.setattr("benchmarks.databases.engines_here", lambda: ["SQLite"])
@@ -56,6 +61,10 @@ def test_the_json_has_the_figures_that_scripts_ask_for_and_says_what_is_left_out
     for key in (
         "verify_one_ms",
         "msm_same_terms_ms",
+        "verify_batch64_ms_per_claim",
+        "verify_batch64_work_ms_per_claim",
+        "verify_batch64_rings_over_msm",
+        "verify_batch64_rings_work_over_msm",
         "prove_ms",
         "proof_bytes",
         "ring",
@@ -63,6 +72,7 @@ def test_the_json_has_the_figures_that_scripts_ask_for_and_says_what_is_left_out
         "append_single_sqlite_per_s",
         "http_sales_sqlite_per_s",
         "http_purchases_sqlite_per_s",
+        "claim_sqlite_ms",
     ):
         figure = document["figures"][key]
         assert document[key] == pytest.approx(figure["median"], abs=1e-3)
@@ -93,7 +103,10 @@ def test_a_large_log_in_miniature(postgresql: Postgresql, monkeypatch: pytest.Mo
     figures = {f.key: f for f in large_figures(engine, entries=10_000, progress=quiet)}
     assert (figures["entries"].median, figures["closes"].median) == (10_000, 10)
     assert figures["inclusion_ms"].target == "under 5"
-    assert {"memory_peak_mb", "bytes_per_entry", "ring_ms", "evidence_recent_ms"} <= figures.keys()
+    assert figures["memory_peak_mb"].target == "under 250"
+    assert figures["memory_started_mb"].median < figures["memory_peak_mb"].median
+    assert figures["http_claim_ms"].runs == CLIENTS
+    assert {"memory_rings_mb", "bytes_per_entry", "ring_ms", "evidence_recent_ms"} <= figures.keys()
     assert all(figure.low > 0 for figure in figures.values())
 
 
@@ -134,6 +147,52 @@ def test_claims_over_http_in_miniature(
     assert figures[0].low > 0
 
 
+def test_how_long_a_buyer_waits(postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = borrowed(postgresql, monkeypatch)
+    warm, most, first = waiting_figures(engine, quick=True, progress=quiet)
+    assert (warm.runs, most.runs, first.runs) == (7, 1, 1)  # the first two are not warm
+    assert 0 < warm.low <= most.median <= warm.high
+    assert first.low > 0
+
+
+def test_growths_and_their_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    sizes = {"_RINGS": (4, 5), "_BATCHES": (1, 3), "_LOGS": (1000, 2000), "_RUNS": 1, "_RING": 4}
+    for name, value in sizes.items():
+        monkeypatch.setattr(f"benchmarks.growth.{name}", value)
+    path = tmp_path / "growth.png"
+    result = CliRunner().invoke(app, ["bench-growth", "--json", "--plot", str(path)])
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert [document[key]["sizes"] for key in ("ring", "batch", "log")] == [
+        [4, 5],
+        [1, 3],
+        [1000, 2000],
+    ]
+    for key in ("ring", "batch", "log"):
+        for costs in document[key]["costs"].values():
+            assert len(costs) == 2
+            assert all(cost > 0 for cost in costs)
+    assert path.read_bytes().startswith(b"\x89PNG\r\n")
+
+
+def test_growths_as_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Growth("ring", "One claim", "members", "milliseconds", (64, 4096), {"prove": [1.0, 2e3]})
+    monkeypatch.setattr("benchmarks.growth.growths", lambda _progress: [made])
+    result = CliRunner().invoke(app, ["bench-growth"])
+    assert result.exit_code == 0, result.output
+    for part in ("One claim:", "milliseconds", "members", "4,096", "2,000", "load: "):
+        assert part in result.stdout
+
+
+def test_no_picture_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is said before minutes are spent on measuring."""
+    monkeypatch.setattr("cli.bench.find_spec", lambda _name: None)
+    result = CliRunner().invoke(app, ["bench-growth", "--plot", "growth.png"])
+    assert result.exit_code == 1
+    assert "matplotlib is not installed" in result.stderr
+
+
 @pytest.mark.parametrize("claims", ["15", "897"])
 def test_a_load_that_cannot_be_made(claims: str) -> None:
     assert CliRunner().invoke(app, ["bench-load", "--claims", claims]).exit_code == 2
@@ -160,6 +219,14 @@ def test_an_error_of_one_client_is_not_lost() -> None:
     assert sorted(at_once([[1], [2]], work)[1]) == [0.5, 1]
     with pytest.raises(ZeroDivisionError):
         at_once([[1], [0]], work)
+
+
+def test_processor_time_is_that_of_all_threads_and_not_of_waiting() -> None:
+    def busy(_share: Iterable[int]) -> list[float]:
+        return [float(sum(range(300_000)))]
+
+    assert spent(lambda: at_once([[], []], busy)) > 0
+    assert spent(lambda: sleep(0.05)) < timed(lambda: sleep(0.05))
 
 
 def test_percentiles() -> None:

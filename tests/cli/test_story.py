@@ -46,7 +46,12 @@ def test_a_purchase_is_claimed_once_for_people(terminal: Terminal) -> None:
     assert "decision  approved" in approved.stdout
     assert "approved" in terminal.run("wallet", "list").stdout
 
+    assert "proving" not in approved.stderr  # nobody watches at a terminal
+
+    backup.env["FORCE_COLOR"] = "1"  # as at one
     declined = backup.run(*CLAIM, "--yes", status=1)
+    assert "proving" in declined.stderr
+    del backup.env["FORCE_COLOR"]
     assert "[y/N]" not in declined.stderr
     assert "decision       declined" in declined.stdout
     assert "the same purchase was claimed with before" in declined.stdout

@@ -72,6 +72,30 @@ def test_a_claim_is_approved(server: ShopServer, wallet: Wallet) -> None:
     assert server.world.events("claim.decided")[0][1]["claim_id"] == result.claim_id
 
 
+def test_whoever_watches_may_stop_the_proof_and_nothing_has_happened(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    steps: list[tuple[int, int]] = []
+
+    def watch(*step: int) -> None:
+        steps.append((step[0], step[1]))
+        if len(steps) >= 3:
+            raise KeyboardInterrupt
+
+    preview = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    before = wallet._state
+    with pytest.raises(KeyboardInterrupt):
+        wallet.send(server.shop(), preview, progress=watch)
+    assert wallet._state == before
+    with pytest.raises(KeyboardInterrupt):
+        claim(server, wallet, progress=watch)
+    assert wallet.claims == ()
+    assert posts(server) == []
+    steps.clear()
+    assert claim(server, wallet, progress=lambda *step: steps.append(step)).decision == "approved"
+    assert steps[-1][0] == steps[-1][1] == len(steps)
+
+
 def test_no_slot_is_left(server: ShopServer, wallet: Wallet) -> None:
     claim(server, wallet)
     server.requests.clear()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from commitments.errors import FormatError
 from commitments.purchase import BuyerKeys
 from commitments.sale import Sale
+from commitments.wire import canonical_json, parse_json
 from ledger.checkpoint import Checkpoint, sign
 from ledger.monitor import Head
 from ledger.note import Signer
@@ -106,7 +107,9 @@ def test_what_is_remembered_comes_back(
         state = state.with_pending(request)
     for claim in claims:
         state = state.with_claim(claim)
-    assert State.decode(state.encode()) == state
+    encoded = state.encode()
+    assert State.decode(encoded) == state
+    assert encoded == canonical_json(parse_json(encoded))
 
 
 json_values = st.recursive(

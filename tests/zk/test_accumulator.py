@@ -166,13 +166,13 @@ def test_families_and_tensors_are_terms_like_others(
         (one if number < split else two).add_tensor(tensor, MEMBERS)
         for index, entry in enumerate(tensor.rows[0]):
             plain.add(tensor.scale * entry, MEMBERS[index % 3])
-    before = two.terms()
+    before = list(two.terms())
     one.merge(two)
     assert holds(one) == holds(plain)
-    assert two.terms() == before
+    assert list(two.terms()) == before
     negative = Accumulator(TOY)
-    coefficients, points = plain.terms()
-    negative.extend([-c for c in coefficients], points)
+    for opposite, points in plain.terms():
+        negative.extend([-c for c in opposite], points)
     one.merge(negative)
     one.verify()
 
@@ -182,7 +182,18 @@ def test_a_family_costs_its_points_however_often_it_comes() -> None:
     for _ in range(100):
         accumulator.add_family([1] * 5, FAMILY)
         accumulator.add_tensor(Tensor(1, ((1, 2, 3, 4),)), MEMBERS)
-    assert len(accumulator) == len(accumulator.terms()[0]) == 8
+    assert len(accumulator) == sum(len(points) for _, points in accumulator.terms()) == 8
+
+
+def test_tensors_that_are_taken_are_not_in_the_sum_any_more() -> None:
+    accumulator = collect([(3, 0), (4, 4)])
+    before = list(accumulator.terms())
+    accumulator.add_tensor(Tensor(2, ((1, 2, 3, 4),)), MEMBERS)
+    whole = list(accumulator.terms())
+    taken = list(accumulator.take_tensors())
+    assert taken == [([10, 4, 6], MEMBERS)]
+    assert list(accumulator.terms()) == before
+    assert before + taken == whole
 
 
 def test_terms_without_a_partner_are_a_mistake() -> None:
