@@ -10,7 +10,6 @@ from functools import partial
 from sqlalchemy import Connection
 
 from commitments.clock import Clock
-from commitments.errors import FormatError, VerificationError
 from commitments.group import Group
 from ledger.events import event_time
 from ledger.store import Store
@@ -32,8 +31,7 @@ from verifier.statements import (
     applicable_policy,
     require_possible_length,
 )
-from zk.accumulator import Accumulator
-from zk.verify import accumulate, find_false, proof_tags
+from zk.verify import Verified, proof_tags, verify_batch
 
 __all__ = ["Judge"]
 
@@ -104,17 +102,15 @@ def _by_merchant(claims: Sequence[Pending]) -> Iterable[tuple[str, list[Pending]
 
 def _verify(claims: Sequence[Pending]) -> None:
     """Decline those whose proof does not hold."""
-    sums: dict[Pending, Accumulator] = {}
-    for claim in claims:
-        attempt([claim], partial(_sum_up, claim, sums))
-    false = set(find_false(list(sums.values())))
-    for place, claim in enumerate(sums):
-        if place in false:
-            claim.decline("proof_invalid")
-
-
-def _sum_up(claim: Pending, sums: dict[Pending, Accumulator]) -> None:
     try:
-        sums[claim] = accumulate(claim.stated.statement, claim.proof)
-    except (FormatError, VerificationError):
-        claim.decline("proof_invalid")
+        verified = verify_batch([(claim.stated.statement, claim.proof) for claim in claims])
+    except Exception as error:  # noqa: BLE001 - a fault of ours, which must not be everybody's
+        if len(claims) == 1:
+            claims[0].fail(error)
+            return
+        for claim in claims:
+            _verify([claim])
+        return
+    for claim, result in zip(claims, verified, strict=True):
+        if not isinstance(result, Verified):
+            claim.decline("proof_invalid")

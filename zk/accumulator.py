@@ -7,6 +7,7 @@ occurs a thousand times (a generator, a ring member) costs one term.
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from operator import add
 
@@ -14,7 +15,7 @@ from commitments.errors import VerificationError
 from commitments.group import Group, Point
 from zk.tensor import Tensor, fold, sum_tensors
 
-__all__ = ["Accumulator", "Terms", "random_weight", "require_identity"]
+__all__ = ["Accumulator", "Terms", "is_identity", "offset_sum", "random_weight"]
 
 Terms = tuple[Sequence[int], Sequence[Point]]
 """Coefficients and points, in the same order."""
@@ -84,15 +85,15 @@ class Accumulator:
         """
         self._tensors.setdefault(id(points), (points, []))[1].append(tensor)
 
-    def merge(self, other: "Accumulator") -> None:
-        """Add all terms of ``other``, which stays as it is."""
+    def merge(self, other: "Accumulator", factor: int = 1) -> None:
+        """Add ``factor`` times all terms of ``other``, which stays as it is."""
         coefficients, points, families, tensors = other.parts()
-        self.extend(coefficients, points)
+        self.extend([factor * c for c in coefficients], points)
         for family, totals in families:
-            self.add_family(totals, family)
+            self.add_family([factor * c for c in totals], family)
         for members, several in tensors:
             for tensor in several:
-                self.add_tensor(tensor, members)
+                self.add_tensor(replace(tensor, scale=factor * tensor.scale), members)
 
     def parts(self) -> _Parts:
         """Lone coefficients and points, families with theirs, and lists of points with tensors."""
@@ -120,18 +121,22 @@ class Accumulator:
 
     def verify(self) -> None:
         """Raise ``VerificationError`` unless the sum is the identity."""
-        require_identity(self.group, self.terms())
+        if not is_identity(self.group, offset_sum(self.group, self.terms())):
+            raise VerificationError("the proof does not verify")
 
     def _folded(self, tensors: Sequence[Tensor], size: int) -> list[int]:
         return fold(sum_tensors(tensors, self.group.order), size)
 
 
-def require_identity(group: Group, terms: Iterable[Terms]) -> None:
-    """Raise ``VerificationError`` unless the terms add up to the identity.
+def offset_sum(group: Group, terms: Iterable[Terms]) -> Point:
+    """The sum of all terms and the base point.
 
-    The base point is added and must come out: a library that fails silently leaves a fresh
-    point, which is the identity, and must not look like success.
+    The base point must come out where the terms are nothing: a library that fails silently leaves
+    a fresh point, which is the identity, and must not look like success.
     """
-    total = group.sum_of_parts(chain([([1], [group.generator])], terms))
-    if not group.equal(total, group.generator):
-        raise VerificationError("the proof does not verify")
+    return group.sum_of_parts(chain([([1], [group.generator])], terms))
+
+
+def is_identity(group: Group, total: Point) -> bool:
+    """Whether the terms of an :func:`offset_sum` add up to the identity."""
+    return group.equal(total, group.generator)

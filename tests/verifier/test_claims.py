@@ -19,11 +19,10 @@ from verifier import judging
 from verifier.retiring import RetiredSecrets
 from verifier.ring_cache import RingCache
 from verifier.service import Verifier
-from zk.accumulator import Accumulator
 from zk.hedged import HedgedScalars
 from zk.prove import Unsatisfied, _position, _Prover, prove
-from zk.statement import Ring
-from zk.verify import find_false, verify
+from zk.statement import Ring, Statement
+from zk.verify import verify, verify_batch
 
 
 @pytest.fixture
@@ -328,15 +327,15 @@ def test_tags_outlive_the_process(world: World) -> None:
 def _between(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Let something happen after a proof has been verified and before the claim is recorded."""
 
-    at_once = find_false
+    at_once = verify_batch
 
-    def verify_slowly(accumulators: Sequence[Accumulator]) -> list[int]:
-        monkeypatch.setattr(judging, "find_false", at_once)
-        found = at_once(accumulators)
+    def verify_slowly(claims: Sequence[tuple[Statement, bytes]]) -> list[Any]:
+        monkeypatch.setattr(judging, "verify_batch", at_once)
+        verified = at_once(claims)
         happens()
-        return found
+        return verified
 
-    monkeypatch.setattr(judging, "find_false", verify_slowly)
+    monkeypatch.setattr(judging, "verify_batch", verify_slowly)
 
 
 def test_an_ownership_that_ends_while_a_proof_is_verified(

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+import zk.verify
 from commitments.errors import FormatError, KvittoError, Overloaded, Refused
 from commitments.p256 import P256
 from ledger.store import CommitFailed, Store, Transaction
 from policies.claim import ClaimBody, claim_id
 from tests.world import ORIGIN, REFUND, WARRANTY, World
-from verifier import judging
 from verifier.judging import Judge
 from verifier.pending import Pending, unsettled
 from verifier.policy_book import PolicyBook
@@ -141,7 +141,7 @@ def test_a_fault_of_ours_in_one_claim_is_not_the_others(
             raise ZeroDivisionError
         return accumulate(statement, proof)
 
-    monkeypatch.setattr(judging, "accumulate", stumble)
+    monkeypatch.setattr(zk.verify, "accumulate", stumble)
     together = Together(world)
     pending = [Pending(ORIGIN, *claim, claim_id(*claim)) for claim in claims]
     together.judge.judge(pending)

@@ -100,20 +100,41 @@ def test_finding_the_culprits_costs_what_is_promised(truths: list[bool]) -> None
     results = verify_batch(claims)
     assert [isinstance(result, Verified) for result in results] == truths
     count = len(claims)
-    assert len(COUNTING.sums) <= 2 * count - 1
+    assert len(COUNTING.sums) <= 2 * count
     terms = sum(COUNTING.sums) - len(COUNTING.sums)
-    assert terms <= (1 + ceil(log2(count))) * count * each
-    if all(truths):
-        assert len(COUNTING.sums) == 1
+    assert terms <= (2 + ceil(log2(count))) * count * each
+    if truths.count(False) < 2:
+        assert len(COUNTING.sums) == (1 if all(truths) or count == 1 else 2)
 
 
-def test_one_culprit_among_many_costs_little() -> None:
-    """Of two halves the second is not multiplied out when the first has passed."""
-    claims = [(CLAIMS[3], TRUE[3])] * 7 + [(CLAIMS[3], FALSE[3])]
+@pytest.mark.parametrize("place", range(8))
+def test_one_culprit_costs_one_sum_more(place: int) -> None:
+    claims = [(CLAIMS[3], TRUE[3])] * 8
+    claims[place] = CLAIMS[3], FALSE[3]
     COUNTING.sums.clear()
     results = verify_batch(claims)
-    assert [isinstance(result, Verified) for result in results] == [True] * 7 + [False]
-    assert len(COUNTING.sums) == 4  # all 8, the first 4, then 2, then 1
+    assert [isinstance(result, Verified) for result in results] == [i != place for i in range(8)]
+    assert len(COUNTING.sums) == 2
+
+
+def test_several_culprits_are_found_by_halving() -> None:
+    """Of two halves the second is not multiplied out when the first has passed."""
+    truths = [True] * 6 + [False] * 2
+    claims = [(CLAIMS[3], (TRUE if true else FALSE)[3]) for true in truths]
+    COUNTING.sums.clear()
+    results = verify_batch(claims)
+    assert [isinstance(result, Verified) for result in results] == truths
+    assert len(COUNTING.sums) == 6  # all 8, counted, the first 4, then 2, then 1 and 1
+
+
+def test_a_library_that_fails_blames_nobody_in_the_place_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two sums that are the identity one is as many times the other as anybody likes."""
+    nothing = TOY.multiply(0, TOY.generator)
+    monkeypatch.setattr(ResidueGroup, "sum_of_products", lambda *_: nothing)
+    results = verify_batch([(CLAIMS[3], TRUE[3])] * 5)
+    assert not any(isinstance(result, Verified) for result in results)
 
 
 def test_malformed_proofs_cost_no_multiplication() -> None:
