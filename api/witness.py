@@ -12,7 +12,7 @@ from api.problems import CatchUnexpected
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_decimal, parse_hex
 from ledger.add_checkpoint import LONGEST_REQUEST, AddCheckpoint
-from witness.service import StaleSize, UnknownLog, Untrusted, Witness, WrongPeriod
+from witness.service import KeysReplaced, StaleSize, UnknownLog, Untrusted, Witness, WrongPeriod
 
 __all__ = ["create_witness_app"]
 
@@ -26,7 +26,7 @@ def create_witness_app(witness: Witness) -> Starlette:
 
     For logs ``add-checkpoint`` and ``sign-seed`` (docs/protocol.md 4, *Seed witnesses*); for
     monitors the last checkpoint, the proof that a log has forked where one was seen, and all that
-    was signed from a period on.
+    was signed from a period on. For both ``handovers``, the witness's own changes of keys.
     """
 
     def add(body: bytes) -> Response:
@@ -53,6 +53,10 @@ def create_witness_app(witness: Witness) -> Starlette:
 
         return _answered(show)
 
+    def show_handovers(_request: Request) -> Response:
+        lines = [handover.line() for handover in witness.handovers()]
+        return PlainTextResponse("".join(lines), headers=_HEADERS)
+
     def showing(read: Callable[[bytes], bytes]) -> Callable[[Request], Response]:
         def show(request: Request) -> Response:
             return PlainTextResponse(read(_digest(request)), headers=_HEADERS)
@@ -65,6 +69,7 @@ def create_witness_app(witness: Witness) -> Starlette:
             Route("/{digest}/checkpoint", showing(witness.checkpoint), methods=["GET"]),
             Route("/{digest}/fork", showing(witness.fork), methods=["GET"]),
             Route("/sign-seed", sign_seed, methods=["POST"]),
+            Route("/handovers", show_handovers, methods=["GET"]),
             Route("/{digest}/seeds/{period}", show_seeds, methods=["GET"]),
         ]
     )
@@ -104,6 +109,8 @@ def _answered(answer: Callable[[], Response]) -> Response:
         return Response(f"{error.size}\n", 409, _SIZE)
     except (VerificationError, WrongPeriod) as error:
         return _error(422, error)
+    except KeysReplaced as error:
+        return _error(503, error)
 
 
 def _error(status: int, error: Exception) -> Response:
