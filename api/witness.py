@@ -18,6 +18,14 @@ __all__ = ["create_witness_app"]
 
 _SIZE = {"Content-Type": "text/x.tlog.size"}  # as a media type, it would get a charset
 _DIGEST_BYTES = 32
+_STATUSES: dict[type[Exception], int] = {  # the first that fits
+    FormatError: 400,
+    Untrusted: 403,
+    UnknownLog: 404,
+    VerificationError: 422,
+    WrongPeriod: 422,
+    KeysReplaced: 503,
+}
 _HEADERS = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
 
 
@@ -99,19 +107,8 @@ def _answered(answer: Callable[[], Response]) -> Response:
     """The answer, or the status code that c2sp tlog-witness has for the error."""
     try:
         return answer()
-    except FormatError as error:
-        return _error(400, error)
-    except Untrusted as error:
-        return _error(403, error)
-    except UnknownLog as error:
-        return _error(404, error)
     except StaleSize as error:
         return Response(f"{error.size}\n", 409, _SIZE)
-    except (VerificationError, WrongPeriod) as error:
-        return _error(422, error)
-    except KeysReplaced as error:
-        return _error(503, error)
-
-
-def _error(status: int, error: Exception) -> Response:
-    return PlainTextResponse(f"{error}\n", status)
+    except tuple(_STATUSES) as error:
+        status = next(_STATUSES[kind] for kind in _STATUSES if isinstance(error, kind))
+        return PlainTextResponse(f"{error}\n", status)

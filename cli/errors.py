@@ -43,7 +43,13 @@ _LISTS = {
     "faults": "{message}",
     "proofs": "{message}",
 }
-_HINTS = {"unreachable": "; is --url right, and the service running?"}
+_HINTS = {
+    "unreachable": "; is --url right, and the service running?",
+    "not-cosigned": (
+        "; if a witness has changed its keys, kvitto keys follow --new-quorum makes a policy with"
+        " its present ones"
+    ),
+}
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -158,7 +164,7 @@ def _of_kvitto(error: KvittoError) -> _Problem:
             lists[name] = items
             message = heading.format(count=len(items), message=message)
     code = error_code(error)
-    message += _HINTS.get(code, "")
+    message += _HINTS.get(_name(error), "")
     return _Problem(code, message, getattr(error, "field", None), lists)
 
 
@@ -167,5 +173,8 @@ def error_code(error: KvittoError) -> str:
     for kind in type(error).__mro__:
         if kind in _CODES:
             return _CODES[kind]
-    name = _CAPITAL.sub("-", type(error).__name__).lower()
-    return str(getattr(error, "code", name))
+    return str(getattr(error, "code", _name(error)))
+
+
+def _name(error: KvittoError) -> str:
+    return _CAPITAL.sub("-", type(error).__name__).lower()

@@ -14,7 +14,7 @@ from typing import Any
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import le, lp, parse_hex
 from ledger.events import MANUAL, LogDeclaration, check_event
-from ledger.handover import Handover, Succession
+from ledger.handover import NO_HANDOVERS, Handover, Succession
 from ledger.key_history import WITNESS_ROTATED
 from ledger.merkle import HASH_BYTES
 from ledger.note import Verifier
@@ -155,7 +155,7 @@ class CloseFold:
         self.closes: list[Close] = []
         self._declaration = declaration
         self._root_at = root_at
-        self._witnesses = Succession()
+        self._witnesses = NO_HANDOVERS
         self._signed_last = declaration.seed_witnesses
 
     def hand_over(self, event: Mapping[str, Any]) -> None:

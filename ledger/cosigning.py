@@ -4,34 +4,44 @@ A commit makes entries durable; a *round* after it asks all witnesses at once fo
 publishes what has come. Readers see published checkpoints only, and a writer is answered after
 the round that published its entries. A witness that is down delays nobody for longer than its
 timeout and nobody again, at any log, until it has rested; it is asked later for what it has missed.
+
+A witness that signs with keys unknown here is asked for its handovers, and these are logged. From
+then on its two newest keys of each kind are accepted, whatever the configuration says.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import httpx
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from commitments.clock import Clock, system_clock
 from commitments.errors import FormatError
 from ledger.add_checkpoint import AddCheckpoint
+from ledger.cosignature import CosignerKey
 from ledger.group_commit import GroupCommit, Ticket
+from ledger.handover import Handover, Succession
 from ledger.note import Note, Signature
 from ledger.quorum import Witness
 from ledger.schema import logs, published
 from ledger.store import Store, Transaction
 from ledger.witness_client import (
+    Cosigned,
+    OtherKeys,
     RemoteWitness,
     StaleProof,
     TooSlow,
     Unavailable,
     WitnessThread,
+    fetch_handovers,
     witness_connections,
 )
+from ledger.witness_rotation import record_in_all_logs, stored_succession
 
 __all__ = ["Publisher", "forget_published", "remote_witnesses"]
 
@@ -39,7 +49,8 @@ _PATIENCE = 3.0  # seconds a round waits for the slowest witness
 _REST = 15.0  # seconds for a witness that was too slow
 _SHORT_REST = 1.0  # for one that refuses, such as because it does not watch this log
 _ATTEMPTS = 3  # to find out which size a witness has
-_MOST_KEYS = 32  # of witnesses; so many ML-DSA cosignatures are what a note of ours can hold
+_PAUSE = 3600.0  # seconds between two looks at a witness's handovers; each may lengthen all logs
+_MOST_KEYS = 16  # of witnesses; a note can hold twice as many, and while keys change they are
 _MOST_WAITING = 64  # writers; more than a web server has threads, since their work is done
 
 _log = logging.getLogger("kvitto.witnesses")
@@ -67,11 +78,13 @@ class Publisher:
         witnesses: Sequence[RemoteWitness],
         *,
         transport: httpx.BaseTransport | None = None,
+        clock: Clock = system_clock,
         monotonic: Callable[[], float] = time.monotonic,
         patience: float = _PATIENCE,
     ) -> None:
         self._store = store
         self._witnesses = witnesses
+        self._clock = clock
         self._monotonic = monotonic
         self._patience = patience
         self._client = witness_connections(transport)
@@ -79,6 +92,9 @@ class Publisher:
         self._sizes: dict[tuple[str, str], int] = {}
         self._resting: dict[tuple[str, str | None], float] = {}  # for one log, or for all
         self._troubles: dict[tuple[str, str], str] = {}
+        self._successions: dict[str, Succession] = {}  # by origin, as far as they have been read
+        self._unfamiliar: set[str] = set()  # addresses of witnesses that sign with other keys
+        self._looked: dict[str, float] = {}  # when their handovers may be asked for again
         self._rounds: GroupCommit[None] = GroupCommit(self._round, _MOST_WAITING)
 
     def close(self) -> None:
@@ -92,7 +108,13 @@ class Publisher:
         self._rounds.submit(lambda _: None)
 
     def catch_up(self) -> None:
-        """Ask again for what is published without all its cosignatures."""
+        """Ask again for what is published without all its cosignatures.
+
+        Also for the handovers of witnesses that sign with unknown keys.
+        """
+        for witness in self._witnesses:
+            if witness.url in self._unfamiliar:
+                self._follow(witness)
         with self._store.read() as connection:
             heads = [_newest(row) for row in connection.execute(_HEADS)]
         # All that is new, as in a round: a close must not appear without its purchases.
@@ -137,6 +159,36 @@ class Publisher:
             for futures in asked
         ]
 
+    def _follow(self, witness: RemoteWitness) -> None:
+        """Log which keys have followed those that are configured, and ask for their signatures."""
+        now, thread = self._monotonic(), self._threads[witness.url]
+        if self._looked.get(witness.url, now) > now or not thread.is_free:
+            return
+        question: Future[list[Handover]] = thread.submit(
+            partial(fetch_handovers, self._client, witness.url)
+        )
+        self._looked[witness.url] = now + _REST
+        try:
+            shown = question.result(self._patience)
+        except TimeoutError:
+            thread.give_up(question)
+            return
+        except Unavailable as error:
+            _log.warning("%s does not show its handovers: %s", witness.keys[0].name, error)
+            return
+        self._looked[witness.url] = now + _PAUSE
+        self._unfamiliar.discard(witness.url)
+        record_in_all_logs(self._store, self._clock, witness.keys, shown)
+        self._successions = {}
+
+    def _chains(self, witness: RemoteWitness, origin: str) -> list[tuple[CosignerKey, ...]]:
+        """For each configured key that key and all that have followed it, as the log says."""
+        known = self._successions.get(origin)
+        if known is None:
+            with self._store.read() as connection:
+                known = self._successions[origin] = stored_succession(connection, origin)
+        return [known.chain(key) for key in witness.keys]
+
     def _rest(self, witness: RemoteWitness, origin: str | None, seconds: float) -> None:
         self._resting[witness.url, origin] = self._monotonic() + seconds
 
@@ -156,7 +208,9 @@ class Publisher:
         return [
             witness
             for witness in self._witnesses
-            if not there.issuperset((key.name, key.key_id) for key in witness.keys)
+            if not there.issuperset(
+                (chain[-1].name, chain[-1].key_id) for chain in self._chains(witness, head.origin)
+            )
             and self._threads[witness.url].is_free
             and not self._rests(witness, None)
             and not self._rests(witness, head.origin)
@@ -167,7 +221,12 @@ class Publisher:
         if self._rests(witness, None):  # since it was asked about another log of this round
             return []
         try:
-            cosignatures = self._cosign(witness, head)
+            answer = self._cosign(witness, head)
+        except OtherKeys as error:
+            self._unfamiliar.add(witness.url)
+            self._rest(witness, head.origin, _SHORT_REST)
+            self._warn(witness, head, str(error))
+            return []
         except TooSlow as error:
             self._rest(witness, None, _REST)
             self._warn(witness, head, str(error))
@@ -178,9 +237,13 @@ class Publisher:
             return []
         self._sizes[witness.url, head.origin] = head.size
         self._troubles.pop((witness.url, head.origin), None)
-        return cosignatures
+        if answer.others:
+            self._unfamiliar.add(witness.url)
+        return list(answer.signatures)
 
-    def _cosign(self, witness: RemoteWitness, head: _Head) -> list[Signature]:
+    def _cosign(self, witness: RemoteWitness, head: _Head) -> Cosigned:
+        newest = [key for chain in self._chains(witness, head.origin) for key in chain[-2:]]
+        present = replace(witness, keys=tuple(newest))
         old_size = self._sizes.get((witness.url, head.origin), 0)
         note = _own(head).serialise()
         for _ in range(_ATTEMPTS):
@@ -189,7 +252,7 @@ class Publisher:
             with self._store.log(head.origin) as log:
                 proof = tuple(log.consistency(old_size, head.size))
             try:
-                return witness.add_checkpoint(self._client, AddCheckpoint(old_size, proof, note))
+                return present.add_checkpoint(self._client, AddCheckpoint(old_size, proof, note))
             except StaleProof as stale:
                 if stale.size == old_size:
                     raise Unavailable("it has another root at this size") from None
@@ -260,7 +323,9 @@ def _record(connection: Connection, head: _Head, cosignatures: Sequence[Signatur
         return
     earlier = Note.parse(there.checkpoint) if there and there.size == head.size else head.note
     lines = {(s.name, s.key_id): s for s in (*earlier.signatures, *cosignatures)}
-    note = Note(head.note.text, tuple(lines.values())).serialise()
+    own = [line for line in lines.values() if line.name == head.origin]
+    others = [line for line in lines.values() if line.name != head.origin]
+    note = Note(head.note.text, (*own, *others[-2 * _MOST_KEYS :])).serialise()
     values = {"size": head.size, "checkpoint": note}
     if there is None:
         connection.execute(insert(published).values(log_id=head.log_id, **values))

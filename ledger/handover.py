@@ -6,6 +6,7 @@ nothing else to trust the new one: a handover is of no log and serves all.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from commitments.errors import FormatError, VerificationError
@@ -13,7 +14,14 @@ from commitments.wire import encode_base64, lp, parse_base64
 from ledger.cosignature import Cosigner, CosignerKey, parse_cosigner
 from ledger.note import Signer, TypedKey, Verifier, parse_vkey
 
-__all__ = ["Handover", "Succession", "WitnessKey", "parse_witness_key"]
+__all__ = [
+    "NO_HANDOVERS",
+    "Handover",
+    "Succession",
+    "WitnessKey",
+    "parse_handovers",
+    "parse_witness_key",
+]
 
 _DOMAIN = b"kvitto-witness-rotation/v1"
 _MEMBERS = ("vkey", "next_vkey", "signature", "next_signature")
@@ -72,14 +80,6 @@ class Handover:
         """In one line, as witnesses publish it."""
         return " ".join(self.members().values()) + "\n"
 
-    @classmethod
-    def parse_line(cls, line: str) -> "Handover":
-        """Read a line with its newline; errors as :meth:`parse`."""
-        words = line.removesuffix("\n").split(" ")
-        if len(words) != len(_MEMBERS) or not line.endswith("\n"):
-            raise FormatError("not a handover", "handover")
-        return cls.parse(dict(zip(_MEMBERS, words, strict=True)))
-
 
 @dataclass(frozen=True)
 class Succession:
@@ -100,8 +100,12 @@ class Succession:
         """The key that follows this one directly."""
         return next((each.new for each in self.handovers if each.old == key), None)
 
+    def digest(self) -> bytes:
+        """SHA-256 over which key has followed which, in their order."""
+        return sha256(b"".join(_message(each.old, each.new) for each in self.handovers)).digest()
+
     def chain(self, key: WitnessKey) -> tuple[Any, ...]:
-        """This key and all that follow it, each of its kind."""
+        """The key and all that follow it, each of its kind."""
         chain = [key]
         while (following := self.successor(chain[-1])) is not None:
             chain.append(following)
@@ -129,6 +133,22 @@ class Succession:
                 found.append(by_old[newest])
                 newest = by_old[newest].new
         return found
+
+
+NO_HANDOVERS = Succession()
+"""All keys are those that they were."""
+
+
+def parse_handovers(data: bytes) -> list[Handover]:
+    """Read the lines that a witness publishes; errors as :meth:`Handover.parse`."""
+    try:
+        *lines, rest = data.decode("utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise FormatError("not UTF-8", "handovers") from None
+    members = [line.split(" ") for line in lines]
+    if rest or any(len(words) != len(_MEMBERS) for words in members):
+        raise FormatError("not lines with handovers", "handovers")
+    return [Handover.parse(dict(zip(_MEMBERS, words, strict=True))) for words in members]
 
 
 def parse_witness_key(vkey: str) -> WitnessKey:

@@ -15,7 +15,7 @@ from commitments.errors import FormatError, VerificationError
 from commitments.wire import le, lp, parse_hex
 from ledger.events import LogDeclaration, check_event, encode_event, events_origin
 from ledger.evidence import EventEvidence, verify_event_evidence
-from ledger.handover import Handover, Succession
+from ledger.handover import NO_HANDOVERS, Handover, Succession
 from ledger.note import Signer, Verifier, is_signed_by, parse_vkey
 from ledger.quorum import NO_QUORUM, Quorum, open_cosigned
 
@@ -70,7 +70,7 @@ class KeyHistory:
     purchases: LogKeys
     events: LogKeys
     changes: int = 0
-    witnesses: Succession = Succession()
+    witnesses: Succession = NO_HANDOVERS
 
     @classmethod
     def declared(cls, declaration: LogDeclaration) -> "KeyHistory":
@@ -187,7 +187,7 @@ def told_handovers(events: Iterable[Mapping[str, Any]]) -> Succession:
 
     Errors as :meth:`KeyHistory.after`.
     """
-    told = Succession()
+    told = NO_HANDOVERS
     for event in events:
         if event.get("type") == WITNESS_ROTATED:
             told = told.after(Handover.parse(event))

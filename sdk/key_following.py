@@ -1,15 +1,29 @@
-"""Keeping up with the keys of a merchant's logs (docs/protocol.md 4, *Keys*)."""
+"""Keeping up with the keys of a merchant's logs and witnesses (docs/protocol.md 4, *Keys*)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from commitments.errors import VerificationError
 from ledger.key_history import KEY_EVENTS, KeyHistory, follow_keys, read_key_history
+from ledger.note import Verifier
+from ledger.quorum import verify_cosigned
 from sdk.shop import Shop
 from sdk.state import Merchant
 
-__all__ = ["follow_merchant", "learn_keys"]
+__all__ = ["follow_merchant", "is_believed", "learn_keys"]
+
+
+def is_believed(note: bytes, keys: Sequence[Verifier], merchant: Merchant) -> bool:
+    """Whether the keys known of a log, and the witnesses known, have signed this checkpoint.
+
+    If not, they may have changed.
+    """
+    try:
+        verify_cosigned(note, *keys, policy=merchant.quorum)
+    except VerificationError:
+        return False
+    return True
 
 
 def follow_merchant(shop: Shop, merchant: Merchant) -> Merchant:
@@ -25,6 +39,8 @@ def follow_merchant(shop: Shop, merchant: Merchant) -> Merchant:
 def learn_keys(merchant: Merchant, events: Iterable[Mapping[str, Any]]) -> Merchant:
     """The merchant with the keys that are in force after these events, proven to be in its log.
 
+    The keys of the witnesses in its quorum have given way to those that have followed them.
+
     ``VerificationError`` when they contradict, or leave out, a change that was seen before: then
     somebody is shown a false log.
     """
@@ -38,13 +54,18 @@ def learn_keys(merchant: Merchant, events: Iterable[Mapping[str, Any]]) -> Merch
             raise VerificationError("keys: those known are none of this log's")
     elif history.changes < merchant.key_changes:
         raise VerificationError("keys: a change that was seen before is hidden")
-    elif _in_force(read_key_history(told[: 1 + merchant.key_changes])) != known:
-        raise VerificationError("keys: another history was seen before; the log is forked")
+    else:
+        before = read_key_history(told[: 1 + merchant.key_changes])
+        seen = known, merchant.handovers_digest
+        if (_in_force(before), before.witnesses.digest()) != seen:
+            raise VerificationError("keys: another history was seen before; the log is forked")
     return replace(
         merchant,
         purchases_vkeys=tuple(key.vkey for key in history.purchases.in_force),
         events_vkeys=tuple(key.vkey for key in history.events.in_force),
         key_changes=history.changes,
+        quorum=merchant.quorum.following(history.witnesses),
+        handovers_digest=history.witnesses.digest(),
     )
 
 

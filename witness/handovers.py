@@ -54,7 +54,7 @@ def require_newest(connection: Connection, key: WitnessKey) -> None:
 def stored_handovers(connection: Connection) -> Sequence[Handover]:
     """All of them, in their order."""
     rows = connection.execute(select(handovers).order_by(handovers.c.number))
-    return [Handover.parse(row) for row in rows.mappings()]
+    return [Handover.parse(dict(row)) for row in rows.mappings()]
 
 
 def _successor(connection: Connection, key: WitnessKey) -> str | None:

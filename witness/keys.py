@@ -32,7 +32,7 @@ class WitnessKeys:
     ed25519: bytes = field(repr=False)
     ml_dsa_44: bytes = field(repr=False)
     seeds: bytes = field(repr=False)
-    older: "WitnessKeys | None" = field(default=None, repr=False)
+    older: "WitnessKeys | None" = field(default=None, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """``FormatError`` for a name that no key can have, or a key of another length.
@@ -97,4 +97,4 @@ class WitnessKeys:
             raise FormatError("not text", "name")
         keys = (parse_hex(document[name], name, _KEY_BYTES) for name in _NAMES)
         older = cls.parse(document["older"]) if "older" in document else None
-        return cls(document["name"], *keys, older)
+        return cls(document["name"], *keys, older=older)

@@ -43,7 +43,7 @@ def running(data: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 def test_a_witness_that_is_killed_remembers_what_it_has_said(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     data = ["--data", str(tmp_path / "data")]
-    made = terminal.json("witness", "keys", "--name", "witness.example/w1", *data)
+    made = terminal.json("witness", "keys", "create", "--name", "witness.example/w1", *data)
     keys = [parse_cosigner(vkey) for vkey in made["cosignature_keys"]]
     kept = tmp_path / "data" / "witness.keys"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -64,7 +64,7 @@ def test_a_witness_that_is_killed_remembers_what_it_has_said(tmp_path: Path) -> 
 def test_a_witness_that_is_killed_signs_no_second_seed(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     data = ["--data", str(tmp_path / "data")]
-    made = terminal.json("witness", "keys", "--name", "witness.example/w1", *data)
+    made = terminal.json("witness", "keys", "create", "--name", "witness.example/w1", *data)
     watch = ["witness", "watch", LOG.verifier.vkey, "--seeds"]
     assert terminal.json(*watch, "manual", *data) == {"origin": ORIGIN, "seeds": "manual"}
     terminal.run(*watch, "P1D", *data, status=1)
@@ -84,10 +84,10 @@ def test_keys_are_made_once_and_needed(tmp_path: Path) -> None:
     data = ["--data", str(tmp_path / "data")]
     terminal.run("witness", "serve", *data, status=1)
     terminal.run("witness", "watch", LOG.verifier.vkey, *data, status=1)
-    terminal.run("witness", "keys", "--name", "a b", *data, status=2)
-    terminal.run("witness", "keys", "--name", "w", *data)
+    terminal.run("witness", "keys", "create", "--name", "a b", *data, status=2)
+    terminal.run("witness", "keys", "create", "--name", "w", *data)
     before = (tmp_path / "data" / "witness.keys").read_bytes()
-    terminal.run("witness", "keys", "--name", "w", *data, status=2)
+    terminal.run("witness", "keys", "create", "--name", "w", *data, status=2)
     assert (tmp_path / "data" / "witness.keys").read_bytes() == before
     terminal.run("witness", "watch", "junk", *data, status=2)
 
@@ -95,7 +95,7 @@ def test_keys_are_made_once_and_needed(tmp_path: Path) -> None:
 def test_a_witness_that_has_lost_its_memory_does_not_begin_again(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     data = ["--data", str(tmp_path / "data")]
-    terminal.run("witness", "keys", "--name", "w", *data)
+    terminal.run("witness", "keys", "create", "--name", "w", *data)
     terminal.run("witness", "watch", LOG.verifier.vkey, *data)
     for file in (tmp_path / "data").glob("witness.db*"):
         file.unlink()
