@@ -79,8 +79,8 @@ class SeedWitnesses:
         event log before its signature is returned. The end is ``end``, or what the first witness
         signed for the period before: a log that crashed between its answer and the close must go
         on from there. One after the other, so that several processes that ask at once all follow
-        the first witness. :class:`NotSigned` when one does not answer; ``VerificationError`` when they have signed different ends, or one
-        that is not of this log.
+        the first witness. :class:`NotSigned` when one does not answer; ``VerificationError`` when
+        they have signed different ends, or one that is not of this log.
         """
         signatures: list[bytes] = []
         for of_witness in keys:
