@@ -279,9 +279,9 @@ def test_who_may_sign_the_next_close() -> None:
     known = NO_HANDOVERS.after(Handover.sign(WITNESS, NEW)).after(Handover.sign(NEW, NEWER))
     chain = [signer.verifier for signer in (WITNESS, NEW, NEWER)]
     last = Close.from_event(by(NEW, 0, 4), ORIGIN)
-    assert [list(keys) for keys in signing_keys(DECLARED, known, None)][0] == chain
-    assert [list(keys) for keys in signing_keys(DECLARED, known, last)][0] == chain[1:]
-    assert signing_keys(DECLARED, known, last)[1] == (SECOND_WITNESS.verifier,)
+    other = (SECOND_WITNESS.verifier,)
+    assert signing_keys(DECLARED, known, None) == [tuple(chain), other]
+    assert signing_keys(DECLARED, known, last) == [tuple(chain[1:]), other]
     for bad in (replace(last, signatures=()), replace(last, signatures=last.signatures[::-1])):
         with pytest.raises(VerificationError):
             signing_keys(DECLARED, known, bad)

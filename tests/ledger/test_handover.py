@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -151,7 +152,7 @@ def test_what_follows_is_found_in_any_order_and_nothing_else() -> None:
 
 def test_a_witness_cannot_name_keys_without_end() -> None:
     letters = [bytes([n]) for n in range(ord("a"), ord("a") + 20)]
-    shown = [handover(old, new) for old, new in zip(letters, letters[1:], strict=False)]
+    shown = [handover(old, new) for old, new in pairwise(letters)]
     assert continued(NO_HANDOVERS, *shown, most=8) == shown[:8]
 
 

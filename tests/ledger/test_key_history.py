@@ -291,7 +291,7 @@ def test_events_whose_numbers_run_against_the_log() -> None:
 
 # ---- witnesses
 
-W1, W2, W3 = (WitnessKeys(KEYS.name, letter * 32, letter * 32, letter * 32) for letter in (b"1", b"2", b"3"))  # fmt: skip
+W1, W2, W3 = (WitnessKeys(KEYS.name, *[letter * 32] * 3) for letter in (b"1", b"2", b"3"))
 
 
 def wanted(keys: WitnessKeys, kind: int = 0) -> Quorum:

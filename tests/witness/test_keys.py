@@ -45,9 +45,9 @@ def cosigned(witness: Witness, old: int, new: int) -> list[Signature]:
     return witness.add_checkpoint(HONEST.request(old, new))
 
 
-def by(keys: WitnessKeys, old: int, new: int, signatures: list[Signature]) -> bool:
+def by(keys: WitnessKeys, size: int, signatures: list[Signature]) -> bool:
     """Whether all newest keys of ``keys`` have signed, and rightly."""
-    note = HONEST.note(new) + "".join(s.line() for s in signatures).encode()
+    note = HONEST.note(size) + "".join(s.line() for s in signatures).encode()
     wanted = [cosigner.verifier for cosigner in keys.retired().cosigners]
     return verify_note(note, wanted)[1] == wanted
 
@@ -64,11 +64,11 @@ def test_old_and_new_keys_cosign_until_the_old_ones_are_retired(tmp_path: Path) 
         witness.rotate_keys(file)
         both = cosigned(witness, 5, 6)
         assert len(both) == 4
-        assert by(KEYS, 5, 6, both)
-        assert by(file.kept, 5, 6, both)
+        assert by(KEYS, 6, both)
+        assert by(file.kept, 6, both)
         assert witness.public() == file.kept.public() != KEYS.public()
         witness.retire_keys(file)
-        assert by(file.kept, 6, 7, cosigned(witness, 6, 7))
+        assert by(file.kept, 7, cosigned(witness, 6, 7))
     with reopened(tmp_path, file.kept) as witness:  # and after a restart
         assert file.kept.older is None
         assert len(cosigned(witness, 7, 8)) == 2
@@ -137,7 +137,7 @@ def test_a_process_with_old_keys_signs_no_new_period(tmp_path: Path) -> None:
         with pytest.raises(KeysReplaced):
             signed_period(running, 1)
         assert signed_period(running, 0) == first
-        assert by(KEYS, 0, 5, cosigned(running, 0, 5))
+        assert by(KEYS, 5, cosigned(running, 0, 5))
         assert [h.old.name for h in running.handovers()] == [KEYS.name] * 3
         with reopened(tmp_path, file.kept) as restarted:
             signed_period(restarted, 1)
@@ -155,12 +155,12 @@ def test_a_crash_between_the_new_keys_and_the_answer(tmp_path: Path, fails: str)
     with reopened(tmp_path, file.kept) as witness:
         handovers = witness.handovers()
         signatures = cosigned(witness, 0, 5)
-        assert by(KEYS, 0, 5, signatures)
+        assert by(KEYS, 5, signatures)
     if fails == "before":
         assert (file.kept, handovers, len(signatures)) == (KEYS, [], 2)
     else:
         assert file.kept.older == KEYS
-        assert by(file.kept, 0, 5, signatures)
+        assert by(file.kept, 5, signatures)
         assert [h.new for h in handovers] == [s.verifier for s in file.kept.signers]
 
 
