@@ -12,6 +12,7 @@ import pytest
 
 from commitments.wire import parse_json
 from ledger.cosignature import parse_cosigner
+from ledger.handover import parse_handovers
 from ledger.note import parse_vkey, verify_note
 from ledger.seeding import PeriodEnd, SignedEnd
 from tests.cli.terminal import Terminal
@@ -101,3 +102,48 @@ def test_a_witness_that_has_lost_its_memory_does_not_begin_again(tmp_path: Path)
         file.unlink()
     terminal.run("witness", "watch", LOG.verifier.vkey, *data, status=1)
     terminal.run("witness", "serve", *data, status=1)
+
+
+def test_keys_change_and_a_killed_witness_goes_on_with_them(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    data = ["--data", str(tmp_path / "data")]
+    file = tmp_path / "data" / "witness.keys"
+    first = terminal.json("witness", "keys", "create", "--name", "witness.example/w1", *data)
+    terminal.json("witness", "watch", LOG.verifier.vkey, *data)
+    terminal.run("witness", "keys", "retire", *data, status=1)
+    second = terminal.json("witness", "keys", "rotate", *data)
+    terminal.run("witness", "keys", "rotate", *data, status=1)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    both = file.read_bytes()
+    cosigned = []
+    for old, size in ((0, 5), (5, 12)):
+        with running(tmp_path / "data") as (url, process):
+            body = HONEST.request(old, size).serialise()
+            cosigned.append(httpx.post(f"{url}/add-checkpoint", content=body).content)
+            shown = parse_handovers(httpx.get(f"{url}/handovers").content)
+            os.kill(process.pid, signal.SIGKILL)
+        if old == 0:
+            assert terminal.json("witness", "keys", "retire", *data) == second
+    vkeys = [[*made["cosignature_keys"], made["seed_key"]] for made in (first, second)]
+    pairs = [(handover.old.vkey, handover.new.vkey) for handover in shown]
+    assert pairs == list(zip(*vkeys, strict=True))
+    keys = [[parse_cosigner(vkey) for vkey in made[:2]] for made in vkeys]
+    for wanted in (*keys, [*keys[1], *keys[0]]):
+        assert verify_note(HONEST.note(5) + cosigned[0], wanted)[1] is not None
+    assert set(verify_note(HONEST.note(12) + cosigned[1], [*keys[0], *keys[1]])[1]) == set(keys[1])
+    terminal.run("witness", "keys", "rotate", *data)
+    file.write_bytes(both)  # an old copy
+    for command in (["serve"], ["keys", "rotate"], ["keys", "retire"]):
+        error = terminal.json("witness", *command, *data, status=1)["error"]
+        assert error["type"] == "keys-replaced"
+
+
+def test_changed_keys_stay_encrypted(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, {"KVITTO_KEYS_PASSPHRASE": "correct horse"})
+    data = ["--data", str(tmp_path / "data")]
+    terminal.run("witness", "keys", "create", "--name", "w", *data)
+    for command in ("rotate", "retire"):
+        terminal.run("witness", "keys", command, *data)
+        assert b"ed25519" not in (tmp_path / "data" / "witness.keys").read_bytes()
+    terminal.env["KVITTO_KEYS_PASSPHRASE"] = None
+    terminal.run("witness", "keys", "rotate", *data, status=1)
