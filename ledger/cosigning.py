@@ -49,7 +49,8 @@ _PATIENCE = 3.0  # seconds a round waits for the slowest witness
 _REST = 15.0  # seconds for a witness that was too slow
 _SHORT_REST = 1.0  # for one that refuses, such as because it does not watch this log
 _ATTEMPTS = 3  # to find out which size a witness has
-_PAUSE = 3600.0  # seconds between two looks at a witness's handovers; each may lengthen all logs
+_PAUSE = 3600.0  # seconds, after a witness has lengthened all event logs by its handovers
+_SHORT_PAUSE = 60.0  # after it has shown none that are new
 _MOST_KEYS = 16  # of witnesses; a note can hold twice as many, and while keys change they are
 _MOST_WAITING = 64  # writers; more than a web server has threads, since their work is done
 
@@ -176,9 +177,9 @@ class Publisher:
         except Unavailable as error:
             _log.warning("%s does not show its handovers: %s", witness.keys[0].name, error)
             return
-        self._looked[witness.url] = now + _PAUSE
         self._unfamiliar.discard(witness.url)
-        record_in_all_logs(self._store, self._clock, witness.keys, shown)
+        grown = record_in_all_logs(self._store, self._clock, witness.keys, shown)
+        self._looked[witness.url] = now + (_PAUSE if grown else _SHORT_PAUSE)
         self._successions = {}
 
     def _chains(self, witness: RemoteWitness, origin: str) -> list[tuple[CosignerKey, ...]]:

@@ -136,12 +136,14 @@ class SeedWitnesses:
         if self._followed.get((witness.url, origin), now) > now:
             return keys
         shown = self._answer(witness, partial(fetch_handovers, self._client, witness.url))
-        self._followed[witness.url, origin] = now + _PAUSE
         try:
             known = record_handovers(store, clock, origin, keys[-1:], shown)
         except VerificationError as error:
             raise Unavailable(str(error)) from None
-        return known.chain(keys[0])
+        chain = known.chain(keys[0])
+        if len(chain) > len(keys):
+            self._followed[witness.url, origin] = now + _PAUSE
+        return chain
 
     def _answer(self, witness: RemoteSeedWitness, ask: Callable[[], T]) -> T:
         thread = self._threads[witness.key]

@@ -57,14 +57,22 @@ def record_handovers(
 
 def record_in_all_logs(
     store: Store, clock: Clock, keys: Sequence[WitnessKey], shown: Sequence[Handover]
-) -> None:
-    """As :func:`record_handovers` in each event log; one that cannot be written is left out."""
+) -> bool:
+    """As :func:`record_handovers` in each event log; whether there was anything to record.
+
+    A log that cannot be written is left out.
+    """
     with store.read() as connection:
         origins = list(filter(is_events_origin, connection.scalars(select(logs.c.origin))))
+    grown = False
     for origin in map(purchases_origin, origins):
         try:
-            record_handovers(store, clock, origin, keys, shown)
+            with store.read() as connection:
+                before = stored_succession(connection, origin)
+            if before.continued(keys, shown, _MOST_NEW):
+                grown |= record_handovers(store, clock, origin, keys, shown) != before
         except ReadOnly:
             continue  # a copy: whoever has its key records it
         except (FormatError, VerificationError) as error:
             _log.warning("%s: a witness's change of keys is not recorded: %s", origin, error)
+    return grown

@@ -46,7 +46,9 @@ class Cosigned(ShopServer):
         if isinstance(answer, list):
             return [self.cosign(value) for value in answer]
         if isinstance(answer, bytes):
-            return self.cosign(answer.decode()).encode() if b"\n\n\xe2\x80\x94" in answer else answer
+            return (
+                self.cosign(answer.decode()).encode() if b"\n\n\xe2\x80\x94" in answer else answer
+            )
         if isinstance(answer, str) and "\n\n\u2014 ledger.example" in answer:
             head = answer.rpartition("\n\n")[0]
             text = head[head.rindex(f"{ORIGIN}") if head.startswith("c2sp") else 0 :] + "\n"
