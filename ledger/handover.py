@@ -5,7 +5,7 @@ nothing else to trust the new one: a handover is of no log and serves all.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -86,15 +86,16 @@ class Succession:
     """Handovers in their order: of each key at most one, and never back to a key that was known."""
 
     handovers: tuple[Handover, ...] = ()
+    _ids: frozenset[tuple[str, bytes]] = field(default=frozenset(), repr=False, compare=False)
 
     def after(self, handover: Handover) -> "Succession":
         """With one more; ``VerificationError`` if it is none that an honest witness makes."""
         if self.successor(handover.old) is not None:
             raise VerificationError("handover: one key of a witness has two successors")
-        known = {handover.old, *(k for each in self.handovers for k in (each.old, each.new))}
-        if _id(handover.new) in map(_id, known):
+        known = self._ids | {_id(handover.old)}
+        if _id(handover.new) in known:
             raise VerificationError("handover: the successor is no new key")
-        return Succession((*self.handovers, handover))
+        return Succession((*self.handovers, handover), known | {_id(handover.new)})
 
     def successor(self, key: WitnessKey) -> WitnessKey | None:
         """The key that follows this one directly."""

@@ -1,6 +1,7 @@
 """A wallet whose witnesses change their keys, and those who would profit from it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN, World
 
 TIME = "2026-11-21T12:00:00Z"
+NOTE = f"\n\n\u2014 {ORIGIN}"  # where the signatures of a note begin
 OLD, NEW, NEWER, THIEF = (
     MlDsaCosigner("w.example", letter * 32) for letter in (b"o", b"n", b"m", b"t")
 )
@@ -46,10 +48,8 @@ class Cosigned(ShopServer):
         if isinstance(answer, list):
             return [self.cosign(value) for value in answer]
         if isinstance(answer, bytes):
-            return (
-                self.cosign(answer.decode()).encode() if b"\n\n\xe2\x80\x94" in answer else answer
-            )
-        if isinstance(answer, str) and "\n\n\u2014 ledger.example" in answer:
+            return self.cosign(answer.decode()).encode() if NOTE.encode() in answer else answer
+        if isinstance(answer, str) and NOTE in answer:
             head = answer.rpartition("\n\n")[0]
             text = head[head.rindex(f"{ORIGIN}") if head.startswith("c2sp") else 0 :] + "\n"
             return answer + "".join(c.cosign(text, 7).line() for c in self.cosigners)
@@ -214,7 +214,7 @@ def test_a_forged_handover_is_in_the_log(shop: Cosigned, wallet: Wallet) -> None
     ):
         events = [*all_events(shop.world), forged]
         told = {"history": [show(shop, events, [0, len(events) - 1])]}
-        shop.lies["/keys.json"] = lambda _, told=told: shop.cosign(told)
+        shop.lies["/keys.json"] = partial(lambda told, _: shop.cosign(told), told)
         with pytest.raises(VerificationError):
             look(shop, wallet)
     shop.lies["/keys.json"] = shop.cosign

@@ -128,10 +128,10 @@ def _offline(directory: Path, desk: CashDesk, first: Quorum, wallet: Wallet) -> 
     ):
         (directory / name).write_bytes(data)
     key = desk.shop.keys().events.vkey
-    verify = ["receipt", "verify", directory / "receipt.json", "--key", key, "--quorum"]
-    said = terminal.json(*verify, directory / "old.policy", status=1)["error"]["message"]
+    old, new = (str(directory / f"{name}.policy") for name in ("old", "new"))
+    verify = ["receipt", "verify", str(directory / "receipt.json"), "--key", key, "--quorum"]
+    said = terminal.json(*verify, old, status=1)["error"]["message"]
     assert "kvitto keys follow --new-quorum" in said
-    follow = ["keys", "follow", directory / "keys.json", "--key", key]
-    both = ["--quorum", directory / "old.policy", "--new-quorum", directory / "new.policy"]
-    assert len(terminal.json(*follow, *both)["witnesses"]) == 5
-    assert terminal.json(*verify, directory / "new.policy")["decision"] == "approved"
+    follow = ["keys", "follow", str(directory / "keys.json"), "--key", key]
+    assert len(terminal.json(*follow, "--quorum", old, "--new-quorum", new)["witnesses"]) == 5
+    assert terminal.json(*verify, new)["decision"] == "approved"
