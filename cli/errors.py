@@ -43,13 +43,7 @@ _LISTS = {
     "faults": "{message}",
     "proofs": "{message}",
 }
-_HINTS = {
-    "unreachable": "; is --url right, and the service running?",
-    "not-cosigned": (
-        "; if a witness has changed its keys, kvitto keys follow --new-quorum makes a policy with"
-        " its present ones"
-    ),
-}
+_HINTS = {"unreachable": "; is --url right, and the service running?"}
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -164,7 +158,7 @@ def _of_kvitto(error: KvittoError) -> _Problem:
             lists[name] = items
             message = heading.format(count=len(items), message=message)
     code = error_code(error)
-    message += _HINTS.get(_name(error), "")
+    message += _HINTS.get(code, "")
     return _Problem(code, message, getattr(error, "field", None), lists)
 
 
@@ -173,8 +167,5 @@ def error_code(error: KvittoError) -> str:
     for kind in type(error).__mro__:
         if kind in _CODES:
             return _CODES[kind]
-    return str(getattr(error, "code", _name(error)))
-
-
-def _name(error: KvittoError) -> str:
-    return _CAPITAL.sub("-", type(error).__name__).lower()
+    name = _CAPITAL.sub("-", type(error).__name__).lower()
+    return str(getattr(error, "code", name))

@@ -23,9 +23,8 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from commitments.clock import Clock, system_clock
 from commitments.errors import FormatError
 from ledger.add_checkpoint import AddCheckpoint
-from ledger.cosignature import CosignerKey
 from ledger.group_commit import GroupCommit, Ticket
-from ledger.handover import Handover, Succession
+from ledger.handover import Handover
 from ledger.note import Note, Signature
 from ledger.quorum import Witness
 from ledger.schema import logs, published
@@ -41,7 +40,7 @@ from ledger.witness_client import (
     fetch_handovers,
     witness_connections,
 )
-from ledger.witness_rotation import record_in_all_logs, stored_succession
+from ledger.witness_rotation import PresentKeys
 
 __all__ = ["Publisher", "forget_published", "remote_witnesses"]
 
@@ -49,8 +48,6 @@ _PATIENCE = 3.0  # seconds a round waits for the slowest witness
 _REST = 15.0  # seconds for a witness that was too slow
 _SHORT_REST = 1.0  # for one that refuses, such as because it does not watch this log
 _ATTEMPTS = 3  # to find out which size a witness has
-_PAUSE = 3600.0  # seconds, after a witness has lengthened all event logs by its handovers
-_SHORT_PAUSE = 60.0  # after it has shown none that are new
 _MOST_KEYS = 16  # of witnesses; a note can hold twice as many, and while keys change they are
 _MOST_WAITING = 64  # writers; more than a web server has threads, since their work is done
 
@@ -85,7 +82,7 @@ class Publisher:
     ) -> None:
         self._store = store
         self._witnesses = witnesses
-        self._clock = clock
+        self._keys = PresentKeys(store, clock, monotonic)
         self._monotonic = monotonic
         self._patience = patience
         self._client = witness_connections(transport)
@@ -93,9 +90,6 @@ class Publisher:
         self._sizes: dict[tuple[str, str], int] = {}
         self._resting: dict[tuple[str, str | None], float] = {}  # for one log, or for all
         self._troubles: dict[tuple[str, str], str] = {}
-        self._successions: dict[str, Succession] = {}  # by origin, as far as they have been read
-        self._unfamiliar: set[str] = set()  # addresses of witnesses that sign with other keys
-        self._looked: dict[str, float] = {}  # when their handovers may be asked for again
         self._rounds: GroupCommit[None] = GroupCommit(self._round, _MOST_WAITING)
 
     def close(self) -> None:
@@ -114,8 +108,8 @@ class Publisher:
         Also for the handovers of witnesses that sign with unknown keys.
         """
         for witness in self._witnesses:
-            if witness.url in self._unfamiliar:
-                self._follow(witness)
+            if self._keys.wants(witness) and self._threads[witness.url].is_free:
+                self._keys.follow(witness, partial(self._handovers, witness))
         with self._store.read() as connection:
             heads = [_newest(row) for row in connection.execute(_HEADS)]
         # All that is new, as in a round: a close must not appear without its purchases.
@@ -160,35 +154,14 @@ class Publisher:
             for futures in asked
         ]
 
-    def _follow(self, witness: RemoteWitness) -> None:
-        """Log which keys have followed those that are configured, and ask for their signatures."""
-        now, thread = self._monotonic(), self._threads[witness.url]
-        if self._looked.get(witness.url, now) > now or not thread.is_free:
-            return
-        question: Future[list[Handover]] = thread.submit(
-            partial(fetch_handovers, self._client, witness.url)
-        )
-        self._looked[witness.url] = now + _REST
+    def _handovers(self, witness: RemoteWitness) -> list[Handover]:
+        thread = self._threads[witness.url]
+        question = thread.submit(partial(fetch_handovers, self._client, witness.url))
         try:
-            shown = question.result(self._patience)
+            return question.result(self._patience)
         except TimeoutError:
             thread.give_up(question)
-            return
-        except Unavailable as error:
-            _log.warning("%s does not show its handovers: %s", witness.keys[0].name, error)
-            return
-        self._unfamiliar.discard(witness.url)
-        grown = record_in_all_logs(self._store, self._clock, witness.keys, shown)
-        self._looked[witness.url] = now + (_PAUSE if grown else _SHORT_PAUSE)
-        self._successions = {}
-
-    def _chains(self, witness: RemoteWitness, origin: str) -> list[tuple[CosignerKey, ...]]:
-        """For each configured key that key and all that have followed it, as the log says."""
-        known = self._successions.get(origin)
-        if known is None:
-            with self._store.read() as connection:
-                known = self._successions[origin] = stored_succession(connection, origin)
-        return [known.chain(key) for key in witness.keys]
+            raise TooSlow("no answer in time") from None
 
     def _rest(self, witness: RemoteWitness, origin: str | None, seconds: float) -> None:
         self._resting[witness.url, origin] = self._monotonic() + seconds
@@ -210,7 +183,8 @@ class Publisher:
             witness
             for witness in self._witnesses
             if not there.issuperset(
-                (chain[-1].name, chain[-1].key_id) for chain in self._chains(witness, head.origin)
+                (chain[-1].name, chain[-1].key_id)
+                for chain in self._keys.chains(witness, head.origin)
             )
             and self._threads[witness.url].is_free
             and not self._rests(witness, None)
@@ -224,7 +198,7 @@ class Publisher:
         try:
             answer = self._cosign(witness, head)
         except OtherKeys as error:
-            self._unfamiliar.add(witness.url)
+            self._keys.note_others(witness)
             self._rest(witness, head.origin, _SHORT_REST)
             self._warn(witness, head, str(error))
             return []
@@ -239,11 +213,11 @@ class Publisher:
         self._sizes[witness.url, head.origin] = head.size
         self._troubles.pop((witness.url, head.origin), None)
         if answer.others:
-            self._unfamiliar.add(witness.url)
+            self._keys.note_others(witness)
         return list(answer.signatures)
 
     def _cosign(self, witness: RemoteWitness, head: _Head) -> Cosigned:
-        newest = [key for chain in self._chains(witness, head.origin) for key in chain[-2:]]
+        newest = [key for chain in self._keys.chains(witness, head.origin) for key in chain[-2:]]
         present = replace(witness, keys=tuple(newest))
         old_size = self._sizes.get((witness.url, head.origin), 0)
         note = _own(head).serialise()

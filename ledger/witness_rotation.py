@@ -1,15 +1,16 @@
-"""Writing into the event logs which keys of witnesses have followed which.
+"""Writing into the event logs which keys of witnesses have followed which, and going by that.
 
 Who reads a log with a policy or a declaration that names an old key finds the handover there.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, select
 
 from commitments.clock import Clock
 from commitments.errors import FormatError, VerificationError
+from ledger.cosignature import CosignerKey
 from ledger.event_log import append_event, events_of
 from ledger.events import event_time, events_origin, is_events_origin, purchases_origin
 from ledger.farewells import stored_key_history
@@ -18,10 +19,14 @@ from ledger.key_history import WITNESS_ROTATED, handover_event, told_handovers
 from ledger.log import NotInLog
 from ledger.schema import logs
 from ledger.store import ReadOnly, Store, Transaction
+from ledger.witness_client import RemoteWitness, Unavailable
 
-__all__ = ["record_handovers", "record_in_all_logs", "stored_succession"]
+__all__ = ["PresentKeys", "record_handovers", "stored_succession"]
 
 _MOST_NEW = 8  # at once, of 10 kB each; a witness must not fill the event logs
+_PAUSE = 3600.0  # seconds, after a witness has lengthened all event logs by its handovers
+_SHORT_PAUSE = 60.0  # after it has shown none that are new
+_REST = 15.0  # after it has shown nothing
 
 _log = logging.getLogger("kvitto.witnesses")
 
@@ -55,13 +60,53 @@ def record_handovers(
     return store.commit(unit, events_origin(origin))
 
 
-def record_in_all_logs(
+class PresentKeys:
+    """The keys that cosign for witnesses today: those configured, and what has followed them."""
+
+    def __init__(self, store: Store, clock: Clock, monotonic: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._monotonic = monotonic
+        self._successions: dict[str, Succession] = {}  # by origin, as far as they have been read
+        self._unfamiliar: set[str] = set()  # addresses of witnesses that sign with other keys
+        self._pauses: dict[str, float] = {}  # until when handovers are not asked for, by address
+
+    def chains(self, witness: RemoteWitness, origin: str) -> list[tuple[CosignerKey, ...]]:
+        """For each configured key that key and all that have followed it, as the log says."""
+        known = self._successions.get(origin)
+        if known is None:
+            with self._store.read() as connection:
+                known = self._successions[origin] = stored_succession(connection, origin)
+        return [known.chain(key) for key in witness.keys]
+
+    def note_others(self, witness: RemoteWitness) -> None:
+        """It has signed with keys that are not known."""
+        self._unfamiliar.add(witness.url)
+
+    def wants(self, witness: RemoteWitness) -> bool:
+        """Whether it is time to ask for its handovers."""
+        now = self._monotonic()
+        return witness.url in self._unfamiliar and self._pauses.get(witness.url, now) <= now
+
+    def follow(self, witness: RemoteWitness, fetch: Callable[[], Sequence[Handover]]) -> None:
+        """Ask for the handovers of this witness, and log those that follow on."""
+        now = self._monotonic()
+        self._pauses[witness.url] = now + _REST
+        try:
+            shown = fetch()
+        except Unavailable as error:
+            _log.warning("%s does not show its handovers: %s", witness.keys[0].name, error)
+            return
+        self._unfamiliar.discard(witness.url)
+        grown = _record_in_all_logs(self._store, self._clock, witness.keys, shown)
+        self._pauses[witness.url] = now + (_PAUSE if grown else _SHORT_PAUSE)
+        self._successions = {}
+
+
+def _record_in_all_logs(
     store: Store, clock: Clock, keys: Sequence[WitnessKey], shown: Sequence[Handover]
 ) -> bool:
-    """As :func:`record_handovers` in each event log; whether there was anything to record.
-
-    A log that cannot be written is left out.
-    """
+    """Whether there was anything to record. A log that cannot be written is left out."""
     with store.read() as connection:
         origins = list(filter(is_events_origin, connection.scalars(select(logs.c.origin))))
     grown = False

@@ -1,19 +1,23 @@
 """A witness changes its keys, whatever happens to it meanwhile."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from commitments.errors import FormatError, Refused, VerificationError
 from ledger.handover import NO_HANDOVERS
-from ledger.note import Signature, verify_note
-from ledger.seeding import PeriodEnd
+from ledger.note import Signature, Verifier, verify_note
+from ledger.seeding import PeriodEnd, SignedEnd
 from tests.witness.world import HONEST, KEYS, LOG, NOW, ORIGIN, open_witness
 from witness.keys import WitnessKeys
 from witness.service import KeysReplaced, Witness
@@ -141,6 +145,52 @@ def test_a_process_with_old_keys_signs_no_new_period(tmp_path: Path) -> None:
         assert [h.old.name for h in running.handovers()] == [KEYS.name] * 3
         with reopened(tmp_path, file.kept) as restarted:
             signed_period(restarted, 1)
+
+
+STEPS = st.lists(
+    st.sampled_from(["rotate", "crash", "retire", "restart"]) | st.integers(5, 9), max_size=20
+)
+
+
+@pytest.mark.hypothesis
+@given(STEPS)
+def test_whatever_happens_a_period_has_one_seed_and_keys_move_forward(
+    steps: list[str | int],
+) -> None:
+    """A number asks for a close of that size, of the next period and of one before it."""
+    file, periods, seen = KeysFile(), 0, dict[int, bytes]()
+    with TemporaryDirectory() as home:
+        witness = reopened(Path(home), KEYS)
+        for step in steps:
+            if isinstance(step, int):
+                for period in (periods, periods // 2):
+                    signed = signed_period(witness, period, step)
+                    assert seen.setdefault(period, signed) == signed
+                periods += 1
+                continue
+            file.fails = "after" if step == "crash" else None
+            change = witness.retire_keys if step == "retire" else witness.rotate_keys
+            with suppress(Refused, OSError):
+                if step != "restart":
+                    change(file)
+            witness.close()
+            witness = reopened(Path(home), file.kept)
+        chain = NO_HANDOVERS
+        for handover in witness.handovers():
+            chain = chain.after(handover)
+        keys = list(chain.chain(KEYS.seed_signer.verifier))
+        for signed_end in witness.seeds(sha256(ORIGIN.encode()).digest(), 0):
+            while not is_by(keys[0], signed_end):  # never back to one that was left
+                keys.pop(0)
+        witness.close()
+
+
+def is_by(key: Verifier, signed: SignedEnd) -> bool:
+    try:
+        signed.verify(key)
+    except VerificationError:
+        return False
+    return True
 
 
 # ---- crashes, and two at once
