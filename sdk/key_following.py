@@ -1,29 +1,18 @@
 """Keeping up with the keys of a merchant's logs and witnesses (docs/protocol.md 4, *Keys*)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from commitments.errors import VerificationError
 from ledger.key_history import KEY_EVENTS, KeyHistory, follow_keys, read_key_history
 from ledger.note import Verifier
-from ledger.quorum import verify_cosigned
+from ledger.quorum import NotCosigned, verify_cosigned
 from sdk.shop import Shop
 from sdk.state import Merchant
 
-__all__ = ["follow_merchant", "is_believed", "learn_keys"]
-
-
-def is_believed(note: bytes, keys: Sequence[Verifier], merchant: Merchant) -> bool:
-    """Whether the keys known of a log, and the witnesses known, have signed this checkpoint.
-
-    If not, they may have changed.
-    """
-    try:
-        verify_cosigned(note, *keys, policy=merchant.quorum)
-    except VerificationError:
-        return False
-    return True
+__all__ = ["follow_merchant", "follow_signers", "learn_keys"]
 
 
 def follow_merchant(shop: Shop, merchant: Merchant) -> Merchant:
@@ -34,6 +23,23 @@ def follow_merchant(shop: Shop, merchant: Merchant) -> Merchant:
     shown = shop.keys_shown()
     follow_keys(shown, merchant.events_keys, merchant.quorum)
     return learn_keys(merchant, (event for _, event in shown[-1].events))
+
+
+def follow_signers(
+    shop: Shop, merchant: Merchant, note: bytes, keys: Sequence[Verifier]
+) -> Merchant:
+    """The merchant with the keys that follow, if those known have not signed this checkpoint.
+
+    ``keys`` are those of its log; the witnesses in its quorum must have signed too. Errors as
+    :func:`follow_merchant`, except that without a quorum nothing has changed: whoever verifies
+    the checkpoint says so.
+    """
+    try:
+        verify_cosigned(note, *keys, policy=merchant.quorum)
+    except VerificationError:
+        with suppress(NotCosigned):
+            return follow_merchant(shop, merchant)
+    return merchant
 
 
 def learn_keys(merchant: Merchant, events: Iterable[Mapping[str, Any]]) -> Merchant:

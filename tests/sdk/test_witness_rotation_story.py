@@ -11,10 +11,11 @@ from cli.demo.town import quorum_of
 from commitments.clock import system_clock
 from commitments.errors import VerificationError
 from ledger.key_history import WITNESS_ROTATED
+from ledger.note import parse_vkey
 from ledger.quorum import Quorum, verify_cosigned
 from sdk import Shop, Wallet
 from tests.cli.terminal import Terminal
-from tests.sdk.test_quorum import CashDesk, _advice
+from tests.sdk.test_quorum import STRANGER, CashDesk, _advice
 from tests.world import WARRANTY
 from witness.keys import WitnessKeys
 
@@ -98,11 +99,14 @@ def test_witnesses_rotate_and_retire_under_a_service_that_sells(tmp_path: Path) 
             assert not is_cosigned(desk.shop, first)
             assert _advice(away, desk) == set()
             assert away._state.merchants[desk.origin].quorum == second
+            # Whoever has heard of the new seed key only need not name the old one.
+            present = parse_vkey(seed.service.public()["seed_key"])
+            assert present != seed.seeds.key
+            for named, told in ((STRANGER, {"unknown-seed-witness"}), (present, set())):
+                away.trust_seed_witnesses(desk.shop, [named])
+                assert _advice(away, desk) == told
             assert away.claim(desk.shop, "warranty-2y", remedy="repair").decision == "approved"
 
-            # Whoever heard of the new seed key only need not name the old one.
-            present = seed.service.public()["seed_key"]
-            assert present != seed.seeds.key.vkey
             _offline(tmp_path, desk, first, away)
             desk.shop.close()
 
