@@ -147,3 +147,34 @@ def test_changed_keys_stay_encrypted(tmp_path: Path) -> None:
         assert b"ed25519" not in (tmp_path / "data" / "witness.keys").read_bytes()
     terminal.env["KVITTO_KEYS_PASSPHRASE"] = None
     terminal.run("witness", "keys", "rotate", *data, status=1)
+
+
+KILLED = """
+import os, signal, sys
+from cli import secret_files, witness_keys
+from cli.main import app
+
+def killed(*arguments):
+    secret_files.replace_secret(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+witness_keys.replace_secret = killed
+app(sys.argv[1:])
+"""
+
+
+def test_a_command_that_is_killed_when_the_new_keys_are_kept(tmp_path: Path) -> None:
+    """Nobody has heard of them yet: the next start has the old keys name them."""
+    terminal = Terminal(tmp_path)
+    data = ["--data", str(tmp_path / "data")]
+    first = terminal.json("witness", "keys", "create", "--name", "witness.example/w1", *data)
+    for command, handed_over in (("rotate", 3), ("retire", 3)):
+        arguments = ["witness", "keys", command, *data]
+        killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], cwd=ROOT, check=False)
+        assert killed.returncode == -signal.SIGKILL
+        with running(tmp_path / "data") as (url, _):
+            shown = parse_handovers(httpx.get(f"{url}/handovers").content)
+        assert len(shown) == handed_over
+        assert [h.old.vkey for h in shown] == [*first["cosignature_keys"], first["seed_key"]]
+    second = terminal.json("witness", "keys", "rotate", *data)  # the older ones are gone
+    assert shown[2].new.vkey not in (first["seed_key"], second["seed_key"])
