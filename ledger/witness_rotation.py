@@ -73,10 +73,11 @@ class PresentKeys:
 
     def chains(self, witness: RemoteWitness, origin: str) -> list[tuple[CosignerKey, ...]]:
         """For each configured key that key and all that have followed it, as the log says."""
-        known = self._successions.get(origin)
+        read = self._successions  # or what was read before a change would stay beyond it
+        known = read.get(origin)
         if known is None:
             with self._store.read() as connection:
-                known = self._successions[origin] = stored_succession(connection, origin)
+                known = read[origin] = stored_succession(connection, origin)
         return [known.chain(key) for key in witness.keys]
 
     def note_others(self, witness: RemoteWitness) -> None:
