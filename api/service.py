@@ -66,6 +66,6 @@ def _publisher(store: Store, settings: Settings) -> Publisher | None:
     if not witnesses:
         store.commit(forget_published)
         return None
-    publisher = Publisher(store, witnesses)
+    publisher = Publisher(store, witnesses, clock=settings.clock)
     store.after_write = publisher.publish
     return publisher

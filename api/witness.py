@@ -12,12 +12,20 @@ from api.problems import CatchUnexpected
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_decimal, parse_hex
 from ledger.add_checkpoint import LONGEST_REQUEST, AddCheckpoint
-from witness.service import StaleSize, UnknownLog, Untrusted, Witness, WrongPeriod
+from witness.service import KeysReplaced, StaleSize, UnknownLog, Untrusted, Witness, WrongPeriod
 
 __all__ = ["create_witness_app"]
 
 _SIZE = {"Content-Type": "text/x.tlog.size"}  # as a media type, it would get a charset
 _DIGEST_BYTES = 32
+_STATUSES: dict[type[Exception], int] = {  # the first that fits
+    FormatError: 400,
+    Untrusted: 403,
+    UnknownLog: 404,
+    VerificationError: 422,
+    WrongPeriod: 422,
+    KeysReplaced: 503,
+}
 _HEADERS = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
 
 
@@ -26,7 +34,7 @@ def create_witness_app(witness: Witness) -> Starlette:
 
     For logs ``add-checkpoint`` and ``sign-seed`` (docs/protocol.md 4, *Seed witnesses*); for
     monitors the last checkpoint, the proof that a log has forked where one was seen, and all that
-    was signed from a period on.
+    was signed from a period on. For both ``handovers``, the witness's own changes of keys.
     """
 
     def add(body: bytes) -> Response:
@@ -53,6 +61,10 @@ def create_witness_app(witness: Witness) -> Starlette:
 
         return _answered(show)
 
+    def show_handovers(_request: Request) -> Response:
+        lines = [handover.line() for handover in witness.handovers()]
+        return PlainTextResponse("".join(lines), headers=_HEADERS)
+
     def showing(read: Callable[[bytes], bytes]) -> Callable[[Request], Response]:
         def show(request: Request) -> Response:
             return PlainTextResponse(read(_digest(request)), headers=_HEADERS)
@@ -65,6 +77,7 @@ def create_witness_app(witness: Witness) -> Starlette:
             Route("/{digest}/checkpoint", showing(witness.checkpoint), methods=["GET"]),
             Route("/{digest}/fork", showing(witness.fork), methods=["GET"]),
             Route("/sign-seed", sign_seed, methods=["POST"]),
+            Route("/handovers", show_handovers, methods=["GET"]),
             Route("/{digest}/seeds/{period}", show_seeds, methods=["GET"]),
         ]
     )
@@ -94,17 +107,8 @@ def _answered(answer: Callable[[], Response]) -> Response:
     """The answer, or the status code that c2sp tlog-witness has for the error."""
     try:
         return answer()
-    except FormatError as error:
-        return _error(400, error)
-    except Untrusted as error:
-        return _error(403, error)
-    except UnknownLog as error:
-        return _error(404, error)
     except StaleSize as error:
         return Response(f"{error.size}\n", 409, _SIZE)
-    except (VerificationError, WrongPeriod) as error:
-        return _error(422, error)
-
-
-def _error(status: int, error: Exception) -> Response:
-    return PlainTextResponse(f"{error}\n", status)
+    except tuple(_STATUSES) as error:
+        status = next(_STATUSES[kind] for kind in _STATUSES if isinstance(error, kind))
+        return PlainTextResponse(f"{error}\n", status)

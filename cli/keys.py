@@ -10,7 +10,7 @@ import typer
 
 from cli.database import DATA, DatabaseUrl, DataDirectory
 from cli.db import open_signing_store, open_store
-from cli.files import read_document, read_quorum
+from cli.files import new_file, read_document, read_quorum
 from cli.options import QuorumFile
 from cli.output import AsJson, show
 from cli.secret_files import (
@@ -143,18 +143,30 @@ def follow(
         str, typer.Option(metavar="VKEY", help="A verifier key of the event log that you trust.")
     ],
     quorum: QuorumFile = None,
+    new_quorum: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write here the policy with the witnesses' present keys."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """From a key that you trust, however old, to the present keys of both logs, offline.
 
-    Exit status 0 only if each key in between has named the next one in the log.
+    Exit status 0 only if each key in between has named the next one in the log. The keys of
+    witnesses in the policy of --quorum may be old too; --new-quorum writes one that names those
+    which have followed them, for `receipt verify` and `log monitor`.
     """
     from ledger.farewells import parse_shown_keys
     from ledger.key_history import follow_keys
     from ledger.note import parse_vkey
 
     shown = parse_shown_keys(read_document(file))
-    history = follow_keys(shown, [parse_vkey(key)], read_quorum(quorum))
+    policy = read_quorum(quorum)
+    history = follow_keys(shown, [parse_vkey(key)], policy)
+    if new_quorum is not None:
+        with new_file(new_quorum) as written:
+            written.buffer.write(policy.following(history.witnesses).serialise())
     _show_history(history, as_json=as_json)
 
 
@@ -175,4 +187,9 @@ def _show_history(history: "KeyHistory", *, as_json: bool) -> None:
         }
         lines += [f"in force: {key.vkey}" for key in log.in_force]
         lines += [f"retired:  {key.vkey}" for key in retired]
+    handovers = history.witnesses.handovers
+    found["witnesses"] = [
+        {"vkey": handover.old.vkey, "next_vkey": handover.new.vkey} for handover in handovers
+    ]
+    lines += [f"witness:   {each.old.vkey}\nnow:       {each.new.vkey}" for each in handovers]
     show(found, "\n".join(lines), as_json=as_json)

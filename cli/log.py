@@ -10,6 +10,7 @@ import typer
 from cli.database import DATA, DatabaseUrl, DataDirectory
 from cli.db import open_signing_store, open_store
 from cli.files import read_bytes, read_quorum
+from cli.following import naming_what_follows
 from cli.forks import keeping_proof
 from cli.options import QuorumFile
 from cli.output import AsJson, facts, show
@@ -137,7 +138,7 @@ def monitor(
     wanted = read_quorum(quorum)
     file = (state or _state_of(verifier)).expanduser()
     known = _read_head(file, keys)
-    with ServedLog.at(log) as served, keeping_proof(file):
+    with ServedLog.at(log) as served, keeping_proof(file), naming_what_follows():
         head = look(served, verifier, wanted, known)
         if entries:
             check_entries(served, known, head)

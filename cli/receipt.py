@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.files import read_document, read_quorum
+from cli.following import naming_what_follows
 from cli.options import QuorumFile
 from cli.output import AsJson, facts, show
 from commitments.errors import FormatError
@@ -36,7 +37,9 @@ def verify(
     from ledger.note import parse_vkey
 
     receipt = EventReceipt.parse(_receipt(read_document(file)))
-    checkpoint = verify_event_receipt(receipt, parse_vkey(key), policy=read_quorum(quorum))
+    wanted = read_quorum(quorum)
+    with naming_what_follows():
+        checkpoint = verify_event_receipt(receipt, parse_vkey(key), policy=wanted)
     event = receipt.event
     if event.get("type") != "claim.decided":
         raise FormatError("not the receipt of a decision", "type")

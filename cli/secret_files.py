@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.errors import Failure
-from ledger.durable import sync_directory, write_durably
+from ledger.durable import replace_file, sync_directory, write_durably
 
 if TYPE_CHECKING:
     from ledger.sealing import SealingKey
@@ -26,6 +26,7 @@ __all__ = [
     "open_sealing_key",
     "read_passphrase",
     "read_secret",
+    "replace_secret",
     "sealing_key_path",
     "write_secret",
 ]
@@ -64,9 +65,7 @@ def write_secret(path: Path, kind: str, secret: bytes, passphrase: str | None) -
 
     What is there already is not overwritten: ``FileExistsError``.
     """
-    from commitments.envelope import Envelope
-
-    data = secret if passphrase is None else Envelope.create(kind, passphrase).seal(secret)
+    data = _sealed(kind, secret, passphrase)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         write_durably(unfinished, data, 0o600)
@@ -76,6 +75,18 @@ def write_secret(path: Path, kind: str, secret: bytes, passphrase: str | None) -
     finally:
         unfinished.unlink(missing_ok=True)
     sync_directory(path.parent)
+
+
+def replace_secret(path: Path, kind: str, secret: bytes, passphrase: str | None) -> None:
+    """Another ``secret`` in the place of the one there, on the disk before this returns."""
+    replace_file(path, _sealed(kind, secret, passphrase), 0o600)
+    sync_directory(path.parent)
+
+
+def _sealed(kind: str, secret: bytes, passphrase: str | None) -> bytes:
+    from commitments.envelope import Envelope
+
+    return secret if passphrase is None else Envelope.create(kind, passphrase).seal(secret)
 
 
 def read_secret(path: Path, kind: str, passphrase: str | None) -> bytes:

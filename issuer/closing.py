@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 from commitments.clock import Clock
 from commitments.errors import Refused, VerificationError
 from issuer.merchants import Merchant, list_merchants
-from ledger.closes import CLOSED, Close, day_period
+from ledger.closes import CLOSED, Close, day_period, signing_keys
 from ledger.event_log import append_event, last_events, read_declaration
 from ledger.events import DAILY, LogDeclaration, event_time, events_origin
 from ledger.seed_witnesses import SeedWitnesses
 from ledger.seeding import PeriodEnd
 from ledger.store import ReadOnly, Store, Transaction
+from ledger.witness_rotation import stored_succession
 
 __all__ = ["Closer"]
 
@@ -83,7 +84,10 @@ class Closer:
             end = PeriodEnd(origin, period, log.size, log.root(log.size))
         if declaration.period == DAILY and end.size == 0:
             return None
-        end, signatures = self._witnesses.sign(self._store, declaration.seed_witnesses, end)
+        with self._store.read() as connection:
+            known = stored_succession(connection, origin)
+        keys = signing_keys(declaration, known, last)
+        end, signatures = self._witnesses.sign(self._store, self._clock, keys, end)
         number = last.number + 1 if last else 0
         close = Close(number, period, end.size, end.root, signatures)
 

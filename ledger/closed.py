@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from ledger.closes import CLOSED, CloseFold
 from ledger.event_log import events_of, read_declaration
 from ledger.events import LogDeclaration
+from ledger.key_history import WITNESS_ROTATED
 from ledger.log import Log
 from ledger.partition import Partition
 
@@ -24,9 +25,12 @@ class _Kept:
     def read(self, connection: Connection) -> None:
         self._log = Log(connection, self.declaration.origin)
         for position, event in events_of(
-            connection, self.declaration.origin, [CLOSED], self.next_event
+            connection, self.declaration.origin, [CLOSED, WITNESS_ROTATED], self.next_event
         ):
-            self.partition.extend([self.fold.accept(event)])
+            if event["type"] == CLOSED:
+                self.partition.extend([self.fold.accept(event)])
+            else:
+                self.fold.hand_over(event)
             self.next_event = position + 1
 
     def _root_at(self, size: int) -> bytes | None:

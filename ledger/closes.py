@@ -4,7 +4,7 @@ A close is signed by the declared seed witnesses; its *seed* decides which cell 
 each entry before it falls into, so nobody may be able to choose it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,10 @@ from typing import Any
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import le, lp, parse_hex
 from ledger.events import MANUAL, LogDeclaration, check_event
+from ledger.handover import NO_HANDOVERS, Handover, Succession
+from ledger.key_history import WITNESS_ROTATED
 from ledger.merkle import HASH_BYTES
+from ledger.note import Verifier
 
 __all__ = [
     "CLOSED",
@@ -24,6 +27,7 @@ __all__ = [
     "day_period",
     "seed",
     "seed_message",
+    "signing_keys",
 ]
 
 CLOSED = "log.closed"
@@ -101,6 +105,40 @@ def seed(close: Close) -> bytes:
     return sha256(close.root + b"".join(close.signatures)).digest()
 
 
+def signing_keys(
+    declaration: LogDeclaration, known: Succession, last: Close | None
+) -> list[tuple[Verifier, ...]]:
+    """For each seed witness the keys that may sign the close after ``last``, oldest first.
+
+    That is the key which signed ``last`` and all that have followed it: who has gone on to a new
+    key does not go back to one that may have been stolen since. ``VerificationError`` if ``last``
+    has other signatures than one of each witness.
+    """
+    chains = [known.chain(key) for key in declaration.seed_witnesses]
+    if last is None:
+        return chains
+    return [known.chain(key) for key in _signers(last, declaration.origin, chains)]
+
+
+def _signers(
+    close: Close, origin: str, keys: Sequence[tuple[Verifier, ...]]
+) -> tuple[Verifier, ...]:
+    """Which of its ``keys`` each seed witness has signed with; or ``VerificationError``."""
+    if len(close.signatures) != len(keys):
+        raise VerificationError("close: not one signature of each seed witness")
+    message = seed_message(origin, close.period, close.size, close.root)
+    pairs = zip(keys, close.signatures, strict=True)
+    return tuple(_signer(own, message, signature) for own, signature in pairs)
+
+
+def _signer(keys: Sequence[Verifier], message: bytes, signature: bytes) -> Verifier:
+    for key in keys:
+        with suppress(VerificationError):
+            key.verify(message, signature)
+            return key
+    raise VerificationError("close: the signature of a seed witness does not hold")
+
+
 class CloseFold:
     """The rules by which a close has an effect, applied to one event after the other.
 
@@ -117,6 +155,15 @@ class CloseFold:
         self.closes: list[Close] = []
         self._declaration = declaration
         self._root_at = root_at
+        self._witnesses = NO_HANDOVERS
+        self._signed_last = declaration.seed_witnesses
+
+    def hand_over(self, event: Mapping[str, Any]) -> None:
+        """From here on closes may be signed by the key that this event names.
+
+        Errors as :meth:`ledger.key_history.KeyHistory.after`, which checks its number.
+        """
+        self._witnesses = self._witnesses.after(Handover.parse(event))
 
     def accept(self, event: Mapping[str, Any]) -> Close:
         """The close, now the last of ``closes``; an error when it has no effect.
@@ -132,19 +179,13 @@ class CloseFold:
             raise VerificationError("close: a period without a close before it")
         if self.closes and close.size < self.closes[-1].size:
             raise VerificationError("close: its size decreases")
-        self._check_signatures(close)
+        keys = [self._witnesses.chain(key) for key in self._signed_last]
+        signers = _signers(close, self._declaration.origin, keys)
         if self._root_at(close.size) != close.root:
             raise VerificationError("close: not the root of the log at that size")
         self.closes.append(close)
+        self._signed_last = signers
         return close
-
-    def _check_signatures(self, close: Close) -> None:
-        witnesses = self._declaration.seed_witnesses
-        if len(close.signatures) != len(witnesses):
-            raise VerificationError("close: not one signature of each seed witness")
-        message = seed_message(self._declaration.origin, close.period, close.size, close.root)
-        for witness, signature in zip(witnesses, close.signatures, strict=True):
-            witness.verify(message, signature)
 
 
 def accept_closes(
@@ -152,10 +193,15 @@ def accept_closes(
     declaration: LogDeclaration,
     root_at: Callable[[int], bytes | None],
 ) -> list[Close]:
-    """The closes that count among all events of a log, in their order; others are passed over."""
+    """The closes that count among all events of a log, in their order; others are passed over.
+
+    Errors as :meth:`CloseFold.hand_over`: no false key event is passed over.
+    """
     fold = CloseFold(declaration, root_at)
     for event in events:
-        if event.get("type") == CLOSED:
+        if event.get("type") == WITNESS_ROTATED:
+            fold.hand_over(event)
+        elif event.get("type") == CLOSED:
             with suppress(FormatError, VerificationError):
                 fold.accept(event)
     return fold.closes

@@ -44,6 +44,9 @@ class CosignerKey(NoteVerifier, Protocol):
     def public_key(self) -> bytes:
         """The key without name and type."""
 
+    def verify_bare(self, message: bytes, signature: bytes) -> None:
+        """``VerificationError`` unless ``signature`` is by this key over just these bytes."""
+
 
 class Cosigner(Protocol):
     """The private key of a witness."""
@@ -54,6 +57,9 @@ class Cosigner(Protocol):
 
     def cosign(self, text: str, time: int) -> Signature:
         """The cosignature at ``time`` (seconds since 1970) of a checkpoint with this text."""
+
+    def sign_bare(self, message: bytes) -> bytes:
+        """A signature of these bytes, which can be read as no cosignature."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,11 @@ class Ed25519CosignerKey(PublicKey):
     def verify(self, message: bytes, signature: bytes) -> None:
         """``VerificationError`` unless ``signature`` is a time and this key's over a checkpoint."""
         time, signed = _split(signature, _ED25519_SIGNATURE)
-        Verifier(self.name, self.public_key).verify(_ed25519_message(message, time), signed)
+        self.verify_bare(_ed25519_message(message, time), signed)
+
+    def verify_bare(self, message: bytes, signature: bytes) -> None:
+        """``VerificationError`` unless ``signature`` is by this key over just these bytes."""
+        Verifier(self.name, self.public_key).verify(message, signature)
 
 
 @dataclass(frozen=True)
@@ -94,9 +104,13 @@ class MlDsaCosignerKey(PublicKey):
         """
         time, signed = _split(signature, _ML_DSA_SIGNATURE)
         checkpoint = Checkpoint.parse_extended(message.decode())
+        self.verify_bare(_ml_dsa_message(self.name, checkpoint, time), signed)
+
+    def verify_bare(self, message: bytes, signature: bytes) -> None:
+        """``VerificationError`` unless ``signature`` is by this key over just these bytes."""
         key = MLDSA44PublicKey.from_public_bytes(self.public_key)
         try:
-            key.verify(signed, _ml_dsa_message(self.name, checkpoint, time))
+            key.verify(signature, message)
         except InvalidSignature:
             raise VerificationError("an ML-DSA-44 signature does not hold") from None
 
@@ -111,8 +125,12 @@ class Ed25519Cosigner:
 
     def cosign(self, text: str, time: int) -> Signature:
         """The cosignature at ``time`` of a checkpoint with this text."""
-        signed = self._signer.sign(_ed25519_message(text.encode(), time))
+        signed = self.sign_bare(_ed25519_message(text.encode(), time))
         return _signature(self.verifier, time, signed)
+
+    def sign_bare(self, message: bytes) -> bytes:
+        """A signature of these bytes, which can be read as no cosignature."""
+        return self._signer.sign(message)
 
 
 class MlDsaCosigner:
@@ -129,8 +147,12 @@ class MlDsaCosigner:
     def cosign(self, text: str, time: int) -> Signature:
         """The cosignature at ``time`` of a checkpoint with this text."""
         checkpoint = Checkpoint.parse_extended(text)
-        signed = self._key.sign(_ml_dsa_message(self.verifier.name, checkpoint, time))
+        signed = self.sign_bare(_ml_dsa_message(self.verifier.name, checkpoint, time))
         return _signature(self.verifier, time, signed)
+
+    def sign_bare(self, message: bytes) -> bytes:
+        """A signature of these bytes, which can be read as no cosignature."""
+        return self._key.sign(message)
 
 
 def parse_cosigner(vkey: str) -> CosignerKey:

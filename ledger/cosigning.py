@@ -4,34 +4,43 @@ A commit makes entries durable; a *round* after it asks all witnesses at once fo
 publishes what has come. Readers see published checkpoints only, and a writer is answered after
 the round that published its entries. A witness that is down delays nobody for longer than its
 timeout and nobody again, at any log, until it has rested; it is asked later for what it has missed.
+
+A witness that signs with keys unknown here is asked for its handovers, and these are logged. From
+then on its two newest keys of each kind are accepted, whatever the configuration says.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import httpx
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from commitments.clock import Clock, system_clock
 from commitments.errors import FormatError
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.group_commit import GroupCommit, Ticket
+from ledger.handover import Handover
 from ledger.note import Note, Signature
 from ledger.quorum import Witness
 from ledger.schema import logs, published
 from ledger.store import Store, Transaction
 from ledger.witness_client import (
+    Cosigned,
+    OtherKeys,
     RemoteWitness,
     StaleProof,
     TooSlow,
     Unavailable,
     WitnessThread,
+    fetch_handovers,
     witness_connections,
 )
+from ledger.witness_rotation import PresentKeys
 
 __all__ = ["Publisher", "forget_published", "remote_witnesses"]
 
@@ -39,7 +48,7 @@ _PATIENCE = 3.0  # seconds a round waits for the slowest witness
 _REST = 15.0  # seconds for a witness that was too slow
 _SHORT_REST = 1.0  # for one that refuses, such as because it does not watch this log
 _ATTEMPTS = 3  # to find out which size a witness has
-_MOST_KEYS = 32  # of witnesses; so many ML-DSA cosignatures are what a note of ours can hold
+_MOST_KEYS = 16  # of witnesses; a note can hold twice as many, and while keys change they are
 _MOST_WAITING = 64  # writers; more than a web server has threads, since their work is done
 
 _log = logging.getLogger("kvitto.witnesses")
@@ -67,11 +76,13 @@ class Publisher:
         witnesses: Sequence[RemoteWitness],
         *,
         transport: httpx.BaseTransport | None = None,
+        clock: Clock = system_clock,
         monotonic: Callable[[], float] = time.monotonic,
         patience: float = _PATIENCE,
     ) -> None:
         self._store = store
         self._witnesses = witnesses
+        self._keys = PresentKeys(store, clock, monotonic)
         self._monotonic = monotonic
         self._patience = patience
         self._client = witness_connections(transport)
@@ -92,7 +103,13 @@ class Publisher:
         self._rounds.submit(lambda _: None)
 
     def catch_up(self) -> None:
-        """Ask again for what is published without all its cosignatures."""
+        """Ask again for what is published without all its cosignatures.
+
+        Also for the handovers of witnesses that sign with unknown keys.
+        """
+        for witness in self._witnesses:
+            if self._keys.wants(witness) and self._threads[witness.url].is_free:
+                self._keys.follow(witness, partial(self._handovers, witness))
         with self._store.read() as connection:
             heads = [_newest(row) for row in connection.execute(_HEADS)]
         # All that is new, as in a round: a close must not appear without its purchases.
@@ -137,6 +154,15 @@ class Publisher:
             for futures in asked
         ]
 
+    def _handovers(self, witness: RemoteWitness) -> list[Handover]:
+        thread = self._threads[witness.url]
+        question = thread.submit(partial(fetch_handovers, self._client, witness.url))
+        try:
+            return question.result(self._patience)
+        except TimeoutError:
+            thread.give_up(question)
+            raise TooSlow("no answer in time") from None
+
     def _rest(self, witness: RemoteWitness, origin: str | None, seconds: float) -> None:
         self._resting[witness.url, origin] = self._monotonic() + seconds
 
@@ -156,7 +182,10 @@ class Publisher:
         return [
             witness
             for witness in self._witnesses
-            if not there.issuperset((key.name, key.key_id) for key in witness.keys)
+            if not there.issuperset(
+                (chain[-1].name, chain[-1].key_id)
+                for chain in self._keys.chains(witness, head.origin)
+            )
             and self._threads[witness.url].is_free
             and not self._rests(witness, None)
             and not self._rests(witness, head.origin)
@@ -167,7 +196,12 @@ class Publisher:
         if self._rests(witness, None):  # since it was asked about another log of this round
             return []
         try:
-            cosignatures = self._cosign(witness, head)
+            answer = self._cosign(witness, head)
+        except OtherKeys as error:
+            self._keys.note_others(witness)
+            self._rest(witness, head.origin, _SHORT_REST)
+            self._warn(witness, head, str(error))
+            return []
         except TooSlow as error:
             self._rest(witness, None, _REST)
             self._warn(witness, head, str(error))
@@ -178,9 +212,13 @@ class Publisher:
             return []
         self._sizes[witness.url, head.origin] = head.size
         self._troubles.pop((witness.url, head.origin), None)
-        return cosignatures
+        if answer.others:
+            self._keys.note_others(witness)
+        return list(answer.signatures)
 
-    def _cosign(self, witness: RemoteWitness, head: _Head) -> list[Signature]:
+    def _cosign(self, witness: RemoteWitness, head: _Head) -> Cosigned:
+        newest = [key for chain in self._keys.chains(witness, head.origin) for key in chain[-2:]]
+        present = replace(witness, keys=tuple(newest))
         old_size = self._sizes.get((witness.url, head.origin), 0)
         note = _own(head).serialise()
         for _ in range(_ATTEMPTS):
@@ -189,7 +227,7 @@ class Publisher:
             with self._store.log(head.origin) as log:
                 proof = tuple(log.consistency(old_size, head.size))
             try:
-                return witness.add_checkpoint(self._client, AddCheckpoint(old_size, proof, note))
+                return present.add_checkpoint(self._client, AddCheckpoint(old_size, proof, note))
             except StaleProof as stale:
                 if stale.size == old_size:
                     raise Unavailable("it has another root at this size") from None
@@ -260,7 +298,9 @@ def _record(connection: Connection, head: _Head, cosignatures: Sequence[Signatur
         return
     earlier = Note.parse(there.checkpoint) if there and there.size == head.size else head.note
     lines = {(s.name, s.key_id): s for s in (*earlier.signatures, *cosignatures)}
-    note = Note(head.note.text, tuple(lines.values())).serialise()
+    own = [line for line in lines.values() if line.name == head.origin]
+    others = [line for line in lines.values() if line.name != head.origin]
+    note = Note(head.note.text, (*own, *others[-2 * _MOST_KEYS :])).serialise()
     values = {"size": head.size, "checkpoint": note}
     if there is None:
         connection.execute(insert(published).values(log_id=head.log_id, **values))

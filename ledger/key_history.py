@@ -1,5 +1,7 @@
 """The keys of a merchant's two logs: which were declared, which follow them, which are retired.
 
+Beside them, which keys of witnesses have followed which (:mod:`ledger.handover`).
+
 All of it is in the event log (docs/protocol.md 4, *Keys*), so that whoever can verify one
 checkpoint of that log knows all keys there ever were. :func:`follow_keys` is for those whose key
 signs no more: it leads from there to the present ones, one farewell after the other.
@@ -13,6 +15,7 @@ from commitments.errors import FormatError, VerificationError
 from commitments.wire import le, lp, parse_hex
 from ledger.events import LogDeclaration, check_event, encode_event, events_origin
 from ledger.evidence import EventEvidence, verify_event_evidence
+from ledger.handover import NO_HANDOVERS, Handover, Succession
 from ledger.note import Signer, Verifier, is_signed_by, parse_vkey
 from ledger.quorum import NO_QUORUM, Quorum, open_cosigned
 
@@ -21,18 +24,22 @@ __all__ = [
     "KEY_EVENTS",
     "RETIRED",
     "ROTATED",
+    "WITNESS_ROTATED",
     "KeyHistory",
     "LogKeys",
     "follow_keys",
+    "handover_event",
     "read_key_history",
     "retirement_event",
     "rotation_event",
+    "told_handovers",
 ]
 
 DECLARED = "log.declared"
 ROTATED = "log.key_rotated"
 RETIRED = "log.key_retired"
-KEY_EVENTS = (DECLARED, ROTATED, RETIRED)
+WITNESS_ROTATED = "log.witness_key_rotated"
+KEY_EVENTS = (DECLARED, ROTATED, RETIRED, WITNESS_ROTATED)
 """The types of all events that say anything about keys."""
 
 _DOMAIN = b"kvitto-key-rotation/v1"
@@ -54,12 +61,16 @@ class LogKeys:
 
 @dataclass(frozen=True)
 class KeyHistory:
-    """The keys of a merchant's logs after its first ``changes`` key events."""
+    """The keys of a merchant's logs after its first ``changes`` key events.
+
+    ``witnesses`` are the handovers between keys of witnesses that stand among them.
+    """
 
     origin: str
     purchases: LogKeys
     events: LogKeys
     changes: int = 0
+    witnesses: Succession = NO_HANDOVERS
 
     @classmethod
     def declared(cls, declaration: LogDeclaration) -> "KeyHistory":
@@ -79,14 +90,18 @@ class KeyHistory:
         No false key event is passed over: readers that disagree about one would believe
         different keys.
         """
-        rotated = event.get("type") == ROTATED
-        check_event(event, ROTATED if rotated else RETIRED, _FIELDS[rotated])
+        kind = event.get("type")
+        kind = kind if kind in (ROTATED, WITNESS_ROTATED) else RETIRED
+        check_event(event, kind, _FIELDS[kind])
         # 1. It is the next one, of these logs.
         if event["origin"] != self.origin:
             raise FormatError("a key event of another log", "origin")
         if type(event["number"]) is not int or event["number"] != self.changes:
             raise VerificationError("keys: the number of a change is not the next one")
-        return self._rotated(event) if rotated else self._retired(event)
+        if kind == WITNESS_ROTATED:
+            witnesses = self.witnesses.after(Handover.parse(event))
+            return replace(self, witnesses=witnesses, changes=self.changes + 1)
+        return self._rotated(event) if kind == ROTATED else self._retired(event)
 
     def _rotated(self, event: Mapping[str, Any]) -> "KeyHistory":
         old, new = (_vkey(event, name) for name in ("vkey", "next_vkey"))
@@ -125,8 +140,9 @@ class KeyHistory:
 
 
 _FIELDS = {
-    True: ("origin", "number", "vkey", "next_vkey", "signature"),
-    False: ("origin", "number", "vkey"),
+    ROTATED: ("origin", "number", "vkey", "next_vkey", "signature"),
+    RETIRED: ("origin", "number", "vkey"),
+    WITNESS_ROTATED: ("origin", "number", "vkey", "next_vkey", "signature", "next_signature"),
 }
 
 
@@ -155,6 +171,29 @@ def retirement_event(history: KeyHistory, old: Verifier, time: str) -> dict[str,
     }
 
 
+def handover_event(history: KeyHistory, handover: Handover, time: str) -> dict[str, Any]:
+    """The event that records, as of ``time``, which key of a witness follows another."""
+    return {
+        "type": WITNESS_ROTATED,
+        "time": time,
+        "origin": history.origin,
+        "number": history.changes,
+        **handover.members(),
+    }
+
+
+def told_handovers(events: Iterable[Mapping[str, Any]]) -> Succession:
+    """The handovers among ``events``, which need not be proven: witnesses have signed them.
+
+    Errors as :meth:`KeyHistory.after`.
+    """
+    told = NO_HANDOVERS
+    for event in events:
+        if event.get("type") == WITNESS_ROTATED:
+            told = told.after(Handover.parse(event))
+    return told
+
+
 def read_key_history(events: Iterable[Mapping[str, Any]]) -> KeyHistory:
     """The history that a log's declaration and all its key events make, in their order.
 
@@ -173,25 +212,26 @@ def follow_keys(
     """The present keys, for somebody who trusts keys of the event log that may be old.
 
     ``shown`` has the farewell of each key that the event log has retired, oldest first, and then
-    its present word; each is evidence for the declaration and all key events so far. Those that
-    were signed before the trusted keys are passed over. From the first that can be verified on,
-    each must be signed by a key that the one before has named, tell the same history and more,
-    and be signed by a key that is in force at its end. ``VerificationError`` otherwise.
+    its present word; each is evidence for the declaration and all key events so far. Those before
+    the last that a trusted key has signed are passed over. From there on each must be signed by a
+    key that the one before has named, tell the same history and more, and be signed by a key that
+    is in force at its end; and witnesses must have cosigned it, whose keys follow from those in
+    ``policy`` by the handovers that it tells. ``VerificationError`` otherwise.
     """
     known = tuple(trusted)
     history: KeyHistory | None = None
     told: list[tuple[int, bytes]] = []
-    for evidence in shown:
-        if history is None and not is_signed_by(evidence.checkpoint, known):
-            continue
-        verify_event_evidence(evidence, *known, policy=policy)
+    signed = [i for i, evidence in enumerate(shown) if is_signed_by(evidence.checkpoint, known)]
+    for evidence in shown[signed[-1] :] if signed else ():
+        present = policy.following(told_handovers(event for _, event in evidence.events))
+        verify_event_evidence(evidence, *known, policy=present)
         events = [(index, encode_event(event)) for index, event in evidence.events]
         if evidence.indices != sorted(evidence.indices) or evidence.indices[:1] != [0]:
             raise FormatError("not the declaration and key events in their order", "events")
         if events[: len(told)] != told:
             raise VerificationError("keys: two histories of one log; the log is forked")
         history, told = read_key_history(event for _, event in evidence.events), events
-        open_cosigned(evidence.checkpoint, *history.events.in_force, policy=policy)
+        open_cosigned(evidence.checkpoint, *history.events.in_force, policy=present)
         known = history.events.in_force
     if history is None:
         raise VerificationError("keys: none that is trusted here has signed anything that is shown")

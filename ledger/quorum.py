@@ -5,18 +5,20 @@ A policy is a text file. Its names are its own; they mean nothing outside of it.
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_decimal
 from ledger.checkpoint import Checkpoint
 from ledger.cosignature import CosignerKey, parse_cosigner
+from ledger.handover import Succession
 from ledger.note import NoteVerifier, Verifier, parse_vkey, verify_note
 
 __all__ = [
     "NO_QUORUM",
     "Group",
     "KnownLog",
+    "NotCosigned",
     "Quorum",
     "Witness",
     "open_cosigned",
@@ -30,6 +32,13 @@ _MOST_LINES = 1000
 _LONGEST = 1 << 20  # bytes; an ML-DSA-44 key takes 1.8 kB
 _FORBIDDEN = re.compile(rb"[^\t\n\x20-\x7e\x80-\xff]")
 _SPACE = re.compile("[ \t]+")  # and nothing else that Unicode calls a space
+
+
+class NotCosigned(VerificationError):  # noqa: N818 - the name is the condition
+    """The witnesses whom a policy names have not cosigned, or not enough of them."""
+
+    def __init__(self) -> None:
+        super().__init__("checkpoint: not cosigned by a quorum of witnesses")
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,16 @@ class Quorum:
         lines.append(_line(_FIELD, self.quorum or _NONE))
         return "".join(lines).encode("utf-8", "surrogateescape")
 
+    def following(self, known: Succession) -> "Quorum":
+        """With the newest key of each witness in the place of the one that is named.
+
+        ``VerificationError`` where one key would stand for two witnesses.
+        """
+        moved = tuple(replace(w, key=known.chain(w.key)[-1]) for w in self.witnesses)
+        if len({w.key.public_key for w in moved}) < len(moved):
+            raise VerificationError("quorum: two of its witnesses have handed over to one key")
+        return replace(self, witnesses=moved)
+
     def check(self, cosigners: Collection[NoteVerifier]) -> None:
         """``VerificationError`` unless these keys, which have cosigned, are a quorum."""
         if self.quorum is None:
@@ -88,7 +107,7 @@ class Quorum:
             if len(witnessed.intersection(group.members)) >= group.threshold:
                 witnessed.add(group.name)
         if self.quorum not in witnessed:
-            raise VerificationError("checkpoint: not cosigned by a quorum of witnesses")
+            raise NotCosigned
 
 
 NO_QUORUM = Quorum()

@@ -1,12 +1,20 @@
-"""The seed witnesses of a service: asked one after the other to sign the end of a period."""
+"""The seed witnesses of a service: asked one after the other to sign the end of a period.
 
-from collections.abc import Sequence
+One that signs with another key than those in the log is asked for its handovers, and these are
+logged before the close.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
 import httpx
 
+from commitments.clock import Clock
 from commitments.errors import FormatError, Overloaded, VerificationError
-from ledger.note import Note, Verifier, parse_vkey
+from ledger.note import Verifier, parse_vkey
 from ledger.seeding import PeriodEnd, SignedEnd
 from ledger.store import Store
 from ledger.witness_client import (
@@ -14,13 +22,18 @@ from ledger.witness_client import (
     TooSlow,
     Unavailable,
     WitnessThread,
+    fetch_handovers,
     witness_connections,
 )
+from ledger.witness_rotation import record_handovers
 
 __all__ = ["NotSigned", "SeedWitnesses", "parse_seed_witnesses"]
 
 _FIELD = "seed_witnesses"
 _PATIENCE = 5.0  # seconds for an answer, however it trickles; other logs wait to be closed
+_PAUSE = 3600.0  # seconds until a witness may lengthen the same log again by its handovers
+
+T = TypeVar("T")
 
 
 class NotSigned(Overloaded):
@@ -35,12 +48,15 @@ class SeedWitnesses:
         witnesses: Sequence[RemoteSeedWitness] = (),
         *,
         transport: httpx.BaseTransport | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
         patience: float = _PATIENCE,
     ) -> None:
+        self._monotonic = monotonic
         self._patience = patience
         self._by_key = {witness.key: witness for witness in witnesses}
         self._threads = {witness.key: WitnessThread() for witness in witnesses}
         self._client = witness_connections(transport)
+        self._followed: dict[tuple[str, str], float] = {}  # until when, by address and origin
 
     @property
     def keys(self) -> tuple[Verifier, ...]:
@@ -54,19 +70,21 @@ class SeedWitnesses:
         self._client.close()
 
     def sign(
-        self, store: Store, keys: Sequence[Verifier], end: PeriodEnd
+        self, store: Store, clock: Clock, keys: Sequence[Sequence[Verifier]], end: PeriodEnd
     ) -> tuple[PeriodEnd, tuple[bytes, ...]]:
-        """The end of the period that all ``keys`` have signed, and their signatures.
+        """The end of the period that all witnesses have signed, and their signatures.
 
-        That is ``end``, or what the first witness signed for the period before: a log that crashed
-        between its answer and the close must go on from there. One after the other, so that
-        several processes that ask at once all follow the first witness. :class:`NotSigned` when
-        one does not answer; ``VerificationError`` when they have signed different ends, or one
-        that is not of this log.
+        ``keys`` are for each witness those that may sign, oldest first
+        (:func:`ledger.closes.signing_keys`); one that has followed them since is entered into the
+        event log before its signature is returned. The end is ``end``, or what the first witness
+        signed for the period before: a log that crashed between its answer and the close must go
+        on from there. One after the other, so that several processes that ask at once all follow
+        the first witness. :class:`NotSigned` when one does not answer; ``VerificationError`` when
+        they have signed different ends, or one that is not of this log.
         """
         signatures: list[bytes] = []
-        for key in keys:
-            signed = self._ask(store, key, end)
+        for of_witness in keys:
+            signed = self._ask(store, clock, of_witness, end)
             if signed.end.period != end.period or (signatures and signed.end != end):
                 raise VerificationError("the seed witnesses have signed different closes")
             if signed.end != end:
@@ -75,28 +93,76 @@ class SeedWitnesses:
             signatures.append(signed.signature)
         return end, tuple(signatures)
 
-    def _ask(self, store: Store, key: Verifier, end: PeriodEnd) -> SignedEnd:
-        witness = self._by_key.get(key)
-        if witness is None:
-            raise NotSigned(f"this service was not told where the seed witness {key.name} is")
+    def _ask(
+        self, store: Store, clock: Clock, keys: Sequence[Verifier], end: PeriodEnd
+    ) -> SignedEnd:
+        name = keys[0].name
+        witness = self._witness(keys)
         request = store.commit(
             lambda transaction: transaction.sign(end.origin, end.text()), end.origin
         )
         try:
-            return self._answer(witness, request, end.origin)
+            signed = self._answer(witness, partial(witness.sign, self._client, request, end.origin))
+            if not _is_signed(signed, keys):
+                keys = self._follow(store, clock, witness, keys, end.origin)
         except Unavailable as error:
-            raise NotSigned(f"the seed witness {key.name} has not signed: {error}") from None
+            raise NotSigned(f"the seed witness {name} has not signed: {error}") from None
+        if not _is_signed(signed, keys):
+            raise NotSigned(
+                f"the seed witness {name} has signed with a key that does not follow from those"
+                " in the log; is it the right witness?"
+            )
+        return signed
 
-    def _answer(self, witness: RemoteSeedWitness, request: Note, origin: str) -> SignedEnd:
+    def _witness(self, keys: Sequence[Verifier]) -> RemoteSeedWitness:
+        """The one with any of these keys; else one of that name, whose keys may have changed."""
+        known = [self._by_key[key] for key in keys if key in self._by_key]
+        named = [each for key, each in self._by_key.items() if key.name == keys[0].name]
+        if not (known or named):
+            name = keys[0].name
+            raise NotSigned(f"this service was not told where the seed witness {name} is")
+        return (known or named)[0]
+
+    def _follow(
+        self,
+        store: Store,
+        clock: Clock,
+        witness: RemoteSeedWitness,
+        keys: Sequence[Verifier],
+        origin: str,
+    ) -> Sequence[Verifier]:
+        """These keys, and those that have followed them, which are logged now."""
+        now = self._monotonic()
+        if self._followed.get((witness.url, origin), now) > now:
+            return keys
+        shown = self._answer(witness, partial(fetch_handovers, self._client, witness.url))
+        try:
+            known = record_handovers(store, clock, origin, keys[-1:], shown)
+        except VerificationError as error:
+            raise Unavailable(str(error)) from None
+        chain = known.chain(keys[0])
+        if len(chain) > len(keys):
+            self._followed[witness.url, origin] = now + _PAUSE
+        return chain
+
+    def _answer(self, witness: RemoteSeedWitness, ask: Callable[[], T]) -> T:
         thread = self._threads[witness.key]
         if not thread.is_free:
             raise TooSlow("it has not yet answered an earlier request")
-        question = thread.submit(partial(witness.sign, self._client, request, origin))
+        question = thread.submit(ask)
         try:
             return question.result(self._patience)
         except TimeoutError:
             thread.give_up(question)
             raise TooSlow("no answer in time") from None
+
+
+def _is_signed(signed: SignedEnd, keys: Sequence[Verifier]) -> bool:
+    for key in keys:
+        with suppress(VerificationError):
+            signed.verify(key)
+            return True
+    return False
 
 
 def _require_own(store: Store, end: PeriodEnd) -> None:

@@ -61,7 +61,8 @@ def _seed(view: MerchantView, trusted: Collection[Verifier]) -> Iterator[Advice]
         return
     # One is enough to spoil the others: whoever has an Ed25519 key can make any number of valid
     # signatures of one message, and so choose among seeds.
-    unknown = [witness.name for witness in witnesses if witness not in trusted]
+    # Keys that have followed each other belong to one witness: both have signed that.
+    unknown = [key.name for key in witnesses if not set(view.handovers.chain(key)) & set(trusted)]
     if unknown:
         yield Advice(
             "unknown-seed-witness",

@@ -24,6 +24,8 @@ from commitments.wire import le
 from ledger.closes import CLOSED, Close, CloseFold, day_period
 from ledger.events import DAILY, LogDeclaration, check_event, encode_event
 from ledger.evidence import verify_event_evidence
+from ledger.handover import NO_HANDOVERS, Succession
+from ledger.key_history import WITNESS_ROTATED, told_handovers
 from ledger.merkle import leaf_hash
 from ledger.monitor import Head, newest_head, require_no_older
 from ledger.partition import Partition
@@ -58,13 +60,15 @@ class DatedClose:
 class MerchantView:
     """What the logs of a merchant have proven: its declaration, closes and policies.
 
-    ``partition`` is made from the accepted closes, which ``closes`` holds with their dates.
+    ``partition`` is made from the accepted closes, which ``closes`` holds with their dates;
+    ``handovers`` are those of the witnesses.
     """
 
     declaration: LogDeclaration
     closes: tuple[DatedClose, ...]
     partition: Partition
     policies: tuple[Policy, ...]
+    handovers: Succession = NO_HANDOVERS
 
     def policy(self, policy_id: str, today: date) -> Policy:
         """The newest version of a policy that is valid today; ``NotEligible`` without one."""
@@ -93,7 +97,9 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
     merchant = follow_merchant(shop, merchant)
     # 2. The events are in the event log, and those shown before are where they were.
     evidence = shop.events()
-    verify_event_evidence(evidence, *merchant.events_keys, policy=merchant.quorum)
+    handovers = told_handovers(event for _, event in evidence.events)
+    quorum = merchant.quorum.following(handovers)
+    verify_event_evidence(evidence, *merchant.events_keys, policy=quorum)
     event_head = _grown(merchant.events, evidence.checkpoint)
     indices = [index for index, _ in evidence.events]
     if indices != sorted(indices):
@@ -120,6 +126,7 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
         closes,
         _partition(declaration, closes),
         tuple(_policies(events, merchant.origin)),
+        handovers,
     )
     return view, replace(
         merchant,
@@ -165,9 +172,12 @@ def _accepted_closes(
 ) -> Iterator[DatedClose]:
     """The closes that count, in order; those that the rules do not accept have no effect."""
     shown = list(_readable_closes(events, declaration.origin))
-    roots.fetch(close.size for close, _ in shown)
+    roots.fetch(close.size for close, _ in shown if close)
     fold = CloseFold(declaration, roots.at)
     for close, event in shown:
+        if close is None:
+            fold.hand_over(event)
+            continue
         if close.number > len(fold.closes):
             raise VerificationError("event log: a close is hidden")
         try:
@@ -188,8 +198,11 @@ def _require_true_times(closes: Sequence[DatedClose], now: datetime) -> None:
 
 def _readable_closes(
     events: Sequence[Mapping[str, Any]], origin: str
-) -> Iterator[tuple[Close, Mapping[str, Any]]]:
+) -> Iterator[tuple[Close | None, Mapping[str, Any]]]:
+    """In their order, and among them the handovers of witnesses, which are none."""
     for event in events:
+        if event.get("type") == WITNESS_ROTATED:
+            yield None, event
         if event.get("type") == CLOSED:
             with suppress(FormatError):
                 yield Close.from_event(event, origin), event

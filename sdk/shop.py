@@ -32,6 +32,7 @@ _MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 _EVENT_TYPES = ",".join([*KEY_EVENTS, "log.closed", "policy.published"])
 _LONGEST_NOTE = 128 * 1024  # as ledger.note
 _LONGEST_ANSWER = 1 << 20
+_LONGEST_KEYS = 16 << 20  # a change of a witness's keys is 11 kB, in each of the farewells after it
 _LONGEST_EVENTS = 32 << 20  # ten years of daily closes and some hundred policies are 5 MB
 _LONGEST_RING = 8 << 20  # a cell of 4,096, each with its entry and ten hashes, is 3 MB
 _PARALLEL = 4  # tiles fetched at once
@@ -118,7 +119,7 @@ class Shop:
     def keys_shown(self) -> list[EventEvidence]:
         """The evidence for the keys that the logs have had, those signed by old keys first."""
         path = f"/logs/{self.merchant}/keys.json"
-        return parse_shown_keys(self._connection.get_json(path, _LONGEST_ANSWER))
+        return parse_shown_keys(self._connection.get_json(path, _LONGEST_KEYS))
 
     def tiles(self, log: LogKind) -> Callable[[Sequence[Tile]], Sequence[bytes]]:
         """How to fetch tiles of a log, for :class:`ledger.tiles.TileReader`."""

@@ -22,6 +22,7 @@ from commitments.wire import (
     parse_hex,
     parse_json,
 )
+from ledger.handover import NO_HANDOVERS
 from ledger.monitor import Head
 from ledger.note import Verifier, parse_vkey
 from ledger.quorum import NO_QUORUM, Quorum, parse_quorum
@@ -59,7 +60,8 @@ class Merchant(_Remembered):
     are the largest heads of its logs; ``shown`` counts the events that its event log has shown, and
     ``shown_digest`` is over them and their places; ``closes`` counts the closes that were accepted;
     ``quorum`` says which witnesses must have cosigned, and ``seed_witnesses`` are those of which
-    one at least should sign the closes.
+    one at least should sign the closes. ``handovers_digest`` is over the handovers between keys of
+    witnesses that are among the key events; those in ``quorum`` have been followed.
     """
 
     origin: str
@@ -74,6 +76,7 @@ class Merchant(_Remembered):
     quorum: Quorum = NO_QUORUM
     seed_witnesses: tuple[Verifier, ...] = ()
     key_changes: int | None = None
+    handovers_digest: bytes = NO_HANDOVERS.digest()
 
     @property
     def purchases_keys(self) -> tuple[Verifier, ...]:
@@ -100,6 +103,7 @@ class Merchant(_Remembered):
             "quorum": encode_base64(self.quorum.serialise()),
             "seed_witnesses": [witness.vkey for witness in self.seed_witnesses],
             "key_changes": self.key_changes,
+            "handovers_digest": self.handovers_digest.hex(),
         }
 
     @classmethod
@@ -108,7 +112,9 @@ class Merchant(_Remembered):
         members = dict(document)
         for name in ("purchases", "events"):
             members[name] = _parse_head(members[name])
-        members["shown_digest"] = parse_hex(members["shown_digest"], "shown_digest", _HASH_BYTES)
+        members.setdefault("handovers_digest", NO_HANDOVERS.digest().hex())  # before there were any
+        for name in ("shown_digest", "handovers_digest"):
+            members[name] = parse_hex(members[name], name, _HASH_BYTES)
         for log in ("purchases", "events"):
             if f"{log}_vkey" in members:  # wallets of version 0.1 know one key, which is no list
                 members[f"{log}_vkeys"] = [members.pop(f"{log}_vkey")]

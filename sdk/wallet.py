@@ -18,14 +18,14 @@ from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
 from ledger.event_receipt import EventReceipt
 from ledger.monitor import Head, newest_head
-from ledger.note import Verifier, is_signed_by
+from ledger.note import Verifier
 from ledger.quorum import Quorum
 from ledger.tlog_proof import TlogProof
 from sdk.advice import Advice, common_members
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
 from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
-from sdk.key_following import follow_merchant
+from sdk.key_following import follow_merchant, follow_signers
 from sdk.logs import read_merchant
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
@@ -183,8 +183,7 @@ class Wallet:
         if pending is None:
             raise WalletError("the wallet has made no request for this order, or has its receipt")
         shown = TlogProof.parse(receipt["proof"].encode("utf-8")).checkpoint
-        if not is_signed_by(shown, merchant.purchases_keys):
-            merchant = follow_merchant(shop, merchant)
+        merchant = follow_signers(shop, merchant, shown, merchant.purchases_keys)
         purchase, note = verify_receipt(receipt, pending, merchant)
         head = newest_head(merchant.purchases, Head.of(note))
         state = self._state.with_merchant(replace(merchant, purchases=head))
@@ -397,8 +396,7 @@ class Wallet:
         if answer.approved:
             merchant = self._at(shop)
             shown = EventReceipt.parse(answer.receipt).proof.checkpoint
-            if not is_signed_by(shown, merchant.events_keys):
-                merchant = follow_merchant(shop, merchant)
+            merchant = follow_signers(shop, merchant, shown, merchant.events_keys)
             proven = verify_approval(answer.receipt, claim, merchant)
             head = newest_head(merchant.events, Head.of(proven.proof.checkpoint))
             state = state.with_merchant(replace(merchant, events=head))

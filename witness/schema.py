@@ -1,12 +1,12 @@
 """The witness's own database, apart from everything it watches.
 
 What must never happen is refused by the database as well: that a head shrinks, forks or goes, or
-that a signed period is forgotten.
+that a signed period is forgotten, or that a key gets another successor.
 """
 
-from sqlalchemy import DDL, BigInteger, Column, LargeBinary, MetaData, String, Table, event
+from sqlalchemy import DDL, BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, event
 
-__all__ = ["forks", "heads", "known_logs", "metadata", "seed_logs", "seeds"]
+__all__ = ["forks", "handovers", "heads", "known_logs", "metadata", "seed_logs", "seeds"]
 
 metadata = MetaData()
 
@@ -57,6 +57,17 @@ forks = Table(
 )
 """Of each origin that was seen to fork the first proof (ledger.fork)."""
 
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("vkey", String, nullable=False, unique=True),
+    Column("next_vkey", String, nullable=False, unique=True),
+    Column("signature", String, nullable=False),
+    Column("next_signature", String, nullable=False),
+)
+"""Which key of the witness has followed which (ledger.handover), signed by both."""
+
 # INSERT OR REPLACE deletes what is in its way, and no trigger for deletions hears of it.
 _REFUSALS = {
     heads: {
@@ -85,6 +96,14 @@ _REFUSALS = {
         "seed_is_replaced": (
             "BEFORE INSERT ON seeds WHEN EXISTS"
             " (SELECT 1 FROM seeds WHERE origin = NEW.origin AND period = NEW.period)"
+        ),
+    },
+    handovers: {
+        "handover_changes": "BEFORE UPDATE ON handovers",
+        "handover_is_deleted": "BEFORE DELETE ON handovers",
+        "handover_is_replaced": (
+            "BEFORE INSERT ON handovers WHEN EXISTS (SELECT 1 FROM handovers"
+            " WHERE number = NEW.number OR vkey = NEW.vkey OR next_vkey = NEW.next_vkey)"
         ),
     },
 }

@@ -9,6 +9,7 @@ from ledger.closes import day_period
 from ledger.events import DAILY
 from ledger.note import Signer
 from ledger.seeding import PeriodEnd, SignedEnd
+from witness.handovers import require_newest
 from witness.schema import seed_logs, seeds
 
 __all__ = ["WrongPeriod", "sign_once", "signed_from"]
@@ -28,7 +29,8 @@ def sign_once(connection: Connection, end: PeriodEnd, signer: Signer, now: datet
 
     Without the rule on time a log could ask for many periods at once, and record the close whose
     seed it likes best. So of a log of days only yesterday is signed, of others only the period
-    after the last one. :class:`WrongPeriod` for any other.
+    after the last one. :class:`WrongPeriod` for any other; :class:`KeysReplaced
+    <witness.handovers.KeysReplaced>` if another key has followed that of ``signer``.
     """
     of_period = seeds.c.origin == end.origin, seeds.c.period == end.period
     row = connection.execute(select(seeds).where(*of_period)).one_or_none()
@@ -37,6 +39,7 @@ def sign_once(connection: Connection, end: PeriodEnd, signer: Signer, now: datet
         return SignedEnd(earlier, row.signature)
     if end.period != _next_period(connection, end.origin, now):
         raise WrongPeriod
+    require_newest(connection, signer.verifier)  # or readers would see it go back to an old key
     signature = signer.sign(end.message())
     values = {"origin": end.origin, "period": end.period, "size": end.size, "root": end.root}
     connection.execute(insert(seeds).values(**values, signature=signature))

@@ -5,7 +5,7 @@ on the disk before anyone hears of it, in the transaction that checked it: so it
 two histories, whoever asks at once and wherever it crashes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from types import TracebackType
@@ -18,16 +18,18 @@ from commitments.errors import FormatError, Refused, VerificationError
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint
 from ledger.fork import ForkedLog, verify_fork
+from ledger.handover import Handover
 from ledger.merkle import EMPTY_ROOT, verify_consistency
 from ledger.monitor import Head, newest_head
 from ledger.note import Note, Signature, Verifier, parse_vkey, verify_note
 from ledger.seeding import PeriodEnd, SignedEnd
 from ledger.sqlite import open_engines
+from witness.handovers import KeysReplaced, keep_handovers, stored_handovers
 from witness.keys import WitnessKeys
 from witness.schema import forks, heads, known_logs, metadata, seed_logs
 from witness.seeds import WrongPeriod, sign_once, signed_from
 
-__all__ = ["StaleSize", "UnknownLog", "Untrusted", "Witness", "WrongPeriod"]
+__all__ = ["KeysReplaced", "StaleSize", "UnknownLog", "Untrusted", "Witness", "WrongPeriod"]
 
 
 class UnknownLog(Refused):
@@ -50,13 +52,18 @@ class StaleSize(Refused):
 
 
 class Witness:
-    """A witness with its state in the SQLite database at ``url``; threads may share it."""
+    """A witness with its state in the SQLite database at ``url``; threads may share it.
+
+    ``KeysReplaced`` when other keys have followed ``keys`` there.
+    """
 
     def __init__(self, url: str, keys: WitnessKeys, clock: Clock) -> None:
         self._reader, self._writer = open_engines(make_url(url))
         self._keys = keys
         self._clock = clock
         metadata.create_all(self._writer)
+        with self._writer.begin() as connection:
+            keep_handovers(connection, keys)  # those that a crash has left out, too
 
     def __enter__(self) -> Self:
         return self
@@ -103,8 +110,41 @@ class Witness:
             connection.execute(delete(known_logs).where(*mine))
 
     def public(self) -> dict[str, Any]:
-        """The verifier keys, for logs and readers."""
+        """The newest verifier keys, for logs and readers."""
         return self._keys.public()
+
+    def rotate_keys(self, keep: Callable[[WitnessKeys], None]) -> None:
+        """Have fresh keys follow those of now, which go on cosigning until :meth:`retire_keys`.
+
+        ``keep`` makes the new keys durable; only then do the old ones name them. ``Refused`` while
+        older keys are there, and if another process has changed the keys meanwhile.
+        """
+        if self._keys.older is not None:
+            raise Refused("keys-not-retired", "there are older keys still: retire them first")
+        rotated = self._keys.rotated()
+        with self._writer.begin() as connection:
+            keep_handovers(connection, self._keys)  # nobody else has rotated since they were read
+            keep(rotated)
+            keep_handovers(connection, rotated)
+        self._keys = rotated
+
+    def retire_keys(self, keep: Callable[[WitnessKeys], None]) -> None:
+        """Go on without the older keys; ``keep`` replaces what was durable of them.
+
+        ``Refused`` if there are none.
+        """
+        if self._keys.older is None:
+            raise Refused("only-keys", "there are no older keys: rotate first")
+        retired = self._keys.retired()
+        with self._writer.begin() as connection:
+            keep_handovers(connection, self._keys)
+            keep(retired)
+        self._keys = retired
+
+    def handovers(self) -> Sequence[Handover]:
+        """Which keys of this witness have followed which, from the first on."""
+        with self._reader.connect() as connection:
+            return stored_handovers(connection)
 
     def add_checkpoint(self, request: AddCheckpoint) -> list[Signature]:
         """Our cosignatures of a checkpoint that extends the last one.
@@ -138,7 +178,8 @@ class Witness:
         """The one end that is signed for the period that ``request``, a signed note, is about.
 
         In this order: ``FormatError`` for what cannot be read, :class:`UnknownLog` for a log
-        whose closes are not signed here, :class:`Untrusted`, :class:`WrongPeriod`.
+        whose closes are not signed here, :class:`Untrusted`, :class:`WrongPeriod`;
+        :class:`KeysReplaced` as long as this process has keys that others have followed.
         """
         end = PeriodEnd.parse(request)
         with self._writer.begin() as connection:

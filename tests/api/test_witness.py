@@ -3,6 +3,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import pytest
 from httpx import Client, Response
 
@@ -11,6 +12,7 @@ from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint, sign
 from ledger.closes import day_period
 from ledger.fork import Fork, verify_fork
+from ledger.handover import parse_handovers
 from ledger.merkle import EMPTY_ROOT
 from ledger.note import Note, Signer, verify_note
 from ledger.seeding import PeriodEnd, SignedEnd
@@ -145,3 +147,26 @@ def test_what_is_not_signed_says_why(client: Client) -> None:
     ):
         assert client.post("/sign-seed", content=body).status_code == status
     assert client.get("/sign-seed").status_code == 405
+
+
+def test_everybody_finds_the_handovers(tmp_path: Path) -> None:
+    with (
+        open_witness(tmp_path) as witness,
+        open_witness(tmp_path) as late,
+        served(create_witness_app(witness)) as url,
+        served(create_witness_app(late)) as url_of_late,
+    ):
+        witness.sign_seeds(ORIGIN, "manual")
+        assert httpx.get(f"{url}/handovers").text == ""
+        witness.rotate_keys(lambda _: None)
+        answers = [httpx.get(f"{each}/handovers") for each in (url, url_of_late)]
+        assert answers[0].content == answers[1].content
+        assert answers[0].headers["Cache-Control"] == "no-store"
+        shown = parse_handovers(answers[0].content)
+        assert [handover.old for handover in shown] == [s.verifier for s in KEYS.signers]
+        request = LOG.sign_note(PeriodEnd(ORIGIN, 0, 5, b"r" * 32).text()).serialise()
+        statuses = [
+            httpx.post(f"{each}/sign-seed", content=request).status_code
+            for each in (url_of_late, url, url_of_late)
+        ]
+        assert statuses == [503, 200, 200]  # who has old keys repeats what was signed, no more

@@ -247,7 +247,7 @@ def test_the_key_of_another_service(operator: Terminal, shop: Shop) -> None:
 def test_keys_of_a_witness_are_encrypted(terminal: Terminal) -> None:
     data = ["--data", str(terminal.directory)]
     terminal.env["KVITTO_KEYS_PASSPHRASE"] = SECRET
-    terminal.run("witness", "keys", "--name", "witness.example/w1", *data)
+    terminal.run("witness", "keys", "create", "--name", "witness.example/w1", *data)
     content = (terminal.directory / "witness.keys").read_bytes()
     assert b"ed25519" not in content
     terminal.run("witness", "watch", LOG.verifier.vkey, *data)

@@ -13,11 +13,13 @@ from commitments.wire import parse_json
 from issuer.key_rotation import retire_keys, rotate_keys
 from ledger.event_log import append_event
 from ledger.farewells import parse_shown_keys, show_keys, stored_key_history
+from ledger.handover import Handover
 from ledger.key_history import follow_keys, rotation_event
 from ledger.log import Log
-from ledger.note import parse_vkey
+from ledger.note import Signer, parse_vkey
 from ledger.schema import logs, metadata
 from ledger.store import ReadOnly, Store, Transaction
+from ledger.witness_rotation import record_handovers
 from tests.api.shop import Shop
 from tests.cli.terminal import Terminal
 from tests.databases import SEALING, Databases, check, fresh
@@ -389,3 +391,24 @@ def test_a_log_that_has_changed_its_keys(
         shown = parse_shown_keys(parse_json(show_keys(connection, ORIGIN)))
         assert Log(connection, ORIGIN).size == 2
     assert follow_keys(shown, [parse_vkey(first)]).changes == 4
+
+
+def test_a_log_whose_witnesses_have_changed_their_keys(
+    shop: Shop, database: str, copy: str, tmp_path: Path
+) -> None:
+    """The copy knows it, and is not written to when they change again."""
+    out = tmp_path / "out"
+    shop.buy(shop.sale())
+    at(tmp_path, database).run("log", "export", out)
+    at(tmp_path, copy).run("log", "import", out)
+    old, new = (Signer("w.example", letter * 32) for letter in (b"o", b"n"))
+    handover = Handover.sign(old, new)
+    record_handovers(shop.store, shop.clock, ORIGIN, [old.verifier], [handover])
+    at(tmp_path, database).run("log", "export", out)
+    at(tmp_path, copy).run("log", "import", out)
+    at(tmp_path, copy).run("log", "fsck")
+    said = at(tmp_path, copy).json("keys", "list", "acme")
+    assert said["witnesses"] == [{"vkey": old.verifier.vkey, "next_vkey": new.verifier.vkey}]
+    again = Handover.sign(new, Signer("w.example", b"m" * 32))
+    with Store(copy, sealing=SEALING) as store, pytest.raises(ReadOnly):
+        record_handovers(store, shop.clock, ORIGIN, [old.verifier], [again])

@@ -75,7 +75,7 @@ def test_what_does_not_hold_changes_nothing(auditor: Terminal) -> None:
         (false_tile, (), 1, "not-verified", "tiles served"),
         (false_entry, ("--entries",), 1, "not-verified", "entries served"),
         (HONEST.files(299), (), 1, "not-verified", "an old checkpoint"),
-        (HONEST.files(700), ("--quorum", policy), 1, "not-verified", "quorum"),
+        (HONEST.files(700), ("--quorum", policy), 1, "not-verified", "keys follow --new-quorum"),
         (gone, (), 4, "not-served", "no checkpoint in the directory"),
         (Files({**HONEST.files(700), "checkpoint": b"junk"}), (), 2, "malformed", "signature"),
     ):

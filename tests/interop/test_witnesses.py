@@ -208,7 +208,7 @@ def with_signature(receipt: dict[str, Any], vkey: str, signature: bytes) -> dict
 def test_our_witness_cosigns_a_log_that_is_not_ours(tool: str, tmp_path: Path) -> None:
     need(LOGS[tool][0])
     data = ["--data", str(tmp_path / "witness")]
-    made = kvitto("witness", "keys", "--name", "witness.example/ours", *data)
+    made = kvitto("witness", "keys", "create", "--name", "witness.example/ours", *data)
     kvitto("witness", "watch", THEIRS.verifier.vkey, *data)
     with running_kvitto("witness", "serve", *data) as url:
         story = {

@@ -7,8 +7,18 @@ from typing import Any
 import pytest
 
 from commitments.errors import FormatError, KvittoError, VerificationError
-from ledger.closes import Close, CloseFold, accept_closes, day_period, seed, seed_message
+from ledger.closes import (
+    Close,
+    CloseFold,
+    accept_closes,
+    day_period,
+    seed,
+    seed_message,
+    signing_keys,
+)
 from ledger.events import encode_event, parse_event
+from ledger.handover import NO_HANDOVERS, Handover
+from ledger.note import Signer
 from tests.ledger.memory_log import (
     ORIGIN,
     SECOND_WITNESS,
@@ -189,3 +199,89 @@ def test_days_are_counted_in_utc() -> None:
     assert day_period(datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC)) == 20_778
     east = timezone(timedelta(hours=9))
     assert day_period(datetime(2026, 11, 22, 8, 0, tzinfo=east)) == 20_778
+
+
+# ---- a seed witness changes its key
+
+NEW, NEWER, THIEF = (Signer(WITNESS.name, letter * 32) for letter in (b"n", b"o", b"t"))
+
+
+def handed_over(old: Signer, new: Signer) -> dict[str, Any]:
+    members = Handover.sign(old, new).members()
+    return {"type": "log.witness_key_rotated", "time": TIME, **members}
+
+
+def by(signer: Signer, number: int, size: int) -> dict[str, Any]:
+    """A close by this key of the first witness, and the only one of the second."""
+    made = close(number, 100 + number, size)
+    message = seed_message(ORIGIN, made.period, size, made.root)
+    signatures = (signer.sign(message), SECOND_WITNESS.sign(message))
+    return replace(made, signatures=signatures).to_event(ORIGIN, TIME)
+
+
+def count(*events: dict[str, Any]) -> int:
+    return len(accept_closes(events, DECLARED, root_at))
+
+
+def test_after_its_handover_a_new_key_signs_closes() -> None:
+    story = [by(WITNESS, 0, 4), handed_over(WITNESS, NEW), by(NEW, 1, 5)]
+    assert count(*story, handed_over(NEW, NEWER), by(NEWER, 2, 6)) == 3
+    assert count(handed_over(WITNESS, NEW), handed_over(NEW, NEWER), by(NEWER, 0, 4)) == 1
+
+
+def test_what_the_old_key_has_signed_before_is_recorded_after_its_handover() -> None:
+    """Or a manual log that crashed in between could never be closed again."""
+    assert count(handed_over(WITNESS, NEW), by(WITNESS, 0, 4), by(NEW, 1, 5)) == 2
+
+
+def test_closes_do_not_go_back_to_a_key_that_may_be_stolen() -> None:
+    story = [handed_over(WITNESS, NEW), by(NEW, 0, 4)]
+    assert count(*story, by(NEW, 1, 5)) == 2
+    assert count(*story, by(WITNESS, 1, 5)) == 1
+    assert count(*story, handed_over(NEW, NEWER), by(WITNESS, 1, 5)) == 1
+
+
+def test_a_merchant_that_logs_a_handover_late_or_never() -> None:
+    assert count(by(WITNESS, 0, 4), handed_over(WITNESS, NEW), by(NEW, 1, 5)) == 2
+    assert count(by(WITNESS, 0, 4), by(NEW, 1, 5), handed_over(WITNESS, NEW)) == 1
+    assert count(by(WITNESS, 0, 4), by(NEW, 1, 5)) == 1
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {**handed_over(THIEF, NEW), "vkey": WITNESS.verifier.vkey},
+        {**handed_over(WITNESS, NEW), "next_vkey": THIEF.verifier.vkey},
+        {**handed_over(WITNESS, NEW), "signature": "A" * 86 + "=="},
+    ],
+)
+def test_a_forged_handover_stops_every_reader(forged: dict[str, Any]) -> None:
+    assert count(by(WITNESS, 0, 4), handed_over(WITNESS, NEW)) == 1
+    with pytest.raises(KvittoError):
+        count(by(WITNESS, 0, 4), forged)
+
+
+def test_a_second_successor_stops_every_reader() -> None:
+    with pytest.raises(VerificationError, match="two successors"):
+        count(handed_over(WITNESS, NEW), handed_over(WITNESS, THIEF), by(THIEF, 0, 4))
+
+
+def test_the_handover_of_another_witness_changes_nothing() -> None:
+    """Not even that of the other one which signs these closes."""
+    other = Signer(SECOND_WITNESS.name, b"2" * 32)
+    strange = Signer("stranger.example/w", b"x" * 32)
+    for old, new in ((SECOND_WITNESS, other), (strange, Signer(strange.name, b"y" * 32))):
+        assert count(handed_over(old, new), by(WITNESS, 0, 4)) == 1
+        assert count(handed_over(old, new), by(new, 0, 4)) == 0
+
+
+def test_who_may_sign_the_next_close() -> None:
+    known = NO_HANDOVERS.after(Handover.sign(WITNESS, NEW)).after(Handover.sign(NEW, NEWER))
+    chain = [signer.verifier for signer in (WITNESS, NEW, NEWER)]
+    last = Close.from_event(by(NEW, 0, 4), ORIGIN)
+    other = (SECOND_WITNESS.verifier,)
+    assert signing_keys(DECLARED, known, None) == [tuple(chain), other]
+    assert signing_keys(DECLARED, known, last) == [tuple(chain[1:]), other]
+    for bad in (replace(last, signatures=()), replace(last, signatures=last.signatures[::-1])):
+        with pytest.raises(VerificationError):
+            signing_keys(DECLARED, known, bad)

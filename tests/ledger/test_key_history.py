@@ -16,10 +16,12 @@ from ledger.event_receipt import EventReceipt, verify_event_receipt
 from ledger.events import LogDeclaration, encode_event, events_origin
 from ledger.evidence import EventEvidence
 from ledger.farewells import parse_shown_keys
+from ledger.handover import Handover
 from ledger.key_history import (
     KEY_EVENTS,
     KeyHistory,
     follow_keys,
+    handover_event,
     read_key_history,
     retirement_event,
     rotation_event,
@@ -30,6 +32,7 @@ from ledger.quorum import Quorum, Witness
 from ledger.tlog_proof import TlogProof
 from tests.ledger.memory_log import ORIGIN, TIME, LeafReader
 from tests.witness.world import KEYS
+from witness.keys import WitnessKeys
 
 Event = dict[str, Any]
 EVENTS = events_origin(ORIGIN)
@@ -64,6 +67,11 @@ class Told:
 
     def retire(self, old: Signer) -> None:
         self.events += [retirement_event(self.history, old.verifier, TIME), NOTE]
+
+    def hand_over(self, old: WitnessKeys, new: WitnessKeys) -> None:
+        """Of both keys that cosign."""
+        for pair in zip(old.cosigners, new.cosigners, strict=True):
+            self.events += [handover_event(self.history, Handover.sign(*pair), TIME), NOTE]
 
     def evidence(self, *signers: Signer) -> EventEvidence:
         """The key events under a checkpoint of now."""
@@ -279,6 +287,95 @@ def test_events_whose_numbers_run_against_the_log() -> None:
     declared, second, first = evidence.events
     with pytest.raises(FormatError, match="in their order"):
         follow_keys([replace(evidence, events=(declared, first, second))], [E0.verifier])
+
+
+# ---- witnesses
+
+W1, W2, W3 = (WitnessKeys(KEYS.name, *[letter * 32] * 3) for letter in (b"1", b"2", b"3"))
+
+
+def wanted(keys: WitnessKeys, kind: int = 0) -> Quorum:
+    return Quorum(witnesses=(Witness("w", keys.cosigners[kind].verifier),), quorum="w")
+
+
+def cosigned_by(evidence: EventEvidence, *witnesses: WitnessKeys) -> EventEvidence:
+    text = evidence.checkpoint.decode().partition("\n\n")[0] + "\n"
+    lines = "".join(c.cosign(text, 1_800_000_000).line() for w in witnesses for c in w.cosigners)
+    return replace(evidence, checkpoint=evidence.checkpoint + lines.encode())
+
+
+def changed_witness() -> tuple[Told, list[EventEvidence]]:
+    """W1 hands over to W2 and is retired; then E0 hands over to E1, and W2 to W3."""
+    log = Told()
+    log.hand_over(W1, W2)
+    log.rotate(E0, E1)
+    farewell = cosigned_by(log.evidence(E0, E1), W2)
+    log.retire(E0)
+    log.hand_over(W2, W3)
+    return log, [farewell, cosigned_by(log.evidence(E1), W3)]
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_the_witnesses_keys_are_followed_with_the_logs(kind: int) -> None:
+    log, shown = changed_witness()
+    history = follow_keys(shown, [E0.verifier], wanted(W1, kind))
+    assert history == log.history
+    assert wanted(W1, kind).following(history.witnesses) == wanted(W3, kind)
+    for keys in (W2, W3):
+        assert follow_keys(shown, [E1.verifier], wanted(keys, kind)) == history
+    stranger = WitnessKeys.create(KEYS.name)
+    with pytest.raises(VerificationError, match="quorum"):
+        follow_keys(shown, [E0.verifier], wanted(stranger, kind))
+
+
+def test_a_witness_key_that_was_stolen_after_its_retirement() -> None:
+    """Who follows does not count it any more, even for a log that its own keys have signed."""
+    log, shown = changed_witness()
+    stolen = cosigned_by(log.evidence(E1), W1, W2)
+    assert follow_keys(shown, [E1.verifier], wanted(W1)) == log.history
+    with pytest.raises(VerificationError, match="quorum"):
+        follow_keys([shown[0], stolen], [E1.verifier], wanted(W1))
+
+
+def test_a_handover_is_hidden_from_one_who_has_followed() -> None:
+    before = cosigned_by(Told().evidence(E0), W1)
+    assert follow_keys([before], [E0.verifier], wanted(W1)).changes == 0
+    with pytest.raises(VerificationError, match="quorum"):
+        follow_keys([before], [E0.verifier], wanted(W2))
+
+
+def test_a_handover_that_is_not_in_the_log() -> None:
+    """Whoever has stolen an old witness key shows its handover without the log's word."""
+    log = Told()
+    honest = log.evidence(E0)
+    log.hand_over(W1, W2)
+    forged = replace(log.evidence(E0), hashes=honest.hashes, checkpoint=honest.checkpoint)
+    with pytest.raises(VerificationError, match="multiproof"):
+        follow_keys([cosigned_by(forged, W2)], [E0.verifier], wanted(W1))
+
+
+def test_a_witness_key_with_two_successors_in_the_log() -> None:
+    log = Told()
+    log.hand_over(W1, W2)
+    second = handover_event(log.history, Handover.sign(W1.cosigners[0], W3.cosigners[0]), TIME)
+    log.events.append(second)
+    refused([log.evidence(E0)], "two successors", E0)
+
+
+def test_a_handover_out_of_its_place_is_a_gap() -> None:
+    log = Told()
+    log.hand_over(W1, W2)
+    del log.events[2]
+    refused([log.evidence(E0)], "not the next one", E0)
+
+
+def test_who_knows_the_present_key_needs_no_farewell() -> None:
+    """Which the witnesses that it asks for may not have cosigned."""
+    log, shown = changed_witness()
+    without = [replace(shown[0], checkpoint=Told().evidence(E0, E1).checkpoint), shown[1]]
+    assert follow_keys(without, [E1.verifier], wanted(W3)) == log.history
+    with pytest.raises(VerificationError):
+        follow_keys(without, [E0.verifier], wanted(W1))
 
 
 # ---- the rules

@@ -1,0 +1,124 @@
+"""Writing into the event logs which keys of witnesses have followed which, and going by that.
+
+Who reads a log with a policy or a declaration that names an old key finds the handover there.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, select
+
+from commitments.clock import Clock
+from commitments.errors import FormatError, VerificationError
+from ledger.cosignature import CosignerKey
+from ledger.event_log import append_event, events_of
+from ledger.events import event_time, events_origin, is_events_origin, purchases_origin
+from ledger.farewells import stored_key_history
+from ledger.handover import NO_HANDOVERS, Handover, Succession, WitnessKey
+from ledger.key_history import WITNESS_ROTATED, handover_event, told_handovers
+from ledger.log import NotInLog
+from ledger.schema import logs
+from ledger.store import ReadOnly, Store, Transaction
+from ledger.witness_client import RemoteWitness, Unavailable
+
+__all__ = ["PresentKeys", "record_handovers", "stored_succession"]
+
+_MOST_NEW = 8  # at once, of 10 kB each; a witness must not fill the event logs
+_PAUSE = 3600.0  # seconds, after a witness has lengthened all event logs by its handovers
+_SHORT_PAUSE = 60.0  # after it has shown none that are new
+_REST = 15.0  # after it has shown nothing
+
+_log = logging.getLogger("kvitto.witnesses")
+
+
+def stored_succession(connection: Connection, origin: str) -> Succession:
+    """What the event log that belongs to the log ``origin`` says; nothing where there is none."""
+    try:
+        told = events_of(connection, purchases_origin(origin), [WITNESS_ROTATED])
+    except NotInLog:
+        return NO_HANDOVERS
+    return told_handovers(event for _, event in told)
+
+
+def record_handovers(
+    store: Store, clock: Clock, origin: str, keys: Sequence[WitnessKey], shown: Sequence[Handover]
+) -> Succession:
+    """Append what follows on from ``keys`` of witnesses, and is not there; all that is there now.
+
+    ``origin`` is that of the purchase log. ``VerificationError``, and nothing is appended, when a
+    witness has shown two successors of one key; :class:`ReadOnly` for a copy of a log.
+    """
+
+    def unit(transaction: Transaction) -> Succession:
+        history = stored_key_history(transaction.connection, origin)
+        for handover in history.witnesses.continued(keys, shown, _MOST_NEW):
+            event = handover_event(history, handover, event_time(clock()))
+            history = history.after(event)
+            append_event(transaction, origin, event)
+        return history.witnesses
+
+    return store.commit(unit, events_origin(origin))
+
+
+class PresentKeys:
+    """The keys that cosign for witnesses today: those configured, and what has followed them."""
+
+    def __init__(self, store: Store, clock: Clock, monotonic: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._monotonic = monotonic
+        self._successions: dict[str, Succession] = {}  # by origin, as far as they have been read
+        self._unfamiliar: set[str] = set()  # addresses of witnesses that sign with other keys
+        self._pauses: dict[str, float] = {}  # until when handovers are not asked for, by address
+
+    def chains(self, witness: RemoteWitness, origin: str) -> list[tuple[CosignerKey, ...]]:
+        """For each configured key that key and all that have followed it, as the log says."""
+        read = self._successions  # or what was read before a change would stay beyond it
+        known = read.get(origin)
+        if known is None:
+            with self._store.read() as connection:
+                known = read[origin] = stored_succession(connection, origin)
+        return [known.chain(key) for key in witness.keys]
+
+    def note_others(self, witness: RemoteWitness) -> None:
+        """It has signed with keys that are not known."""
+        self._unfamiliar.add(witness.url)
+
+    def wants(self, witness: RemoteWitness) -> bool:
+        """Whether it is time to ask for its handovers."""
+        now = self._monotonic()
+        return witness.url in self._unfamiliar and self._pauses.get(witness.url, now) <= now
+
+    def follow(self, witness: RemoteWitness, fetch: Callable[[], Sequence[Handover]]) -> None:
+        """Ask for the handovers of this witness, and log those that follow on."""
+        now = self._monotonic()
+        self._pauses[witness.url] = now + _REST
+        try:
+            shown = fetch()
+        except Unavailable as error:
+            _log.warning("%s does not show its handovers: %s", witness.keys[0].name, error)
+            return
+        self._unfamiliar.discard(witness.url)
+        grown = _record_in_all_logs(self._store, self._clock, witness.keys, shown)
+        self._pauses[witness.url] = now + (_PAUSE if grown else _SHORT_PAUSE)
+        self._successions = {}
+
+
+def _record_in_all_logs(
+    store: Store, clock: Clock, keys: Sequence[WitnessKey], shown: Sequence[Handover]
+) -> bool:
+    """Whether there was anything to record. A log that cannot be written is left out."""
+    with store.read() as connection:
+        origins = list(filter(is_events_origin, connection.scalars(select(logs.c.origin))))
+    grown = False
+    for origin in map(purchases_origin, origins):
+        try:
+            with store.read() as connection:
+                before = stored_succession(connection, origin)
+            if before.continued(keys, shown, _MOST_NEW):
+                grown |= record_handovers(store, clock, origin, keys, shown) != before
+        except ReadOnly:
+            continue  # a copy: whoever has its key records it
+        except (FormatError, VerificationError) as error:
+            _log.warning("%s: a witness's change of keys is not recorded: %s", origin, error)
+    return grown
