@@ -12,7 +12,7 @@ from zk.prove import prove
 from zk.statement import Equals, Range, Ring, Scope, Statement
 from zk.verify import accumulate, verify, verify_batch
 
-__all__ = ["claim_figures"]
+__all__ = ["claim_figures", "random_opening", "year_statement"]
 
 Progress = Callable[[str], None]
 
@@ -25,9 +25,9 @@ def claim_figures(*, quick: bool, progress: Progress) -> list[Figure]:
     """One claim at ring 1,024 (one product, a year's window, a price range, one slot: two tags)."""
     runs = 7 if quick else 25
     progress(f"making a ring of {_RING} purchases")
-    openings = [_opening(random.Random(i)) for i in range(_RING)]
+    openings = [random_opening(random.Random(i)) for i in range(_RING)]
     ring = Ring(P256, [P256.encode(commit(P256, opening)) for opening in openings])
-    statement = _statement(ring, 0)
+    statement = year_statement(ring, 0)
     progress("proving")
     proof = prove(statement, openings[0])
     proving = [timed(lambda: prove(statement, openings[0])) for _ in range(runs)]
@@ -65,7 +65,7 @@ def claim_figures(*, quick: bool, progress: Progress) -> list[Figure]:
         progress(f"verifying a batch of {size}")
         claims = [
             (s, prove(s, openings[number]))
-            for number, s in enumerate(_statement(ring, number) for number in range(size))
+            for number, s in enumerate(year_statement(ring, number) for number in range(size))
         ]
         samples = [timed(partial(verify_batch, claims)) / size for _ in range(5)]
         what = f"verify in a batch of {size}, each"
@@ -73,7 +73,8 @@ def claim_figures(*, quick: bool, progress: Progress) -> list[Figure]:
     return figures
 
 
-def _opening(generator: random.Random) -> Opening:
+def random_opening(generator: random.Random) -> Opening:
+    """A purchase that satisfies :func:`year_statement`."""
     attributes = Attributes(
         product=_PRODUCT,
         date=_DAY - generator.randrange(360),
@@ -84,21 +85,22 @@ def _opening(generator: random.Random) -> Opening:
     return Opening(attributes, *keys)
 
 
-def _statement(ring: Ring, number: int) -> Statement:
+def year_statement(ring: Ring, number: int, *, dearest: int = 500_000) -> Statement:
+    """One product, a year's window, a price range, one currency; the two tags of slot ``number``."""
     scope = f"claim|ledger.example/acme|warranty-1y|{number}"
     return Statement(
         group=P256,
         origin="ledger.example/acme",
         first=0,
-        size=_RING,
+        size=len(ring),
         root=bytes(32),
-        voided_at=_RING,
+        voided_at=len(ring),
         lane=0,
         ring=ring,
         predicates=(
             Equals("product", _PRODUCT),
             Range("date", _DAY - 365, _DAY),
-            Range("price", 10_000, 500_000),
+            Range("price", 10_000, dearest),
             Equals("currency", 978),
         ),
         scopes=(Scope("serial", scope), Scope("secret", scope)),

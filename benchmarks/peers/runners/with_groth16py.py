@@ -1,0 +1,75 @@
+"""Groth16 by groth16py: the whole statement in a circuit, among 1,024 purchases."""
+
+import secrets
+import tempfile
+from pathlib import Path
+
+import groth16py
+from light_poseidon_python import Hasher
+from protocol import serve
+
+_CIRCUIT = Path(__file__).parents[1] / "circuits" / "claim_10.circom"
+_DEPTH = 10
+_FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+
+
+class Groth16:
+    packages = ("groth16py",)
+
+    def setup(self) -> int:
+        product, date, price, currency = 0x1234567890ABCDEF, 20_400, 123_456, 978
+        serial, secret, scope, context = (_random() for _ in range(4))
+        # The purchase is the first. What the others are costs a proof nothing.
+        siblings = [_random() for _ in range(_DEPTH)]
+        root = _hash([product, date, price, currency, serial, secret])
+        for sibling in siblings:
+            root = _hash([root, sibling])
+        public = {
+            "root": root,
+            "product": product,
+            "currency": currency,
+            "oldest": 20_135,
+            "newest": 20_500,
+            "cheapest": 10_000,
+            "dearest": 500_000,
+            "scope": scope,
+            "context": context,
+            "tags": [_hash([serial, scope]), _hash([secret, scope])],
+        }
+        private = {"date": date, "price": price, "serial": serial, "secret": secret}
+        self._inputs = {**public, **private, "siblings": siblings, "right": [0] * _DEPTH}
+        *values, tags = public.values()
+        self._public = [*values, *tags]
+        self._false = [*self._public]
+        self._false[list(public).index("dearest")] = 499_999
+        self._key, verifying_key = groth16py.setup_circom(
+            str(_CIRCUIT), [groth16py.circomlib_path(2)]
+        )
+        self._verifier = groth16py.Verifier(verifying_key)
+        with tempfile.NamedTemporaryFile() as file:
+            self._key.save(file.name)
+            return Path(file.name).stat().st_size
+
+    def prove(self) -> bytes:
+        return groth16py.prove(self._key, self._inputs)
+
+    def size(self, proof: bytes) -> int:
+        return len(proof)
+
+    def verify(self, proof: bytes) -> bool:
+        return self._verifier.verify(proof, self._public)
+
+    def verify_false(self, proof: bytes) -> bool:
+        return self._verifier.verify(proof, self._false)
+
+
+def _random() -> int:
+    return secrets.randbelow(_FIELD)
+
+
+def _hash(values: list[int]) -> int:
+    return int(Hasher(len(values)).hash(values), 16)
+
+
+if __name__ == "__main__":
+    serve(Groth16())
