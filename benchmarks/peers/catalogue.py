@@ -1,0 +1,127 @@
+"""The peers: which runner, and what of a claim each can say and cannot."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["ENVIRONMENTS", "KVITTO", "KVITTO_ALONE", "PEERS", "Contestant"]
+
+_HERE = Path(__file__).parent
+_ROOT = _HERE.parents[1]
+_RUNNERS = _HERE / "runners"
+
+ENVIRONMENTS = _ROOT / ".peers"
+"""Where ``scripts/peers`` installs; a file NAME.why beside them says why one is missing."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A runner: its command, the directory it runs in, and what its figures are figures of."""
+
+    name: str
+    says: str
+    lacks: str
+    trusted_setup: str
+    command: tuple[str | Path, ...]
+    directory: Path
+    environment: tuple[tuple[str, str], ...] = ()
+    batches: bool = False
+
+    def absent(self) -> str | None:
+        """Why it cannot be run, if that is known before it is started."""
+        why = self.directory.with_name(f"{self.directory.name}.why")
+        if why.exists():
+            return f"not installed: {why.read_text('utf-8').strip()}"
+        if not self.directory.exists():
+            return "not installed: see scripts/peers"
+        return None
+
+
+def _kvitto(name: str, ring: int) -> Contestant:
+    return Contestant(
+        name=name,
+        says="all",
+        lacks="",
+        trusted_setup="no",
+        command=(sys.executable, _RUNNERS / "with_kvitto.py", str(ring)),
+        directory=_ROOT,
+        environment=(("PYTHONPATH", str(_ROOT)),),
+        batches=True,
+    )
+
+
+def _python(tool: str, name: str, *, says: str, lacks: str, trusted_setup: str) -> Contestant:
+    directory = ENVIRONMENTS / tool
+    command = (directory / "bin" / "python", _RUNNERS / f"with_{tool}.py")
+    return Contestant(name, says, lacks, trusted_setup, command, directory)
+
+
+def _node(tool: str, name: str, *, says: str, lacks: str, trusted_setup: str) -> Contestant:
+    directory = ENVIRONMENTS / tool
+    modules = (("NODE_PATH", str(directory / "node_modules")),)
+    command = ("node", _RUNNERS / f"with_{tool}.cjs")
+    return Contestant(name, says, lacks, trusted_setup, command, directory, modules)
+
+
+KVITTO = _kvitto("Kvitto, ring 1,024", 1024)
+KVITTO_ALONE = _kvitto("Kvitto, ring 1", 1)
+
+PEERS = (
+    _python(
+        "anoncreds",
+        "AnonCreds",
+        says="four bounds, product and currency, of a purchase that its issuer signed",
+        lacks="a public log, tags: it can be claimed any number of times. The bounds that a "
+        "presentation proves are compared with those asked for by the runner: the library does not",
+        trusted_setup="no",
+    ),
+    _python(
+        "groth16py",
+        "Groth16 (groth16py)",
+        says="all, in a tree of 1,024",
+        lacks="Pedersen commitments that a shop can make without knowing the buyer's keys",
+        trusted_setup="for each circuit",
+    ),
+    _python(
+        "zksk",
+        "zksk",
+        says="all, ring of 1,024",
+        lacks="short proofs: they grow with the ring",
+        trusted_setup="no",
+    ),
+    _python(
+        "pybulletproofs",
+        "Bulletproofs (pybulletproofs)",
+        says="four ranges of 32 bits",
+        lacks="that they are about one purchase, or about any; product, membership, tags",
+        trusted_setup="no",
+    ),
+    _python(
+        "zksnake",
+        "Bulletproofs (zksnake)",
+        says="four ranges of 32 bits",
+        lacks="that they are about one purchase, or about any; product, membership, tags",
+        trusted_setup="no",
+    ),
+    _node(
+        "semaphore",
+        "Semaphore",
+        says="membership in a tree of depth 20, one tag",
+        lacks="anything about the member: no bounds, no product",
+        trusted_setup="theirs, by ceremony",
+    ),
+    _node(
+        "snarkjs",
+        "Groth16 (snarkjs)",
+        says="all, in a tree of depth 20",
+        lacks="Pedersen commitments that a shop can make without knowing the buyer's keys",
+        trusted_setup="for each circuit",
+    ),
+    _node(
+        "dock",
+        "Dock (BBS, Bulletproofs++)",
+        says="four bounds, product and currency, of a purchase that its issuer signed; one tag",
+        lacks="a public log. Bounds are read from the prover's specification, which the runner makes",
+        trusted_setup="no",
+    ),
+)
