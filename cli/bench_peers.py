@@ -1,16 +1,14 @@
 """``kvitto bench-peers``: Kvitto and other proof systems, side by side in one run."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 from cli.bench import number
 from cli.errors import Failure
 from cli.options import whole_number
-from cli.output import AsJson
+from cli.output import AsJson, facts, show, table
 
 if TYPE_CHECKING:
     from benchmarks.measure import Figure
@@ -26,13 +24,13 @@ def bench_peers(
     ] = 15,
     as_json: AsJson = False,
 ) -> None:
-    """Measure Kvitto beside the peers that ``make bench-peers`` has installed."""
+    """Measure Kvitto beside the peers that `make bench-peers` has installed."""
     from benchmarks.measure import load, machine
     from benchmarks.peers.catalogue import KVITTO, KVITTO_ALONE, PEERS
     from benchmarks.peers.rounds import all_cores, measure, one_core
 
     if rounds == 0:
-        raise typer.BadParameter("none", param_hint="--rounds")
+        raise typer.BadParameter("none would be measured", param_hint="--rounds")
     about = {"asked for": f"bench-peers --rounds {rounds}", **machine()}
     contests: dict[str, list[Measured]] = {}
     with Console(stderr=True).status("measuring") as status:
@@ -41,30 +39,85 @@ def bench_peers(
                 (KVITTO, KVITTO_ALONE, *PEERS), cores, rounds=rounds, progress=status.update
             )
     about["load afterwards"] = load()
-    for result in (result for results in contests.values() for result in results[:2]):
-        if result.failure is not None:
-            raise Failure(f"{result.contestant.name}: {result.failure}")
-    if as_json:
-        typer.echo(json.dumps({"machine": about, **_documents(contests)}, indent=2))
-        return
-    console = Console()
-    for name, results in contests.items():
-        console.print(_times(name, results))
-        console.print(_promises(name, results))
-    console.print(_statements(contests["one core"]))
-    for key, value in about.items():
-        typer.echo(f"{key}: {value}")
+    for results in contests.values():
+        if results[0].failure is not None:
+            raise Failure(f"{results[0].contestant.name}: {results[0].failure}")
+    views = [view for name, results in contests.items() for view in _views(name, results)]
+    views += [_statements(contests["one core"]), facts(about)]
+    document = {name: _document(name, results) for name, results in contests.items()}
+    show({"machine": about, **document}, *views, as_json=as_json)
 
 
-def _documents(contests: "dict[str, list[Measured]]") -> dict[str, Any]:
+def _document(name: str, results: "list[Measured]") -> dict[str, Any]:
     return {
-        name: {
-            "figures": {result.contestant.name: result.document() for result in results},
-            "promises": {
-                promise.what: ratio.document()
-                for promise, ratio in _ratios(results)
-                if ratio is not None
-            },
-        }
-        for name, results in contests.items()
+        "figures": {result.contestant.name: result.document() for result in results},
+        "promises": {ratio.key: ratio.document() for ratio in _promised(name, results)},
     }
+
+
+def _promised(name: str, results: "list[Measured]") -> "list[Figure]":
+    from benchmarks.peers.promises import promised
+
+    return list(promised(results, one_core=name == "one core"))
+
+
+def _views(name: str, results: "list[Measured]") -> list[RenderableType]:
+    """Times on these cores, what was not measured, and what was promised."""
+    kvitto = results[0]
+    columns = ("", "prove ms", "min – max", "verify ms", "min – max", "proof bytes")
+    ratios = ("x our proving", "x our verifying")
+    rows = [row for result in results for row in _rows(result, kvitto)]
+    failures = {r.contestant.name: r.failure for r in results if r.failure is not None}
+    promises = [
+        (ratio.what, number(ratio.median), _spread(ratio), ratio.target)
+        for ratio in _promised(name, results)
+    ]
+    return [
+        table((*columns, *ratios), rows, title=f"\nWall time on {name}"),
+        facts(failures),
+        table(("ratio", "median", "min – max", "promised"), promises),
+    ]
+
+
+def _rows(result: "Measured", kvitto: "Measured") -> list[list[str]]:
+    name = result.contestant.name
+    if result.failure is not None:
+        return [[name, "not measured"]]
+    prove, verify = result.time("prove"), result.time("verify")
+    rows = [
+        [
+            name,
+            number(prove.median),
+            _spread(prove),
+            number(verify.median),
+            _spread(verify),
+            number(result.size().median),
+            *(_over(result, kvitto, word) for word in ("prove", "verify")),
+        ]
+    ]
+    if "batch" in result.times:
+        batch = result.time("batch")
+        rows.append([f"{name}: in batches, each", "", "", number(batch.median), _spread(batch)])
+    return rows
+
+
+def _over(result: "Measured", kvitto: "Measured", word: str) -> str:
+    import statistics
+
+    return number(statistics.median(kvitto.ratios(word, result, word)))
+
+
+def _spread(figure: "Figure") -> str:
+    return f"{number(figure.low)} – {number(figure.high)}"
+
+
+def _statements(results: "list[Measured]") -> RenderableType:
+    """What each figure is a figure of."""
+    columns = ("", "versions", "set up ms", "bytes to fetch", "trusted setup", "says", "cannot say")
+    rows = []
+    for result in results:
+        of, setup = result.contestant, result.setup
+        versions = " ".join(f"{name} {value}" for name, value in setup.get("versions", {}).items())
+        amounts = [number(round(setup[name])) if setup else "" for name in ("ms", "bytes")]
+        rows.append([of.name, versions, *amounts, of.trusted_setup, of.says, of.lacks])
+    return table(columns, rows, title="\nWhat the figures are of")

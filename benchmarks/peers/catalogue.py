@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ENVIRONMENTS", "KVITTO", "KVITTO_ALONE", "PEERS", "Contestant"]
+__all__ = ["ANONCREDS", "ENVIRONMENTS", "GROTH16", "KVITTO", "KVITTO_ALONE", "PEERS", "Contestant"]
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
@@ -66,22 +66,25 @@ def _node(tool: str, name: str, *, says: str, lacks: str, trusted_setup: str) ->
 KVITTO = _kvitto("Kvitto, ring 1,024", 1024)
 KVITTO_ALONE = _kvitto("Kvitto, ring 1", 1)
 
+ANONCREDS = _python(
+    "anoncreds",
+    "AnonCreds",
+    says="four bounds, product and currency, of a purchase that its issuer signed",
+    lacks="a public log, tags: it can be claimed any number of times. The bounds that a "
+    "presentation proves are compared with those asked for by the runner: the library does not",
+    trusted_setup="no",
+)
+GROTH16 = _python(
+    "groth16py",
+    "Groth16 (groth16py)",
+    says="all, in a tree of 1,024",
+    lacks="Pedersen commitments that a shop can make without knowing the buyer's keys",
+    trusted_setup="for each circuit",
+)
+
 PEERS = (
-    _python(
-        "anoncreds",
-        "AnonCreds",
-        says="four bounds, product and currency, of a purchase that its issuer signed",
-        lacks="a public log, tags: it can be claimed any number of times. The bounds that a "
-        "presentation proves are compared with those asked for by the runner: the library does not",
-        trusted_setup="no",
-    ),
-    _python(
-        "groth16py",
-        "Groth16 (groth16py)",
-        says="all, in a tree of 1,024",
-        lacks="Pedersen commitments that a shop can make without knowing the buyer's keys",
-        trusted_setup="for each circuit",
-    ),
+    ANONCREDS,
+    GROTH16,
     _python(
         "zksk",
         "zksk",
@@ -121,7 +124,7 @@ PEERS = (
         "dock",
         "Dock (BBS, Bulletproofs++)",
         says="four bounds, product and currency, of a purchase that its issuer signed; one tag",
-        lacks="a public log. Bounds are read from the prover's specification, which the runner makes",
+        lacks="a public log",
         trusted_setup="no",
     ),
 )

@@ -31,14 +31,18 @@ class Measured:
         self.failure = why
         self.times, self.bytes = {}, []
 
-    def times_of(self, word: str) -> Figure:
+    def time(self, word: str) -> Figure:
         """The milliseconds of ``word``."""
         return figure(word, word, "ms", self.times[word])
 
-    def over(self, word: str, other: "Measured", theirs: str) -> Figure:
+    def size(self) -> Figure:
+        """The bytes of a proof."""
+        return figure("bytes", "proof", "bytes", self.bytes)
+
+    def ratios(self, word: str, other: "Measured", theirs: str) -> list[float]:
         """How often our ``word`` fits into their ``theirs``, round by round."""
         pairs = zip(self.times[word], other.times[theirs], strict=True)
-        return figure(word, word, "x", [b / a for a, b in pairs])
+        return [their_time / our_time for our_time, their_time in pairs]
 
     def document(self) -> dict[str, Any]:
         """Everything as a JSON object."""
@@ -49,9 +53,8 @@ class Measured:
         }
         if self.failure is not None:
             return {**about, "failure": self.failure}
-        figures = {f"{word}_ms": self.times_of(word).document() for word in self.times}
-        size = figure("bytes", "proof", "bytes", self.bytes).document()
-        return {**about, "setup": self.setup, **figures, "proof_bytes": size}
+        figures = {f"{word}_ms": self.time(word).document() for word in self.times}
+        return {**about, "setup": self.setup, **figures, "proof_bytes": self.size().document()}
 
 
 def all_cores() -> Set[int]:
@@ -96,9 +99,7 @@ def _started(result: Measured, cores: Set[int], stack: ExitStack) -> Runner | No
         return None
     try:
         runner = stack.enter_context(
-            running(
-                contestant.command, contestant.directory, dict(contestant.environment), cores
-            )
+            running(contestant.command, contestant.directory, dict(contestant.environment), cores)
         )
         result.setup = runner.ask("setup", seconds=_SETUP_SECONDS)
     except RunnerError as error:

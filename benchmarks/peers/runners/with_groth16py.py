@@ -80,7 +80,9 @@ def _hash(values: list[int]) -> int:
     for i in range(rounds):
         state = [value + constants[i * t + j] for j, value in enumerate(state)]
         full = i < _FULL_ROUNDS // 2 or i >= rounds - _FULL_ROUNDS // 2
-        powers = [pow(value, 5, _FIELD) if full or j == 0 else value for j, value in enumerate(state)]
+        powers = [
+            pow(value, 5, _FIELD) if full or j == 0 else value for j, value in enumerate(state)
+        ]
         state = [sum(map(mul, row, powers)) % _FIELD for row in matrix]
     return state[0]
 
