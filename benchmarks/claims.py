@@ -86,7 +86,7 @@ def random_opening(generator: random.Random) -> Opening:
 
 
 def year_statement(ring: Ring, number: int, *, dearest: int = 500_000) -> Statement:
-    """One product, a year's window, a price range, one currency; the two tags of slot ``number``."""
+    """One product and currency, a year's window, a price range; the two tags of a slot."""
     scope = f"claim|ledger.example/acme|warranty-1y|{number}"
     return Statement(
         group=P256,

@@ -1,5 +1,6 @@
 """``kvitto bench-peers``: Kvitto and other proof systems, side by side in one run."""
 
+from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -102,9 +103,7 @@ def _rows(result: "Measured", kvitto: "Measured") -> list[list[str]]:
 
 
 def _over(result: "Measured", kvitto: "Measured", word: str) -> str:
-    import statistics
-
-    return number(statistics.median(kvitto.ratios(word, result, word)))
+    return number(median(kvitto.ratios(word, result, word)))
 
 
 def _spread(figure: "Figure") -> str:
@@ -118,6 +117,6 @@ def _statements(results: "list[Measured]") -> RenderableType:
     for result in results:
         of, setup = result.contestant, result.setup
         versions = " ".join(f"{name} {value}" for name, value in setup.get("versions", {}).items())
-        amounts = [number(round(setup[name])) if setup else "" for name in ("ms", "bytes")]
+        amounts = [number(float(round(setup[name]))) if setup else "" for name in ("ms", "bytes")]
         rows.append([of.name, versions, *amounts, of.trusted_setup, of.says, of.lacks])
     return table(columns, rows, title="\nWhat the figures are of")

@@ -9,6 +9,7 @@ __all__ = ["ANONCREDS", "ENVIRONMENTS", "GROTH16", "KVITTO", "KVITTO_ALONE", "PE
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
 _RUNNERS = _HERE / "runners"
+_IMPORTS = (("PYTHONPATH", str(_ROOT)),)
 
 ENVIRONMENTS = _ROOT / ".peers"
 """Where ``scripts/peers`` installs; a file NAME.why beside them says why one is missing."""
@@ -45,7 +46,7 @@ def _kvitto(name: str, ring: int) -> Contestant:
         trusted_setup="no",
         command=(sys.executable, _RUNNERS / "with_kvitto.py", str(ring)),
         directory=_ROOT,
-        environment=(("PYTHONPATH", str(_ROOT)),),
+        environment=_IMPORTS,
         batches=True,
     )
 
@@ -53,7 +54,7 @@ def _kvitto(name: str, ring: int) -> Contestant:
 def _python(tool: str, name: str, *, says: str, lacks: str, trusted_setup: str) -> Contestant:
     directory = ENVIRONMENTS / tool
     command = (directory / "bin" / "python", _RUNNERS / f"with_{tool}.py")
-    return Contestant(name, says, lacks, trusted_setup, command, directory)
+    return Contestant(name, says, lacks, trusted_setup, command, directory, _IMPORTS)
 
 
 def _node(tool: str, name: str, *, says: str, lacks: str, trusted_setup: str) -> Contestant:

@@ -5,7 +5,7 @@ import math
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Timer
@@ -32,6 +32,13 @@ class Runner:
 
         ``RunnerError`` for one that is not, or does not come in time; the process is over then.
         """
+        try:
+            return _checked(word, self._line(word, seconds))
+        except RunnerError:
+            self._process.kill()
+            raise
+
+    def _line(self, word: str, seconds: float) -> bytes:
         expired = Event()
 
         def give_up() -> None:
@@ -44,16 +51,12 @@ class Runner:
             line = self._exchange(word)
         finally:
             timer.cancel()
-        try:
-            if expired.is_set():
-                raise RunnerError(f"{word}: no answer within {seconds:g} s")
-            if not line:
-                status = self._process.wait()
-                raise RunnerError(f"{word}: ended with status {status}: {self._last_words()}")
-            return _checked(word, line)
-        except RunnerError:
-            self._process.kill()
-            raise
+        if expired.is_set():
+            raise RunnerError(f"{word}: no answer within {seconds:g} s")
+        if not line:
+            status = self._process.wait()
+            raise RunnerError(f"{word}: ended with status {status}: {self._last_words()}")
+        return line
 
     def _exchange(self, word: str) -> bytes:
         question, answer = self._process.stdin, self._process.stdout
@@ -92,7 +95,7 @@ def _is_amount(value: Any) -> bool:
 
 @contextmanager
 def running(
-    command: Sequence[str | Path], directory: Path, environment: dict[str, str], cores: Set[int]
+    command: Sequence[str | Path], directory: Path, environment: dict[str, str], cores: set[int]
 ) -> Iterator[Runner]:
     """A runner in ``directory``, which from its first instruction on has these cores only."""
     with tempfile.TemporaryFile() as complaints:

@@ -1,7 +1,7 @@
 """All runners at once, asked in turn: what slows the machine down slows every one of them."""
 
 import os
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,19 +57,19 @@ class Measured:
         return {**about, "setup": self.setup, **figures, "proof_bytes": self.size().document()}
 
 
-def all_cores() -> Set[int]:
+def all_cores() -> set[int]:
     """The cores that this process may use."""
     return os.sched_getaffinity(0)
 
 
-def one_core() -> Set[int]:
+def one_core() -> set[int]:
     """The last of them: on many machines the first one serves the devices."""
     return {max(all_cores())}
 
 
 def measure(
     contestants: Sequence[Contestant],
-    cores: Set[int],
+    cores: set[int],
     *,
     rounds: int,
     progress: Callable[[str], None],
@@ -91,7 +91,7 @@ def measure(
     return results
 
 
-def _started(result: Measured, cores: Set[int], stack: ExitStack) -> Runner | None:
+def _started(result: Measured, cores: set[int], stack: ExitStack) -> Runner | None:
     contestant = result.contestant
     why = contestant.absent()
     if why is not None:

@@ -1,7 +1,7 @@
 """What a runner says to the driver: for each word that comes in, one line of JSON.
 
-``setup`` makes keys and a claim, ``prove`` and ``verify`` measure, ``batch`` does where a runner has
-one. Standard library only: a runner lives in the environment of its peer.
+``setup`` makes keys and a claim; ``prove``, ``verify`` and, where a runner has it, ``batch``
+measure. Standard library only: a runner lives in the environment of its peer.
 """
 
 import json
@@ -22,8 +22,10 @@ _LONG_ENOUGH = 50.0  # milliseconds; what is quicker is repeated, so that caches
 class Peer(Protocol):
     """A proof system with its claim. A proof is whatever ``verify`` takes."""
 
-    packages: tuple[str, ...]
-    """Whose versions are reported."""
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Whose versions are reported."""
+        ...
 
     def setup(self) -> int:
         """Make keys, ring and the claim; bytes that a prover must fetch before it can begin."""

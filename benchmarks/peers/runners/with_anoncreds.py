@@ -14,7 +14,8 @@ from anoncreds import (
     create_link_secret,
     generate_nonce,
 )
-from protocol import serve
+
+from benchmarks.peers.runners.protocol import serve
 
 _ISSUER = "did:example:acme"
 _SCHEMA, _DEFINITION = f"{_ISSUER}/schema", f"{_ISSUER}/definition"

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import groth16py
-from protocol import serve
+
+from benchmarks.peers.runners.protocol import serve
 
 _CIRCUIT = Path(__file__).parents[1] / "circuits" / "claim_10.circom"
 _DEPTH = 10
@@ -28,7 +29,8 @@ class Groth16:
         root = _hash([product, date, price, currency, serial, secret])
         for sibling in siblings:
             root = _hash([root, sibling])
-        public = {
+        tags = [_hash([serial, scope]), _hash([secret, scope])]
+        derived = {
             "root": root,
             "product": product,
             "currency": currency,
@@ -38,14 +40,12 @@ class Groth16:
             "dearest": 500_000,
             "scope": scope,
             "context": context,
-            "tags": [_hash([serial, scope]), _hash([secret, scope])],
         }
-        private = {"date": date, "price": price, "serial": serial, "secret": secret}
-        self._inputs = {**public, **private, "siblings": siblings, "right": [0] * _DEPTH}
-        *values, tags = public.values()
-        self._public = [*values, *tags]
-        self._false = [*self._public]
-        self._false[list(public).index("dearest")] = 499_999
+        hidden = {"date": date, "price": price, "serial": serial, "secret": secret}
+        path = {"siblings": siblings, "right": [0] * _DEPTH}
+        self._inputs = {**derived, "tags": tags, **hidden, **path}
+        self._public = [*derived.values(), *tags]  # in the order of the circuit
+        self._false = [*{**derived, "dearest": 499_999}.values(), *tags]
         self._key, verifying_key = groth16py.setup_circom(
             str(_CIRCUIT), [groth16py.circomlib_path(2)]
         )

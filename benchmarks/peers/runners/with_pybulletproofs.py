@@ -1,7 +1,8 @@
 """Bulletproofs by dalek, bound by pybulletproofs: four ranges of 32 bits, each tied to nothing."""
 
-from protocol import serve
 from pybulletproofs import zkrp_prove, zkrp_verify
+
+from benchmarks.peers.runners.protocol import serve
 
 _DIFFERENCES = (20_400 - 20_135, 20_500 - 20_400, 123_456 - 10_000, 500_000 - 123_456)
 _BITS = 32

@@ -2,11 +2,12 @@
 
 from petlib.bn import Bn
 from petlib.ec import EcGroup, EcPt
-from protocol import serve
 from zksk import DLRep, Secret
 from zksk.base import NIZK
 from zksk.composition import AndProofStmt, OrProofStmt
 from zksk.primitives.rangeproof import RangeStmt
+
+from benchmarks.peers.runners.protocol import serve
 
 _RING = 1024
 _PRODUCT, _DATE, _PRICE, _CURRENCY = map(Bn, (0x12345678, 20_400, 123_456, 978))

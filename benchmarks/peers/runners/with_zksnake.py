@@ -1,7 +1,8 @@
 """Bulletproofs by zksnake, over BN254: four ranges of 32 bits, each alone and tied to nothing."""
 
-from protocol import serve
 from zksnake.subprotocol.bulletproofs import RangeProof, RangeProofObject
+
+from benchmarks.peers.runners.protocol import serve
 
 _DIFFERENCES = (20_400 - 20_135, 20_500 - 20_400, 123_456 - 10_000, 500_000 - 123_456)
 _POINT = 32  # bytes; a proof begins with the commitment that it is about
