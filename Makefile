@@ -11,8 +11,9 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
        --no-annotate --no-emit-index-url --custom-compile-command 'make lock' --upgrade
 
-LOCK_NPM = npm update --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund \
-           --prefix
+LOCK_NPM = npm install --package-lock-only --omit-lockfile-registry-resolved --save-exact \
+           --no-audit --no-fund --loglevel=error
+NEWEST = Object.keys(require("./package.json").dependencies).map((name) => name + "@latest")
 
 # What another project left in the environment must not reach this one.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -69,7 +70,7 @@ bench: install ## measure sizes and times on this machine
 bench-large: install ## the same of a log of a million purchases, which it builds (minutes)
 	@$(BIN)/kvitto bench-large
 
-bench-peers: install ## other proof systems beside Kvitto, installed into .peers (half an hour)
+bench-peers: install ## other proof systems beside Kvitto, installed into .peers (minutes)
 	@scripts/peers '$(PYTHON)' $(PEERS)
 	@$(BIN)/kvitto bench-peers
 
@@ -93,7 +94,8 @@ lock: install ## renew the pinned requirements
 		../../../$(LOCK) $$tool.in --output-file $$tool.txt || exit; done
 	@cd benchmarks/peers/requirements && ../../../$(LOCK) --python-version 3.10 \
 		pybulletproofs.in --output-file pybulletproofs.txt
-	@for tool in dock semaphore snarkjs; do $(LOCK_NPM) benchmarks/peers/npm/$$tool || exit; done
+	@for tool in dock semaphore snarkjs; do \
+		(cd benchmarks/peers/npm/$$tool && $(LOCK_NPM) $$(node -p '$(NEWEST).join(" ")')) || exit; done
 
 clean: ## remove what make and the tools made
 	@rm -rf $(VENV) $(INTEROP) $(PEERS) build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -71,15 +71,14 @@ ANONCREDS = _python(
     "anoncreds",
     "AnonCreds",
     says="four bounds, product and currency, of a purchase that its issuer signed",
-    lacks="a public log, tags: it can be claimed any number of times. The bounds that a "
-    "presentation proves are compared with those asked for by the runner: the library does not",
+    lacks="a public log; tags, so that it can be claimed any number of times",
     trusted_setup="no",
 )
 GROTH16 = _python(
     "groth16py",
     "Groth16 (groth16py)",
     says="all, in a tree of 1,024",
-    lacks="Pedersen commitments that a shop can make without knowing the buyer's keys",
+    lacks="a log of Pedersen commitments: it would hold Poseidon hashes, and a tree of them",
     trusted_setup="for each circuit",
 )
 
@@ -118,7 +117,7 @@ PEERS = (
         "snarkjs",
         "Groth16 (snarkjs)",
         says="all, in a tree of depth 20",
-        lacks="Pedersen commitments that a shop can make without knowing the buyer's keys",
+        lacks="a log of Pedersen commitments: it would hold Poseidon hashes, and a tree of them",
         trusted_setup="for each circuit",
     ),
     _node(

@@ -61,7 +61,7 @@ serve({
     rangeParameters = parameters.decompress();
     bases = dock.PseudonymBases.generateBasesForAttributes(1, Buffer.from("warranty-1y"));
     tag = dock.AttributeBoundPseudonym.new(bases, [messages[SERIAL]]);
-    return parameters.value.length;
+    return { bytes: parameters.value.length };
   },
 
   prove() {

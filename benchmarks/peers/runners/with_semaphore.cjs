@@ -23,7 +23,7 @@ serve({
     const identities = Array.from({ length: MEMBERS }, () => new Identity());
     identity = identities[0];
     group = new Group(identities.map((one) => one.commitment));
-    return fs.statSync(SNARK.zkey).size;
+    return { bytes: fs.statSync(SNARK.zkey).size };
   },
 
   prove: () => generateProof(identity, group, "claim", "warranty-1y", DEPTH, SNARK),
