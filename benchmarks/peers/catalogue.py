@@ -89,7 +89,7 @@ PEERS = (
         "zksk",
         "zksk",
         says="all, ring of 1,024",
-        lacks="short proofs: they grow with the ring",
+        lacks="nothing, but its proofs grow with the ring",
         trusted_setup="no",
     ),
     _python(

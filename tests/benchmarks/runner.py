@@ -19,13 +19,19 @@ ANSWERS = {
     "error": '{"error": "ValueError: a true claim was refused"}',
 }
 
+
+def say(answer: str) -> None:
+    sys.stdout.write(f"{answer}\n")
+    sys.stdout.flush()
+
+
 for line in sys.stdin:
     if line == "setup\n" and HOW != "no setup":
-        print(json.dumps({"ms": 1.5, "bytes": 7, "versions": {"stand-in": "1"}}), flush=True)
+        say(json.dumps({"ms": 1.5, "bytes": 7, "versions": {"stand-in": "1"}}))
     elif HOW == "silent":
         time.sleep(60)
     elif HOW in ANSWERS:
-        print(ANSWERS[HOW], flush=True)
+        say(ANSWERS[HOW])
     else:
-        print("unanswerable", file=sys.stderr)
+        sys.stderr.write("unanswerable\n")
         raise SystemExit(3)
