@@ -52,11 +52,13 @@ def bench_peers(
 def _document(name: str, results: "list[Measured]") -> dict[str, Any]:
     return {
         "figures": {result.contestant.name: result.document() for result in results},
-        "promises": {ratio.key: ratio.document() for ratio in _promised(name, results)},
+        "promises": {
+            ratio.key: ratio.document() for pair in _promised(name, results) for ratio in pair
+        },
     }
 
 
-def _promised(name: str, results: "list[Measured]") -> "list[Figure]":
+def _promised(name: str, results: "list[Measured]") -> "list[tuple[Figure, Figure]]":
     from benchmarks.peers.promises import promised
 
     return list(promised(results, one_core=name == "one core"))
@@ -65,18 +67,18 @@ def _promised(name: str, results: "list[Measured]") -> "list[Figure]":
 def _views(name: str, results: "list[Measured]") -> list[RenderableType]:
     """Times on these cores, what was not measured, and what was promised."""
     kvitto = results[0]
-    columns = ("", "prove ms", "min – max", "verify ms", "min – max", "proof bytes")
-    ratios = ("x our proving", "x our verifying")
+    columns = ("", "prove ms", "min – max", "worked", "verify ms", "min – max", "worked")
+    more = ("proof bytes", "x our proving", "x our verifying")
     rows = [row for result in results for row in _rows(result, kvitto)]
     failures = {r.contestant.name: r.failure for r in results if r.failure is not None}
     promises = [
-        (ratio.what, number(ratio.median), _spread(ratio), ratio.target)
-        for ratio in _promised(name, results)
+        (ratio.what, number(ratio.median), _spread(ratio), number(worked.median), ratio.target)
+        for ratio, worked in _promised(name, results)
     ]
     return [
-        table((*columns, *ratios), rows, title=f"\nWall time on {name}"),
+        table((*columns, *more), rows, title=f"\nMilliseconds by the clock, on {name}"),
         facts(failures),
-        table(("ratio", "median", "min – max", "promised"), promises),
+        table(("ratio", "median", "min – max", "by work", "promised"), promises),
     ]
 
 
@@ -84,26 +86,29 @@ def _rows(result: "Measured", kvitto: "Measured") -> list[list[str]]:
     name = result.contestant.name
     if result.failure is not None:
         return [[name, "not measured"]]
-    prove, verify = result.time("prove"), result.time("verify")
     rows = [
         [
             name,
-            number(prove.median),
-            _spread(prove),
-            number(verify.median),
-            _spread(verify),
+            *_cells(result, "prove"),
+            *_cells(result, "verify"),
             number(result.size().median),
             *(_over(result, kvitto, word) for word in ("prove", "verify")),
         ]
     ]
     if "batch" in result.times:
-        batch = result.time("batch")
-        rows.append([f"{name}: in batches, each", "", "", number(batch.median), _spread(batch)])
+        rows.append([f"{name}: in batches, each", "", "", "", *_cells(result, "batch")])
     return rows
 
 
+def _cells(result: "Measured", word: str) -> tuple[str, str, str]:
+    time = result.time(word)
+    return number(time.median), _spread(time), number(result.work(word).median)
+
+
 def _over(result: "Measured", kvitto: "Measured", word: str) -> str:
-    return number(median(kvitto.ratios(word, result, word)))
+    from benchmarks.peers.rounds import ratios
+
+    return number(median(ratios(kvitto.times[word], result.times[word])))
 
 
 def _spread(figure: "Figure") -> str:

@@ -28,7 +28,7 @@ class Runner:
         self._complaints = complaints
 
     def ask(self, word: str, *, seconds: float) -> Answer:
-        """The answer to ``word``: an object with milliseconds, and with bytes if it has any.
+        """The answer to ``word``: an object with milliseconds, those worked, and bytes if any.
 
         ``RunnerError`` for one that is not, or does not come in time; the process is over then.
         """
@@ -84,7 +84,8 @@ def _checked(word: str, line: bytes) -> Answer:
         raise RunnerError(f"{word}: answered with something that is not an object")
     if "error" in answer:
         raise RunnerError(f"{word}: {answer['error']}")
-    if not _is_amount(answer.get("ms")) or not _is_amount(answer.get("bytes", 0)):
+    amounts = [answer.get("ms"), answer.get("worked_ms"), answer.get("bytes", 0)]
+    if not all(map(_is_amount, amounts)):
         raise RunnerError(f"{word}: answered without a time that can be")
     return answer
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.measure import Figure, figure
 from benchmarks.peers.catalogue import ANONCREDS, GROTH16, KVITTO, KVITTO_ALONE, Contestant
-from benchmarks.peers.rounds import Measured
+from benchmarks.peers.rounds import Measured, ratios
 
 __all__ = ["promised"]
 
@@ -74,13 +74,20 @@ _PROMISES = (
 )
 
 
-def promised(results: Sequence[Measured], *, one_core: bool) -> Iterator[Figure]:
-    """The median ratio for each promise of which both sides were measured."""
+def promised(results: Sequence[Measured], *, one_core: bool) -> Iterator[tuple[Figure, Figure]]:
+    """The median ratio for each promise of which both sides were measured.
+
+    By the clock, and by the time that processors worked.
+    """
     by_name = {result.contestant.name: result for result in results}
     for promise in _PROMISES:
         ours, theirs = by_name[promise.ours.name], by_name[promise.theirs.name]
         if promise.per_core and not one_core:
             continue
         if ours.failure is None and theirs.failure is None:
-            samples = ours.ratios(promise.word, theirs, promise.their_word)
-            yield figure(promise.key, promise.what, "x", samples, promise.target)
+            times = ratios(ours.times[promise.word], theirs.times[promise.their_word])
+            worked = ratios(ours.worked[promise.word], theirs.worked[promise.their_word])
+            yield (
+                figure(promise.key, promise.what, "x", times, promise.target),
+                figure(f"{promise.key}_worked", promise.what, "x", worked, promise.target),
+            )

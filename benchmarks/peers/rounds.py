@@ -10,7 +10,7 @@ from benchmarks.measure import Figure, figure
 from benchmarks.peers.catalogue import Contestant
 from benchmarks.peers.processes import Answer, Runner, RunnerError, running
 
-__all__ = ["Measured", "all_cores", "measure", "one_core"]
+__all__ = ["Measured", "all_cores", "measure", "one_core", "ratios"]
 
 _SETUP_SECONDS = 1800.0  # a ceremony takes minutes
 _SECONDS = 120.0
@@ -23,26 +23,26 @@ class Measured:
     contestant: Contestant
     setup: Answer = field(default_factory=dict)
     times: dict[str, list[float]] = field(default_factory=dict)
+    worked: dict[str, list[float]] = field(default_factory=dict)
     bytes: list[float] = field(default_factory=list)
     failure: str | None = None
 
     def fail(self, why: str) -> None:
         """Forget what was measured: half a figure is none."""
         self.failure = why
-        self.times, self.bytes = {}, []
+        self.times, self.worked, self.bytes = {}, {}, []
 
     def time(self, word: str) -> Figure:
-        """The milliseconds of ``word``."""
+        """The milliseconds of ``word`` by the clock."""
         return figure(word, word, "ms", self.times[word])
+
+    def work(self, word: str) -> Figure:
+        """The milliseconds that processors worked on ``word``, whatever else the machine did."""
+        return figure(word, word, "ms", self.worked[word])
 
     def size(self) -> Figure:
         """The bytes of a proof."""
         return figure("bytes", "proof", "bytes", self.bytes)
-
-    def ratios(self, word: str, other: "Measured", theirs: str) -> list[float]:
-        """How often our ``word`` fits into their ``theirs``, round by round."""
-        pairs = zip(self.times[word], other.times[theirs], strict=True)
-        return [their_time / our_time for our_time, their_time in pairs]
 
     def document(self) -> dict[str, Any]:
         """Everything as a JSON object."""
@@ -54,7 +54,13 @@ class Measured:
         if self.failure is not None:
             return {**about, "failure": self.failure}
         figures = {f"{word}_ms": self.time(word).document() for word in self.times}
+        figures |= {f"{word}_worked_ms": self.work(word).document() for word in self.worked}
         return {**about, "setup": self.setup, **figures, "proof_bytes": self.size().document()}
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """How often our time fits into theirs, round by round."""
+    return [their_time / our_time for our_time, their_time in zip(ours, theirs, strict=True)]
 
 
 def all_cores() -> set[int]:
@@ -114,6 +120,7 @@ def _ask(result: Measured, runner: Runner) -> None:
         for word in words:
             answer = runner.ask(word, seconds=_SECONDS)
             result.times.setdefault(word, []).append(answer["ms"])
+            result.worked.setdefault(word, []).append(answer["worked_ms"])
             if "bytes" in answer:
                 result.bytes.append(answer["bytes"])
     except RunnerError as error:

@@ -6,16 +6,17 @@ import time
 
 HOW = sys.argv[1]
 ANSWERS = {
-    "honest": '{"ms": 2.0, "bytes": 100}',
-    "slow": '{"ms": 8.0, "bytes": 300}',
+    "honest": '{"ms": 2.0, "worked_ms": 1.0, "bytes": 100}',
+    "slow": '{"ms": 8.0, "worked_ms": 5.0, "bytes": 300}',
     "garbled": "2 ms",
     "list": "[2.0]",
     "without": '{"bytes": 100}',
-    "negative": '{"ms": -1}',
-    "endless": '{"ms": Infinity}',
-    "yes": '{"ms": true}',
-    "text": '{"ms": "2.0"}',
-    "bytes": '{"ms": 2.0, "bytes": -1}',
+    "idle": '{"ms": 2.0}',
+    "negative": '{"ms": -1, "worked_ms": 1}',
+    "endless": '{"ms": Infinity, "worked_ms": 1}',
+    "yes": '{"ms": true, "worked_ms": 1}',
+    "text": '{"ms": "2.0", "worked_ms": 1}',
+    "bytes": '{"ms": 2.0, "worked_ms": 1, "bytes": -1}',
     "error": '{"error": "ValueError: a true claim was refused"}',
 }
 
@@ -27,7 +28,8 @@ def say(answer: str) -> None:
 
 for line in sys.stdin:
     if line == "setup\n" and HOW != "no setup":
-        say(json.dumps({"ms": 1.5, "bytes": 7, "versions": {"stand-in": "1"}}))
+        answer = {"ms": 1.5, "worked_ms": 1.5, "bytes": 7, "versions": {"stand-in": "1"}}
+        say(json.dumps(answer))
     elif HOW == "silent":
         time.sleep(60)
     elif HOW in ANSWERS:

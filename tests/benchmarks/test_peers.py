@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from benchmarks.peers import catalogue
 from benchmarks.peers.catalogue import ENVIRONMENTS, KVITTO, KVITTO_ALONE, PEERS, Contestant
-from benchmarks.peers.rounds import Measured, all_cores, measure, one_core
+from benchmarks.peers.rounds import Measured, all_cores, measure, one_core, ratios
 from cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,8 @@ def test_each_is_asked_in_each_round() -> None:
     assert (ours.failure, theirs.failure) == (None, None)
     assert ours.times == {word: [2.0, 2.0] for word in ("prove", "verify", "batch")}
     assert theirs.times == {word: [8.0, 8.0] for word in ("prove", "verify")}
-    assert ours.ratios("batch", theirs, "verify") == [4.0, 4.0]
+    assert theirs.worked == {word: [5.0, 5.0] for word in ("prove", "verify")}
+    assert ratios(ours.times["batch"], theirs.times["verify"]) == [4.0, 4.0]
     assert set(theirs.bytes) == {300}
     assert theirs.setup["versions"] == {"stand-in": "1"}
 
@@ -51,6 +52,7 @@ def test_each_is_asked_in_each_round() -> None:
         ("garbled", "prove: answered with something that is not JSON"),
         ("list", "prove: answered with something that is not an object"),
         ("without", "prove: answered without a time that can be"),
+        ("idle", "prove: answered without a time that can be"),
         ("negative", "prove: answered without a time that can be"),
         ("endless", "prove: answered without a time that can be"),
         ("yes", "prove: answered without a time that can be"),
@@ -93,13 +95,16 @@ def test_a_program_that_is_not_there_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_runner_has_the_cores_that_it_is_given() -> None:
-    asks = "import os, json; input(); print(json.dumps({'ms': len(os.sched_getaffinity(0))}))"
+    asks = (
+        "import os, json; input(); n = len(os.sched_getaffinity(0));"
+        "print(json.dumps({'ms': n, 'worked_ms': n}))"
+    )
     command = (sys.executable, "-c", asks)
     counter = Contestant("counter", "all", "", "no", command, STAND_IN.parent)
     before = all_cores()
     for cores in (one_core(), all_cores()):
         [result] = measure([counter], cores, rounds=0, progress=lambda _doing: None)
-        assert result.setup == {"ms": len(cores)}
+        assert result.setup["ms"] == len(cores)
     assert all_cores() == before
 
 
@@ -137,9 +142,14 @@ def test_the_json_has_figures_promises_and_the_machine() -> None:
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     assert document["machine"]["asked for"] == "bench-peers --rounds 1"
-    assert document["one core"]["promises"].keys() == {"groth16py_verify_batch", "groth16py_prove"}
-    assert document["all cores"]["promises"].keys() == {"groth16py_prove"}
-    assert document["one core"]["promises"]["groth16py_prove"]["median"] == 4
+    promises = document["one core"]["promises"]
+    assert {key: promise["median"] for key, promise in promises.items()} == {
+        "groth16py_verify_batch": 4,
+        "groth16py_verify_batch_worked": 5,
+        "groth16py_prove": 4,
+        "groth16py_prove_worked": 5,
+    }
+    assert "groth16py_verify_batch" not in document["all cores"]["promises"]
     failed = document["all cores"]["figures"]["AnonCreds"]
     assert "failure" in failed
     assert "verify_ms" not in failed

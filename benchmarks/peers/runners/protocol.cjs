@@ -7,18 +7,32 @@ const readline = require("node:readline");
 
 const LONG_ENOUGH = 50; // milliseconds; what is quicker is repeated, so that caches are warm for all
 
+// Milliseconds by the clock, and those that processors worked in any thread; the result.
+async function timed(run) {
+  const [start, before] = [process.hrtime.bigint(), process.cpuUsage()];
+  const result = await run();
+  const { user, system } = process.cpuUsage(before);
+  const ms = Number(process.hrtime.bigint() - start) / 1e6;
+  return [{ ms, worked_ms: (user + system) / 1e3 }, result];
+}
+
+function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+// As timed, the median where there was time for several runs.
 async function measured(run) {
   const times = [];
   let total = 0;
   while (total < LONG_ENOUGH) {
-    const start = process.hrtime.bigint();
-    await run();
-    times.push(Number(process.hrtime.bigint() - start) / 1e6);
-    total += times.at(-1);
+    const [spent] = await timed(run);
+    times.push(spent);
+    total += spent.ms;
   }
-  times.sort((a, b) => a - b);
-  const middle = times.length >> 1;
-  return times.length % 2 ? times[middle] : (times[middle - 1] + times[middle]) / 2;
+  const of = (name) => median(times.map((spent) => spent[name]));
+  return { ms: of("ms"), worked_ms: of("worked_ms") };
 }
 
 async function passes(verify) {
@@ -44,26 +58,22 @@ async function serve(peer) {
   };
   const words = {
     async setup() {
-      const start = process.hrtime.bigint();
-      const { bytes, earlier = 0 } = await peer.setup();
-      const ms = earlier + Number(process.hrtime.bigint() - start) / 1e6;
+      const [spent, { bytes, earlier = 0 }] = await timed(() => peer.setup());
       proof = await peer.prove();
       await check();
       if (await passes(() => peer.verifyFalse(proof))) {
         throw new Error("a false claim was accepted");
       }
       const versions = Object.fromEntries(peer.packages.map((name) => [name, versionOf(name)]));
-      return { ms, bytes, versions };
+      return { ...spent, ms: spent.ms + earlier, bytes, versions };
     },
     async prove() {
-      const ms = await measured(async () => {
+      const spent = await measured(async () => {
         proof = await peer.prove();
       });
-      return { ms, bytes: peer.size(proof) };
+      return { ...spent, bytes: peer.size(proof) };
     },
-    async verify() {
-      return { ms: await measured(check) };
-    },
+    verify: () => measured(check),
   };
   for await (const line of readline.createInterface({ input: process.stdin })) {
     let answer;
