@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from benchmarks.peers import catalogue
 from benchmarks.peers.catalogue import ENVIRONMENTS, KVITTO, KVITTO_ALONE, PEERS, Contestant
 from benchmarks.peers.rounds import Measured, all_cores, measure, one_core, ratios
+from benchmarks.peers.runners.protocol import _Runner
 from cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -185,3 +187,86 @@ def test_npm_packages_are_pinned_by_hash_and_name_no_address(lock: Path) -> None
     for name, package in packages.items():
         assert "resolved" not in package, name
         assert package["integrity"].startswith("sha512-"), name
+
+
+class Gullible:
+    """A peer whose verifier believes anything, or nothing."""
+
+    packages = ("typer",)
+
+    def __init__(self, *, believes: bool) -> None:
+        self.believes = believes
+
+    def setup(self) -> int:
+        return 5
+
+    def prove(self) -> str:
+        return "proof"
+
+    def size(self, proof: str) -> int:
+        return len(proof)
+
+    def verify(self, _proof: str) -> bool:
+        return self.believes
+
+    def verify_false(self, _proof: str) -> bool:
+        return self.believes
+
+
+class Strict(Gullible):
+    def verify_false(self, _proof: str) -> bool:
+        raise ValueError("refused in a way of its own")
+
+
+@pytest.mark.parametrize(
+    ("peer", "why"),
+    [
+        (Gullible(believes=True), "a false claim was accepted"),
+        (Gullible(believes=False), "a true claim was refused"),
+    ],
+)
+def test_a_verifier_that_does_not_tell_true_from_false_is_not_measured(
+    peer: Gullible, why: str
+) -> None:
+    with pytest.raises(RuntimeError, match=why):
+        _Runner(peer).do_setup()
+
+
+def test_a_verifier_that_does_is_measured() -> None:
+    runner = _Runner(Strict(believes=True))
+    answer = runner.do_setup()
+    assert (answer["bytes"], answer["versions"].keys()) == (5, {"typer"})
+    assert runner.do_prove()["bytes"] == len("proof")
+    assert runner.do_verify().keys() == {"ms", "worked_ms"}
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize(
+    ("verifies", "failure"),
+    [
+        ("true, verifyFalse: () => { throw new Error('no'); }", None),
+        ("true, verifyFalse: () => true", "setup: Error: a false claim was accepted"),
+        ("false, verifyFalse: () => false", "setup: Error: a true claim was refused"),
+        ("missing.name", "setup: ReferenceError: missing is not defined"),
+    ],
+)
+def test_a_runner_in_javascript(tmp_path: Path, verifies: str, failure: str | None) -> None:
+    protocol = ROOT / "benchmarks/peers/runners/protocol.cjs"
+    script = tmp_path / "with_nothing.cjs"
+    script.write_text(
+        f"""
+        require({json.dumps(str(protocol))}).serve({{
+          packages: [],
+          setup: () => console.log("not an answer") || {{ bytes: 5 }},
+          prove: () => "proof",
+          size: (proof) => proof.length,
+          verify: () => {verifies},
+        }});
+        """,
+        encoding="utf-8",
+    )
+    [result] = measured([Contestant("js", "all", "", "no", ("node", script), tmp_path)])
+    assert result.failure == failure
+    if failure is None:
+        assert set(result.bytes) == {len("proof")}
+        assert len(result.times["verify"]) == len(result.worked["prove"]) == 2
