@@ -33,6 +33,7 @@ def test_there_is_a_command_for_each_role() -> None:
         "bench",
         "bench-large",
         "bench-load",
+        "bench-peers",
         "db",
         "demo",
         "keys",
