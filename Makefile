@@ -4,18 +4,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INTEROP := .interop
+PEERS := .peers
 # -qq leaves errors; a compiler log appears only when something went wrong.
 PIP = $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
 PYTEST = $(BIN)/pytest -n auto --dist worksteal
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
        --no-annotate --no-emit-index-url --custom-compile-command 'make lock' --upgrade
 
+LOCK_NPM = npm install --package-lock-only --omit-lockfile-registry-resolved --save-exact \
+           --no-audit --no-fund --loglevel=error
+NEWEST = Object.keys(require("./package.json").dependencies).map((name) => name + "@latest")
+
 # What another project left in the environment must not reach this one.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-interop interop lint format bench bench-growth bench-large load fuzz soak lock clean
+.PHONY: help install demo test test-interop interop lint format bench bench-growth bench-large bench-peers load fuzz soak lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +73,10 @@ bench-growth: install ## cost against ring, batch and log, and docs/growth.png (
 bench-large: install ## the same of a log of a million purchases, which it builds (minutes)
 	@$(BIN)/kvitto bench-large
 
+bench-peers: install ## other proof systems beside Kvitto, installed into .peers (minutes)
+	@scripts/peers '$(PYTHON)' $(PEERS)
+	@$(BIN)/kvitto bench-peers
+
 load: install ## claims from many clients at once, over HTTP
 	@$(BIN)/kvitto bench-load
 
@@ -84,7 +93,13 @@ lock: install ## renew the pinned requirements
 	@$(LOCK) --constraint requirements-build.txt --extra dev pyproject.toml --output-file requirements.txt
 	@for tool in aics-tlog aics-witness metamorphic-log proofbundle tlog-scales; do echo $$tool | \
 		$(LOCK) --python-version 3.12 - --output-file tests/interop/requirements/$$tool.txt || exit; done
+	@cd benchmarks/peers/requirements && for tool in anoncreds groth16py zksk zksnake; do \
+		../../../$(LOCK) $$tool.in --output-file $$tool.txt || exit; done
+	@cd benchmarks/peers/requirements && ../../../$(LOCK) --python-version 3.10 \
+		pybulletproofs.in --output-file pybulletproofs.txt
+	@for tool in dock semaphore snarkjs; do \
+		(cd benchmarks/peers/npm/$$tool && $(LOCK_NPM) $$(node -p '$(NEWEST).join(" ")')) || exit; done
 
 clean: ## remove what make and the tools made
-	@rm -rf $(VENV) $(INTEROP) build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(INTEROP) $(PEERS) build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

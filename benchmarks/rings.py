@@ -38,7 +38,7 @@ def make_ring(others: Iterator[Point], size: int) -> Ring:
     return Ring(P256, [P256.encode(commit(P256, OPENING)), *members])
 
 
-def make_statement(ring: Ring, number: int) -> Statement:
+def make_statement(ring: Ring, number: int, *, dearest: int = 500_000) -> Statement:
     """One product, a year's window, a price range, one slot: two tags. Own ones for a number."""
     scope = f"claim|ledger.example/acme|warranty-1y|{number}"
     return Statement(
@@ -53,7 +53,7 @@ def make_statement(ring: Ring, number: int) -> Statement:
         predicates=(
             Equals("product", _PRODUCT),
             Range("date", _DAY - 365, _DAY),
-            Range("price", 10_000, 500_000),
+            Range("price", 10_000, dearest),
             Equals("currency", 978),
         ),
         scopes=(Scope("serial", scope), Scope("secret", scope)),

