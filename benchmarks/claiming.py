@@ -206,7 +206,7 @@ def make_requests(
             name = RingName(0, size, size, partition.lane_of(index, 0, size))
             if name.lane not in rings:
                 cell = build_ring(log, partition, name, P256.decode)
-                rings[name.lane] = cell.root, Ring(P256, cell.members)
+                rings[name.lane] = cell.root, Ring(P256, cell.members, cell.points)
             requests.append(_request(merchant, opening, name, *rings[name.lane]))
     return requests
 

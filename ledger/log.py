@@ -1,6 +1,6 @@
 """A log as it stands in the database: what is served of it, read from one snapshot."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
@@ -145,14 +145,9 @@ class Log:
                 found.setdefault(voided, []).append(position)
         return found
 
-    def first_of(self, commitments: Sequence[bytes]) -> dict[bytes, int]:
-        """The index at which each commitment of the log occurs: the database keeps them unique."""
-        query = select(entries.c.commitment, entries.c.position, entries.c.log_id)
-        found: dict[bytes, int] = {}
-        for chunk in _chunks(commitments):
-            rows = self._connection.execute(query.where(entries.c.commitment.in_(chunk)))
-            found |= {row.commitment: row.position for row in rows if row.log_id == self.id}
-        return found
+    def repeats(self, _commitments: Mapping[int, bytes]) -> dict[int, int]:
+        """Commitments that occur earlier too: none, since the database keeps them unique."""
+        return {}
 
     def _check_size(self, size: int) -> None:
         if not 0 <= size <= self.size:

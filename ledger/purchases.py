@@ -1,7 +1,8 @@
 """Reading a purchase log: which of its entries are members of rings (docs/protocol.md 4)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from contextlib import suppress
+from typing import Any, Protocol
 
 from commitments.errors import FormatError
 from ledger.entries import Entry, Purchase, Transferred, Void, parse_entry
@@ -9,7 +10,7 @@ from ledger.partition import Partition
 
 __all__ = ["Decode", "PurchaseLog", "Purchases", "find_removals", "members", "read_entry"]
 
-Decode = Callable[[bytes], object]
+Decode = Callable[[bytes], Any]
 """A group's ``decode``: ``FormatError`` for bytes that are not a point."""
 
 
@@ -22,8 +23,8 @@ class PurchaseLog(Protocol):
     def voids_of(self, indices: Sequence[int]) -> Mapping[int, Sequence[int]]:
         """For each index that any void entry names, the indices of those, ascending."""
 
-    def first_of(self, commitments: Sequence[bytes]) -> Mapping[bytes, int]:
-        """The index at which each commitment of the log occurs first."""
+    def repeats(self, commitments: Mapping[int, bytes]) -> Mapping[int, int]:
+        """Given commitments by their index: those that occur earlier too, with where first."""
 
 
 class Purchases:
@@ -54,9 +55,9 @@ class Purchases:
         """For each index that any void entry names, the indices of those, ascending."""
         return {index: self._voids[index] for index in indices if index in self._voids}
 
-    def first_of(self, commitments: Sequence[bytes]) -> dict[bytes, int]:
-        """The index at which each commitment of the log occurs first."""
-        return {c: self._first[c] for c in commitments if c in self._first}
+    def repeats(self, commitments: Mapping[int, bytes]) -> dict[int, int]:
+        """Given commitments by their index: those that occur earlier too, with where first."""
+        return {i: first for i, c in commitments.items() if (first := self._first[c]) < i}
 
 
 def read_entry(data: bytes) -> Entry | None:
@@ -81,17 +82,17 @@ def find_removals(
     """
     parsed = {index: read_entry(entry) for index, entry in zip(cell, entries, strict=True)}
     shown = {i: entry for i, entry in parsed.items() if isinstance(entry, Purchase | Transferred)}
-    first = log.first_of([entry.commitment for entry in shown.values()])
+    repeats = log.repeats({index: entry.commitment for index, entry in shown.items()})
     voids = log.voids_of([i for i, entry in shown.items() if isinstance(entry, Purchase)])
     removals = {}
-    for index, entry in shown.items():
+    for index in shown:
         counting = [
             void
             for void in voids.get(index, ())
             if void < voided_at and partition.void_counts(void, index)
         ]
-        if first[entry.commitment] < index:
-            removals[index] = first[entry.commitment]
+        if index in repeats:
+            removals[index] = repeats[index]
         elif counting:
             removals[index] = counting[0]
     return removals
@@ -99,21 +100,13 @@ def find_removals(
 
 def members(
     cell: Sequence[int], entries: Sequence[bytes], removed: Mapping[int, int], decode: Decode
-) -> dict[bytes, int]:
-    """The commitments of a ring, in the order of the log, each with its index."""
-    found: dict[bytes, int] = {}
+) -> dict[bytes, tuple[int, Any]]:
+    """The commitments of a ring, in the order of the log, each with its index and its point."""
+    found: dict[bytes, tuple[int, Any]] = {}
     for index, data in zip(cell, entries, strict=True):
         entry = read_entry(data)
         if not isinstance(entry, Purchase | Transferred) or index in removed:
             continue
-        if _decodes(entry.commitment, decode):
-            found.setdefault(entry.commitment, index)
+        with suppress(FormatError):  # what does not decode is no member
+            found.setdefault(entry.commitment, (index, decode(entry.commitment)))
     return found
-
-
-def _decodes(commitment: bytes, decode: Decode) -> bool:
-    try:
-        decode(commitment)
-    except FormatError:
-        return False
-    return True

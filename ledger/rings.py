@@ -8,7 +8,7 @@ keeping the void to itself; the verifier's ring is then another one, and the pro
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -52,7 +52,7 @@ class RingName:
 
 @dataclass(frozen=True)
 class Ring(RingName):
-    """A ring: its members' commitments and their indices, both in the order of the log.
+    """A ring: its members' commitments, their indices and points, in the order of the log.
 
     ``lanes`` is into how many cells the span falls, ``root`` the log's root at ``size``.
     """
@@ -61,6 +61,7 @@ class Ring(RingName):
     root: bytes
     members: tuple[bytes, ...]
     indices: tuple[int, ...]
+    points: tuple[Any, ...] = field(compare=False)
 
     def digest(self) -> bytes:
         """What a statement says about the members."""
@@ -103,9 +104,10 @@ def _check_name(partition: Partition, name: RingName) -> list[int]:
     return partition.cell(name.first, name.size, name.lane)
 
 
-def _ring(partition: Partition, name: RingName, found: Mapping[bytes, int]) -> Ring:
+def _ring(partition: Partition, name: RingName, found: Mapping[bytes, tuple[int, Any]]) -> Ring:
     if not found:
         raise VerificationError("ring: it has no member")
+    indices, points = zip(*found.values(), strict=True)
     return Ring(
         name.first,
         name.size,
@@ -114,7 +116,8 @@ def _ring(partition: Partition, name: RingName, found: Mapping[bytes, int]) -> R
         lanes=partition.lanes(name.first, name.size),
         root=partition.close_at(name.size).root,
         members=tuple(found),
-        indices=tuple(found.values()),
+        indices=indices,
+        points=points,
     )
 
 
@@ -248,7 +251,7 @@ def verify_ring(
     # 5. What remains is the ring, and the wallet's own purchase is in it.
     removed = {removal.index: removal.by for removal in evidence.removals}
     found = members(indices, evidence.entries, removed, decode)
-    if own is not None and found.get(own.commitment) != own.index:
+    if own is not None and found.get(own.commitment, (None,))[0] != own.index:
         raise VerificationError("ring: the wallet's own purchase is not in it")
     return _ring(partition, name, found)
 

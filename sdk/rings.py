@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from commitments.errors import VerificationError
-from commitments.group import Point
 from ledger import rings
 from ledger.monitor import Head, newest_head
 from ledger.quorum import open_cosigned
@@ -36,16 +35,10 @@ def fetch_ring(
     evidence, note = shop.ring(name)
     checkpoint = open_cosigned(note, *merchant.purchases_keys, policy=merchant.quorum)
     head = newest_head(merchant.purchases, Head.of(note))
-    points: dict[bytes, Point] = {}
-
-    def decode(commitment: bytes) -> Point:
-        points[commitment] = GROUP.decode(commitment)
-        return points[commitment]
-
-    ring = verify_ring(evidence, checkpoint, view.partition, name, decode)
+    ring = verify_ring(evidence, checkpoint, view.partition, name, GROUP.decode)
     if purchase.index in {removal.index for removal in evidence.removals}:
         raise NotEligible(["the merchant has declared the purchase void"])
     if (purchase.commitment, purchase.index) not in zip(ring.members, ring.indices, strict=True):
         raise VerificationError("ring: the wallet's own purchase is not in it")
-    members = Ring(GROUP, ring.members, [points[member] for member in ring.members])
+    members = Ring(GROUP, ring.members, ring.points)
     return ProvenRing(ring, members), replace(merchant, purchases=head)

@@ -142,7 +142,7 @@ class Statements:
                 ring = build_ring(Log(connection, origin), partition, name, self._group.decode)
             except VerificationError:  # the name has been checked: the cell has no member
                 raise Refused("ring-too-small", "nobody is in this ring", "claim.lane") from None
-        return ring.root, Ring(self._group, ring.members)
+        return ring.root, Ring(self._group, ring.members, ring.points)
 
 
 def _ring_key(body: ClaimBody) -> RingKey:
