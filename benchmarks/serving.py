@@ -1,5 +1,6 @@
-"""How many single sales and purchases a service takes over HTTP from many clients at once."""
+"""How many sales and purchases a service takes over HTTP, singly and in bulk."""
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from benchmarks.service import Request, Service, serving
 __all__ = ["serving_figures"]
 
 _EACH = 15  # requests of one client in a round
+_BULK = 500  # sales or purchases in one request
+_FIRST_BULK = 1_000_000  # the number of the first order in bulk
 _MERCHANT = "bench"
 (_SALE,) = make_sales(0, 1)
 
@@ -22,7 +25,15 @@ MakeBody = Callable[[int], Any]
 
 
 def serving_figures(engine: str, *, quick: bool, progress: Callable[[str], None]) -> list[Figure]:
-    """One sale or purchase in each request; each client keeps one connection."""
+    """Each client keeps one connection. In bulk there is a process for each core."""
+    return [
+        *_singly(engine, quick=quick, progress=progress),
+        *_in_bulk(engine, quick=quick, progress=progress),
+    ]
+
+
+def _singly(engine: str, *, quick: bool, progress: Callable[[str], None]) -> list[Figure]:
+    """One sale or purchase in each request."""
     rounds = 2 if quick else 10
     figures = []
     with (
@@ -51,6 +62,30 @@ def serving_figures(engine: str, *, quick: bool, progress: Callable[[str], None]
     return figures
 
 
+def _in_bulk(engine: str, *, quick: bool, progress: Callable[[str], None]) -> list[Figure]:
+    """Hundreds in each request; bodies are made before, with the buyers' proofs."""
+    batches = 6 if quick else 30
+    workers = os.cpu_count() or 1
+    figures = []
+    with (
+        ENGINES[engine]() as make,
+        tempfile.TemporaryDirectory() as directory,
+        serving(Path(directory), make(), "--workers", str(workers)) as service,
+    ):
+        body = {"id": _MERCHANT, "name": "Bench", "period": "manual"}
+        key = service.ask(Request("POST", "/v1/merchants", body, service.operator_key))["api_key"]
+        for name, (path, make_bulk) in _BULKS.items():
+            progress(f"{engine}: {name} over HTTP in bulk, {workers} processes")
+            where = f"/v1/merchants/{_MERCHANT}/{path}"
+            requests = [Request("POST", where, make_bulk(n), key) for n in range(batches)]
+            shares = [requests[client :: 2 * workers] for client in range(2 * workers)]
+            seconds, _ = service.ask_at_once(shares)
+            what = f"record {name} over HTTP, {_BULK} in a request, {workers} processes, {engine}"
+            rate = _BULK * batches / seconds
+            figures.append(figure(f"http_bulk_{name}_{engine.lower()}_per_s", what, "/s", [rate]))
+    return figures
+
+
 def _round(
     service: Service, path: str, key: str, make_body: MakeBody, number: int
 ) -> tuple[float, list[float]]:
@@ -75,4 +110,16 @@ def _purchase_body(number: int) -> Any:
     }
 
 
+def _sales_body(_batch: int) -> Any:
+    return {"sales": [sale.document() for sale in make_sales(0, _BULK)]}
+
+
+def _purchases_body(batch: int) -> Any:
+    return {"purchases": [_purchase_body(_FIRST_BULK + _BULK * batch + n) for n in range(_BULK)]}
+
+
+_BULKS: dict[str, tuple[str, MakeBody]] = {
+    "sales": ("sales", _sales_body),
+    "purchases": ("purchases/bulk", _purchases_body),
+}
 _BODIES: dict[str, MakeBody] = {"sales": _sale_body, "purchases": _purchase_body}

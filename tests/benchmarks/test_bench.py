@@ -32,6 +32,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.appending._QUICK", (1, 1))
     monkeypatch.setattr("benchmarks.appending._EACH", 1)
     monkeypatch.setattr("benchmarks.serving._EACH", 1)
+    monkeypatch.setattr("benchmarks.serving._BULK", 2)
     monkeypatch.setattr("benchmarks.waiting._RING", 64)  # as many as the policy asks for
     monkeypatch.setattr("benchmarks.large._RUNS", 3)
     monkeypatch.setattr("benchmarks.large._FEW_RUNS", 2)
@@ -94,7 +95,7 @@ def test_appending_and_serving(databases: Databases, monkeypatch: pytest.MonkeyP
     ]
     assert appended[2].runs == CLIENTS
     served = serving_figures(engine, quick=True, progress=quiet)
-    assert [figure.runs for figure in served] == [2, 2 * CLIENTS, 1] * 2
+    assert [figure.runs for figure in served] == [*[2, 2 * CLIENTS, 1] * 2, 1, 1]
     assert all(figure.low > 0 for figure in [*appended[1:], *served])
 
 
