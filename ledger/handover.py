@@ -4,7 +4,7 @@ Both keys sign. So nobody can be given a key that is not his, and whoever trusts
 nothing else to trust the new one: a handover is of no log and serves all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -86,20 +86,21 @@ class Succession:
     """Handovers in their order: of each key at most one, and never back to a key that was known."""
 
     handovers: tuple[Handover, ...] = ()
-    _ids: frozenset[tuple[str, bytes]] = field(default=frozenset(), repr=False, compare=False)
+    _next: Mapping[WitnessKey, WitnessKey] = field(default_factory=dict, repr=False, compare=False)
+    _ids: Set[tuple[str, bytes]] = field(default=frozenset(), repr=False, compare=False)
 
-    def after(self, handover: Handover) -> "Succession":
-        """With one more; ``VerificationError`` if it is none that an honest witness makes."""
-        if self.successor(handover.old) is not None:
-            raise VerificationError("handover: one key of a witness has two successors")
-        known = self._ids | {_id(handover.old)}
-        if _id(handover.new) in known:
-            raise VerificationError("handover: the successor is no new key")
-        return Succession((*self.handovers, handover), known | {_id(handover.new)})
-
-    def successor(self, key: WitnessKey) -> WitnessKey | None:
-        """The key that follows this one directly."""
-        return next((each.new for each in self.handovers if each.old == key), None)
+    def after(self, *handovers: Handover) -> "Succession":
+        """With some more; ``VerificationError`` if one is none that an honest witness makes."""
+        following, ids = dict(self._next), set(self._ids)
+        for handover in handovers:
+            if handover.old in following:
+                raise VerificationError("handover: one key of a witness has two successors")
+            ids.add(_id(handover.old))
+            if _id(handover.new) in ids:
+                raise VerificationError("handover: the successor is no new key")
+            following[handover.old] = handover.new
+            ids.add(_id(handover.new))
+        return Succession((*self.handovers, *handovers), following, ids)
 
     def digest(self) -> bytes:
         """SHA-256 over which key has followed which, in their order."""
@@ -108,31 +109,27 @@ class Succession:
     def chain(self, key: WitnessKey) -> tuple[Any, ...]:
         """The key and all that follow it, each of its kind."""
         chain = [key]
-        while (following := self.successor(chain[-1])) is not None:
+        while (following := self._next.get(chain[-1])) is not None:
             chain.append(following)
         return tuple(chain)
 
-    def continued(
-        self, keys: Iterable[WitnessKey], shown: Iterable[Handover], most: int
-    ) -> list[Handover]:
-        """Those that are ``shown`` and follow on from ``keys``, in their order; at most ``most``.
+    def continued(self, key: WitnessKey, shown: Iterable[Handover], most: int) -> list[Handover]:
+        """Those that are ``shown`` and follow on from ``key``, in their order; at most ``most``.
 
         ``VerificationError`` when one contradicts what is known, or another that is shown.
         """
         by_old: dict[WitnessKey, Handover] = {}
         for each in shown:
-            others = (by_old.get(each.old, each).new, self.successor(each.old) or each.new)
+            others = (by_old.get(each.old, each).new, self._next.get(each.old, each.new))
             if any(other != each.new for other in others):
                 raise VerificationError("handover: one key of a witness has two successors")
             by_old[each.old] = each
         found: list[Handover] = []
-        grown = self
-        for key in keys:
-            newest = grown.chain(key)[-1]
-            while len(found) < most and newest in by_old:
-                grown = grown.after(by_old[newest])
-                found.append(by_old[newest])
-                newest = by_old[newest].new
+        newest = self.chain(key)[-1]
+        while newest in by_old and len(found) < most:
+            found.append(by_old[newest])
+            newest = found[-1].new
+        self.after(*found)
         return found
 
 

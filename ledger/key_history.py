@@ -187,11 +187,8 @@ def told_handovers(events: Iterable[Mapping[str, Any]]) -> Succession:
 
     Errors as :meth:`KeyHistory.after`.
     """
-    told = NO_HANDOVERS
-    for event in events:
-        if event.get("type") == WITNESS_ROTATED:
-            told = told.after(Handover.parse(event))
-    return told
+    told = [event for event in events if event.get("type") == WITNESS_ROTATED]
+    return NO_HANDOVERS.after(*map(Handover.parse, told))
 
 
 def read_key_history(events: Iterable[Mapping[str, Any]]) -> KeyHistory:

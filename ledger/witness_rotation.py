@@ -5,6 +5,7 @@ Who reads a log with a policy or a declaration that names an old key finds the h
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -23,10 +24,9 @@ from ledger.witness_client import RemoteWitness, Unavailable
 
 __all__ = ["PresentKeys", "record_handovers", "stored_succession"]
 
-_MOST_NEW = 8  # at once, of 10 kB each; a witness must not fill the event logs
-_PAUSE = 3600.0  # seconds, after a witness has lengthened all event logs by its handovers
-_SHORT_PAUSE = 60.0  # after it has shown none that are new
-_REST = 15.0  # after it has shown nothing
+_MOST_NEW = 8  # of one chain in a day, of 10 kB each; a witness must not fill the event logs
+_DAY = timedelta(days=1)
+_PAUSE = 60.0  # seconds until a witness is asked for its handovers again
 
 _log = logging.getLogger("kvitto.witnesses")
 
@@ -45,19 +45,43 @@ def record_handovers(
 ) -> Succession:
     """Append what follows on from ``keys`` of witnesses, and is not there; all that is there now.
 
-    ``origin`` is that of the purchase log. ``VerificationError``, and nothing is appended, when a
+    ``origin`` is that of the purchase log. At most eight in a day follow on from one key, whichever
+    process logs them; the rest wait. ``VerificationError``, and nothing is appended, when a
     witness has shown two successors of one key; :class:`ReadOnly` for a copy of a log.
     """
 
     def unit(transaction: Transaction) -> Succession:
+        now = clock()
         history = stored_key_history(transaction.connection, origin)
-        for handover in history.witnesses.continued(keys, shown, _MOST_NEW):
-            event = handover_event(history, handover, event_time(clock()))
+        for handover in _new(transaction.connection, origin, keys, shown, now):
+            event = handover_event(history, handover, event_time(now))
             history = history.after(event)
             append_event(transaction, origin, event)
         return history.witnesses
 
     return store.commit(unit, events_origin(origin))
+
+
+def _new(
+    connection: Connection,
+    origin: str,
+    keys: Sequence[WitnessKey],
+    shown: Sequence[Handover],
+    now: datetime,
+) -> list[Handover]:
+    """What there is to append, in its order."""
+    events = [event for _, event in events_of(connection, origin, [WITNESS_ROTATED])]
+    known = told_handovers(events)
+    today = event_time(now - _DAY), event_time(now)
+    recent = [event["vkey"] for event in events if today[0] < event["time"] <= today[1]]
+    found: list[Handover] = []
+    for key in keys:
+        chain = {each.vkey for each in known.chain(key)}
+        room = max(0, _MOST_NEW - sum(vkey in chain for vkey in recent))
+        new = known.continued(key, shown, room)
+        known = known.after(*new)
+        found += new
+    return found
 
 
 class PresentKeys:
@@ -91,34 +115,30 @@ class PresentKeys:
 
     def follow(self, witness: RemoteWitness, fetch: Callable[[], Sequence[Handover]]) -> None:
         """Ask for the handovers of this witness, and log those that follow on."""
-        now = self._monotonic()
-        self._pauses[witness.url] = now + _REST
+        self._pauses[witness.url] = self._monotonic() + _PAUSE
         try:
             shown = fetch()
         except Unavailable as error:
             _log.warning("%s does not show its handovers: %s", witness.keys[0].name, error)
             return
         self._unfamiliar.discard(witness.url)
-        grown = _record_in_all_logs(self._store, self._clock, witness.keys, shown)
-        self._pauses[witness.url] = now + (_PAUSE if grown else _SHORT_PAUSE)
+        _record_in_all_logs(self._store, self._clock, witness.keys, shown)
         self._successions = {}
 
 
 def _record_in_all_logs(
     store: Store, clock: Clock, keys: Sequence[WitnessKey], shown: Sequence[Handover]
-) -> bool:
-    """Whether there was anything to record. A log that cannot be written is left out."""
+) -> None:
+    """Append it to the event logs that can be written."""
     with store.read() as connection:
         origins = list(filter(is_events_origin, connection.scalars(select(logs.c.origin))))
-    grown = False
     for origin in map(purchases_origin, origins):
         try:
             with store.read() as connection:
-                before = stored_succession(connection, origin)
-            if before.continued(keys, shown, _MOST_NEW):
-                grown |= record_handovers(store, clock, origin, keys, shown) != before
+                new = _new(connection, origin, keys, shown, clock())
+            if new:
+                record_handovers(store, clock, origin, keys, shown)
         except ReadOnly:
             continue  # a copy: whoever has its key records it
         except (FormatError, VerificationError) as error:
             _log.warning("%s: a witness's change of keys is not recorded: %s", origin, error)
-    return grown

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -95,6 +96,7 @@ class World:
             self.store,
             remote_witnesses(policy("all").witnesses),
             transport=self.network,
+            clock=lambda: NOW + timedelta(seconds=self.now),
             monotonic=lambda: self.now,
             patience=patience,
         )

@@ -138,14 +138,15 @@ def test_two_histories_have_two_digests() -> None:
 
 
 def continued(known: Succession, *shown: Handover, most: int = 9) -> list[Handover]:
-    return known.continued([key(b"a").verifier, key(b"k", Signer).verifier], shown, most)
+    return known.continued(key(b"a").verifier, shown, most)
 
 
 def test_what_follows_is_found_in_any_order_and_nothing_else() -> None:
     seeds = handover(b"k", b"l", Signer)
     others = handover(b"x", b"y")
     third = handover(b"c", b"d")
-    assert continued(CHAIN, others, third, seeds, *CHAIN.handovers) == [third, seeds]
+    assert continued(CHAIN, others, third, seeds, *CHAIN.handovers) == [third]
+    assert CHAIN.continued(seeds.old, [third, seeds], 9) == [seeds]
     assert continued(CHAIN, *CHAIN.handovers) == []
     assert continued(NO_HANDOVERS, third, *CHAIN.handovers[::-1]) == [*CHAIN.handovers, third]
 
