@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from commitments.clock import Clock
 from commitments.errors import Refused, VerificationError
 from issuer.merchants import Merchant, list_merchants
-from ledger.closes import CLOSED, Close, day_period, signing_keys
+from ledger.closes import CLOSED, Close, day_period, verify_signatures
 from ledger.event_log import append_event, last_events, read_declaration
 from ledger.events import DAILY, LogDeclaration, event_time, events_origin
 from ledger.seed_witnesses import SeedWitnesses
@@ -86,7 +86,7 @@ class Closer:
             return None
         with self._store.read() as connection:
             known = stored_succession(connection, origin)
-        keys = signing_keys(declaration, known, last)
+        keys = [known.chain(key) for key in declaration.seed_witnesses]
         end, signatures = self._witnesses.sign(self._store, self._clock, keys, end)
         number = last.number + 1 if last else 0
         close = Close(number, period, end.size, end.root, signatures)
@@ -96,6 +96,11 @@ class Closer:
                 return None
             if last is not None and close.size < last.size:
                 raise VerificationError("the seed witnesses have signed a smaller close")
+            try:
+                present = stored_succession(transaction.connection, origin)
+                verify_signatures(close, declaration, present)
+            except VerificationError:
+                return None  # another process has heard of a later key meanwhile
             event = close.to_event(origin, event_time(self._clock()))
             append_event(transaction, origin, event)
             return event

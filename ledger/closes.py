@@ -4,7 +4,7 @@ A close is signed by the declared seed witnesses; its *seed* decides which cell 
 each entry before it falls into, so nobody may be able to choose it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,6 @@ from ledger.events import MANUAL, LogDeclaration, check_event
 from ledger.handover import NO_HANDOVERS, Handover, Succession
 from ledger.key_history import WITNESS_ROTATED
 from ledger.merkle import HASH_BYTES
-from ledger.note import Verifier
 
 __all__ = [
     "CLOSED",
@@ -27,7 +26,7 @@ __all__ = [
     "day_period",
     "seed",
     "seed_message",
-    "signing_keys",
+    "verify_signatures",
 ]
 
 CLOSED = "log.closed"
@@ -105,38 +104,17 @@ def seed(close: Close) -> bytes:
     return sha256(close.root + b"".join(close.signatures)).digest()
 
 
-def signing_keys(
-    declaration: LogDeclaration, known: Succession, last: Close | None
-) -> list[tuple[Verifier, ...]]:
-    """For each seed witness the keys that may sign the close after ``last``, oldest first.
+def verify_signatures(close: Close, declaration: LogDeclaration, known: Succession) -> None:
+    """``VerificationError`` unless the present key of each seed witness has signed the close.
 
-    That is the key which signed ``last`` and all that have followed it: who has gone on to a new
-    key does not go back to one that may have been stolen since. ``VerificationError`` if ``last``
-    has other signatures than one of each witness.
+    That is the last of those that have followed the declared one: another may have been stolen.
     """
-    chains = [known.chain(key) for key in declaration.seed_witnesses]
-    if last is None:
-        return chains
-    return [known.chain(key) for key in _signers(last, declaration.origin, chains)]
-
-
-def _signers(
-    close: Close, origin: str, keys: Sequence[tuple[Verifier, ...]]
-) -> tuple[Verifier, ...]:
-    """Which of its ``keys`` each seed witness has signed with; or ``VerificationError``."""
+    keys = [known.chain(key)[-1] for key in declaration.seed_witnesses]
     if len(close.signatures) != len(keys):
         raise VerificationError("close: not one signature of each seed witness")
-    message = seed_message(origin, close.period, close.size, close.root)
-    pairs = zip(keys, close.signatures, strict=True)
-    return tuple(_signer(own, message, signature) for own, signature in pairs)
-
-
-def _signer(keys: Sequence[Verifier], message: bytes, signature: bytes) -> Verifier:
-    for key in keys:
-        with suppress(VerificationError):
-            key.verify(message, signature)
-            return key
-    raise VerificationError("close: the signature of a seed witness does not hold")
+    message = seed_message(declaration.origin, close.period, close.size, close.root)
+    for key, signature in zip(keys, close.signatures, strict=True):
+        key.verify(message, signature)
 
 
 class CloseFold:
@@ -156,10 +134,9 @@ class CloseFold:
         self._declaration = declaration
         self._root_at = root_at
         self._witnesses = NO_HANDOVERS
-        self._signed_last = declaration.seed_witnesses
 
     def hand_over(self, event: Mapping[str, Any]) -> None:
-        """From here on closes may be signed by the key that this event names.
+        """From here on closes are signed by the key that this event names, and not by the old one.
 
         Errors as :meth:`ledger.key_history.KeyHistory.after`, which checks its number.
         """
@@ -179,12 +156,10 @@ class CloseFold:
             raise VerificationError("close: a period without a close before it")
         if self.closes and close.size < self.closes[-1].size:
             raise VerificationError("close: its size decreases")
-        keys = [self._witnesses.chain(key) for key in self._signed_last]
-        signers = _signers(close, self._declaration.origin, keys)
+        verify_signatures(close, self._declaration, self._witnesses)
         if self._root_at(close.size) != close.root:
             raise VerificationError("close: not the root of the log at that size")
         self.closes.append(close)
-        self._signed_last = signers
         return close
 
 

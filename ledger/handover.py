@@ -4,7 +4,8 @@ Both keys sign. So nobody can be given a key that is not his, and whoever trusts
 nothing else to trust the new one: a handover is of no log and serves all.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -87,7 +88,7 @@ class Succession:
 
     handovers: tuple[Handover, ...] = ()
     _next: Mapping[WitnessKey, WitnessKey] = field(default_factory=dict, repr=False, compare=False)
-    _ids: Set[tuple[str, bytes]] = field(default=frozenset(), repr=False, compare=False)
+    _ids: AbstractSet[tuple[str, bytes]] = field(default=frozenset(), repr=False, compare=False)
 
     def after(self, *handovers: Handover) -> "Succession":
         """With some more; ``VerificationError`` if one is none that an honest witness makes."""
@@ -129,7 +130,6 @@ class Succession:
         while newest in by_old and len(found) < most:
             found.append(by_old[newest])
             newest = found[-1].new
-        self.after(*found)
         return found
 
 

@@ -1,10 +1,10 @@
 """The seed witnesses of a service: asked one after the other to sign the end of a period.
 
-One that signs with another key than those in the log is asked for its handovers, and these are
-logged before the close.
+One that signs with a later key than the log knows is asked for its handovers. Those that lead to
+that key, and no more, are logged before the close: what it has signed for a period it says again,
+so a log that knew a later key yet could never close that period.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -14,6 +14,7 @@ import httpx
 
 from commitments.clock import Clock
 from commitments.errors import FormatError, Overloaded, VerificationError
+from ledger.handover import NO_HANDOVERS
 from ledger.note import Verifier, parse_vkey
 from ledger.seeding import PeriodEnd, SignedEnd
 from ledger.store import Store
@@ -31,7 +32,6 @@ __all__ = ["NotSigned", "SeedWitnesses", "parse_seed_witnesses"]
 
 _FIELD = "seed_witnesses"
 _PATIENCE = 5.0  # seconds for an answer, however it trickles; other logs wait to be closed
-_PAUSE = 3600.0  # seconds until a witness may lengthen the same log again by its handovers
 
 T = TypeVar("T")
 
@@ -48,15 +48,12 @@ class SeedWitnesses:
         witnesses: Sequence[RemoteSeedWitness] = (),
         *,
         transport: httpx.BaseTransport | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
         patience: float = _PATIENCE,
     ) -> None:
-        self._monotonic = monotonic
         self._patience = patience
         self._by_key = {witness.key: witness for witness in witnesses}
         self._threads = {witness.key: WitnessThread() for witness in witnesses}
         self._client = witness_connections(transport)
-        self._followed: dict[tuple[str, str], float] = {}  # until when, by address and origin
 
     @property
     def keys(self) -> tuple[Verifier, ...]:
@@ -74,13 +71,13 @@ class SeedWitnesses:
     ) -> tuple[PeriodEnd, tuple[bytes, ...]]:
         """The end of the period that all witnesses have signed, and their signatures.
 
-        ``keys`` are for each witness those that may sign, oldest first
-        (:func:`ledger.closes.signing_keys`); one that has followed them since is entered into the
-        event log before its signature is returned. The end is ``end``, or what the first witness
-        signed for the period before: a log that crashed between its answer and the close must go
-        on from there. One after the other, so that several processes that ask at once all follow
-        the first witness. :class:`NotSigned` when one does not answer; ``VerificationError`` when
-        they have signed different ends, or one that is not of this log.
+        ``keys`` are for each witness the declared one and those that have followed it, of which
+        the last is to sign; one that has followed it since is entered into the event log before
+        its signature is returned. The end is ``end``, or what the first witness signed for the
+        period before: a log that crashed between its answer and the close must go on from there.
+        One after the other, so that several processes that ask at once all follow the first
+        witness. :class:`NotSigned` when one does not answer; ``VerificationError`` when they have
+        signed different ends, or one that is not of this log.
         """
         signatures: list[bytes] = []
         for of_witness in keys:
@@ -103,11 +100,12 @@ class SeedWitnesses:
         )
         try:
             signed = self._answer(witness, partial(witness.sign, self._client, request, end.origin))
-            if not _is_signed(signed, keys):
-                keys = self._follow(store, clock, witness, keys, end.origin)
+            # Not for another period: it would lead past the key that has signed this one.
+            if signed.end.period == end.period and not _is_signed(signed, keys[-1]):
+                keys = self._follow(store, clock, witness, keys, signed)
         except Unavailable as error:
             raise NotSigned(f"the seed witness {name} has not signed: {error}") from None
-        if not _is_signed(signed, keys):
+        if not _is_signed(signed, keys[-1]):
             raise NotSigned(
                 f"the seed witness {name} has signed with a key that does not follow from those"
                 " in the log; is it the right witness?"
@@ -129,21 +127,18 @@ class SeedWitnesses:
         clock: Clock,
         witness: RemoteSeedWitness,
         keys: Sequence[Verifier],
-        origin: str,
+        signed: SignedEnd,
     ) -> Sequence[Verifier]:
-        """These keys, and those that have followed them, which are logged now."""
-        now = self._monotonic()
-        if self._followed.get((witness.url, origin), now) > now:
-            return keys
+        """These keys and those that lead to the one that has signed, which are logged now."""
         shown = self._answer(witness, partial(fetch_handovers, self._client, witness.url))
         try:
-            known = record_handovers(store, clock, origin, keys[-1:], shown)
+            steps = NO_HANDOVERS.continued(keys[-1], shown, len(shown))
+            chain = NO_HANDOVERS.after(*steps).chain(keys[-1])
+            last = max((n for n, key in enumerate(chain) if _is_signed(signed, key)), default=0)
+            known = record_handovers(store, clock, signed.end.origin, keys[:1], steps[:last])
         except VerificationError as error:
             raise Unavailable(str(error)) from None
-        chain = known.chain(keys[0])
-        if len(chain) > len(keys):
-            self._followed[witness.url, origin] = now + _PAUSE
-        return chain
+        return known.chain(keys[0])
 
     def _answer(self, witness: RemoteSeedWitness, ask: Callable[[], T]) -> T:
         thread = self._threads[witness.key]
@@ -157,11 +152,10 @@ class SeedWitnesses:
             raise TooSlow("no answer in time") from None
 
 
-def _is_signed(signed: SignedEnd, keys: Sequence[Verifier]) -> bool:
-    for key in keys:
-        with suppress(VerificationError):
-            signed.verify(key)
-            return True
+def _is_signed(signed: SignedEnd, key: Verifier) -> bool:
+    with suppress(VerificationError):
+        signed.verify(key)
+        return True
     return False
 
 

@@ -1,7 +1,7 @@
 """Seed witnesses change their keys, and closes go on; or somebody would like them to."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 
 from commitments.errors import KvittoError
 from issuer.closing import Closer
-from ledger.closes import Close, CloseFold, seed_message
+from ledger.closes import CLOSED, Close, CloseFold, seed_message
 from ledger.event_log import events_of, read_declaration
 from ledger.handover import Handover
 from ledger.key_history import WITNESS_ROTATED
@@ -34,14 +34,12 @@ class Changing(Signed):
         super().__init__(world, directory, stack)
         self.kept: dict[str, WitnessKeys] = {}
         self.sales = 0
-        self.now = 0.0
         self.restart()
 
     def restart(self, *known: RemoteSeedWitness) -> None:
         asker = SeedWitnesses(
             known or self.known,
             transport=self.network,
-            monotonic=lambda: self.now,
             patience=20,
         )
         self.closer = Closer(self.world.store, self.world.clock, asker)
@@ -152,22 +150,47 @@ def test_a_crash_between_the_handover_and_the_close(changing: Changing) -> None:
     assert (changing.numbers(), len(changing.logged())) == ([0, 1], 1)
 
 
-def test_the_old_keys_signature_after_the_handover_was_logged(changing: Changing) -> None:
-    """By another process, between the answer to this one and its close."""
+def test_a_later_key_is_heard_of_only_when_its_period_comes(changing: Changing) -> None:
+    """The second key has signed this period, and no other can; the third is there already."""
     changing.close()
-    changing.network.down = {W2}
-    with pytest.raises(NotSigned):
-        changing.close()
     changing.rotate(W1)
-    shown = changing.witnesses[W1].handovers()
-    keys = [changing.known[0].key]
-    record_handovers(
-        changing.world.store, changing.world.clock, changing.merchant.origin, keys, shown
-    )
+    changing.retire(W1)
+    changing.network.down = {W2}
+    for shown in (httpx.Response(404), None):
+        changing.network.shown = {W1: shown} if shown else {}
+        with pytest.raises(NotSigned):
+            changing.close()
+        changing.rotate(W1)
+        changing.retire(W1)
     changing.network.down = set()
     changing.close()
+    assert len(changing.logged()) == 1
     changing.close()
+    assert len(changing.logged()) == 3
     assert changing.numbers() == [0, 1, 2]
+
+
+def test_another_process_hears_of_a_later_key_before_this_one_closes(
+    changing: Changing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the old key has signed would be no close any more, and the log could not go on."""
+    changing.close()
+    answer = changing.witnesses[W2].sign_seed
+
+    def meanwhile(request: bytes) -> SignedEnd:
+        changing.rotate(W1)
+        world, shown = changing.world, changing.witnesses[W1].handovers()
+        keys = [changing.known[0].key]
+        record_handovers(world.store, world.clock, changing.merchant.origin, keys, shown)
+        return answer(request)
+
+    monkeypatch.setattr(changing.witnesses[W2], "sign_seed", meanwhile)
+    with pytest.raises(NotSigned, match=W1):
+        changing.close()
+    assert len(changing.logged()) == 1
+    with changing.world.store.read() as connection:
+        recorded = events_of(connection, changing.merchant.origin, [CLOSED])
+    assert len(list(recorded)) == len(changing.numbers()) == 1
 
 
 # ---- attacks
@@ -214,21 +237,59 @@ def test_without_a_true_handover_the_log_waits_and_says_so(
         changing.close()
     assert changing.numbers() == [0]
     changing.network.shown.clear()
-    changing.now += 3601
-    if not changing.logged():
+    changing.close()
+    assert changing.numbers() == [0, 1]
+
+
+def replaying(changing: Changing, keys: WitnessKeys, period: int) -> None:
+    """The first witness's answers are replaced by what these keys sign for ``period``."""
+    honest = changing.network.handle_request
+
+    def replay(request: httpx.Request) -> httpx.Response:
+        answered = honest(request)
+        if request.url.host != W1 or request.url.path != "/sign-seed":
+            return answered
+        line = b"".join(answered.iter_raw()).decode()
+        end = replace(SignedEnd.parse(line, changing.merchant.origin).end, period=period)
+        signed = SignedEnd(end, keys.seed_signer.sign(end.message()))
+        return httpx.Response(200, stream=httpx.ByteStream(signed.line().encode()))
+
+    changing.network.handle_request = replay  # type: ignore[method-assign]
+
+
+def test_a_signature_of_another_period_leads_to_no_later_key(changing: Changing) -> None:
+    """Such as one that was published before the log came back from a backup."""
+    changing.network.down = {W2}
+    with pytest.raises(NotSigned, match=W2):
+        changing.close()  # signed by the old key, and by no other for ever
+    changing.rotate(W1)
+    changing.retire(W1)
+    changing.network.down = set()
+    honest = changing.network.handle_request
+    replaying(changing, changing.kept[W1], period=1)
+    with pytest.raises(NotSigned, match=W1):
         changing.close()
-        assert changing.numbers() == [0, 1]
+    assert changing.logged() == []
+    changing.network.handle_request = honest  # type: ignore[method-assign]
+    changing.close()
+    assert changing.numbers() == [0]
 
 
 def test_a_seed_witness_cannot_fill_the_event_log(changing: Changing) -> None:
-    keys = [OLD, *(seed_key(1, bytes([100 + n])) for n in range(20))]
-    shown = [Handover.sign(*pair) for pair in pairwise(keys)]
-    changing.rotate(W1)
-    for _ in range(3):
-        changing.network.shown[W1] = answer(*shown)
-        with pytest.raises(NotSigned):
-            changing.close()
-    assert len(changing.logged()) == 8
+    """It has changed its key twenty times; the log needs some days to follow."""
+    keys = [WitnessKeys(W1, *[bytes([100 + n]) * 32] * 3) for n in range(20)]
+    steps = pairwise([OLD, *(each.seed_signer for each in keys)])
+    lines = "".join(Handover.sign(*step).line() for step in steps).encode()
+    replaying(changing, keys[-1], period=0)
+    for day, logged in enumerate((8, 16, 20)):
+        for _ in range(2 if day < 2 else 1):
+            changing.restart()
+            changing.network.shown[W1] = httpx.Response(200, stream=httpx.ByteStream(lines))
+            with pytest.raises(NotSigned) if day < 2 else nullcontext():
+                changing.close()
+            assert len(changing.logged()) == logged
+        changing.world.clock.advance(days=1)
+    assert changing.numbers() == [0]
 
 
 def test_a_witness_that_goes_back_to_its_old_key_is_not_followed(changing: Changing) -> None:
@@ -237,17 +298,7 @@ def test_a_witness_that_goes_back_to_its_old_key_is_not_followed(changing: Chang
     changing.rotate(W1)
     changing.close()
     honest = changing.network.handle_request
-
-    def thief(request: httpx.Request) -> httpx.Response:
-        answered = honest(request)
-        if request.url.host != W1 or request.url.path != "/sign-seed":
-            return answered
-        line = b"".join(answered.iter_raw()).decode()
-        signed = SignedEnd.parse(line, changing.merchant.origin)
-        stolen = replace(signed, signature=OLD.sign(signed.end.message()))
-        return httpx.Response(200, stream=httpx.ByteStream(stolen.line().encode()))
-
-    changing.network.handle_request = thief  # type: ignore[method-assign]
+    replaying(changing, WitnessKeys(W1, *[b"\x01" * 32] * 3), period=2)
     with pytest.raises(NotSigned, match="does not follow"):
         changing.close()
     changing.network.handle_request = honest  # type: ignore[method-assign]

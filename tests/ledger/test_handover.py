@@ -167,7 +167,7 @@ def test_a_witness_that_shows_two_successors_is_not_followed() -> None:
 
 def test_a_witness_that_shows_a_ring_of_keys_is_not_followed() -> None:
     with pytest.raises(VerificationError, match="no new key"):
-        continued(NO_HANDOVERS, GOOD, handover(b"b", b"a"))
+        NO_HANDOVERS.after(*continued(NO_HANDOVERS, GOOD, handover(b"b", b"a")))
 
 
 # ---- quorums
