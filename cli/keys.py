@@ -162,6 +162,8 @@ def follow(
     from ledger.note import parse_vkey
 
     shown = parse_shown_keys(read_document(file))
+    if new_quorum is not None and quorum is None:
+        raise typer.BadParameter("there is no --quorum to write anew", param_hint="--new-quorum")
     policy = read_quorum(quorum)
     history = follow_keys(shown, [parse_vkey(key)], policy)
     if new_quorum is not None:

@@ -211,6 +211,18 @@ def test_keys_are_followed_offline(operator: Terminal, shop: Shop) -> None:
     assert operator.error("keys", "follow", file, "--key", first, status=2)["type"] == "malformed"
 
 
+def test_without_a_policy_none_is_written_anew(operator: Terminal, shop: Shop) -> None:
+    """It would accept everything, under a name that promises otherwise."""
+    key = shop.get("").json()["events_vkey"]
+    file = operator.file("keys.json", shop.get("/logs/acme/keys.json").content)
+    new = operator.directory / "new.policy"
+    operator.error("keys", "follow", file, "--key", key, "--new-quorum", new, status=2)
+    assert not new.exists()
+    old = operator.file("old.policy", "quorum none\n")
+    operator.run("keys", "follow", file, "--key", key, "--quorum", old, "--new-quorum", new)
+    assert new.read_bytes() == old.read_bytes()
+
+
 def test_a_receipt_under_an_old_key(operator: Terminal, shop: Shop) -> None:
     bought = shop.open_for_claims()[0]
     assert WARRANTY["id"] == "warranty-2y"
