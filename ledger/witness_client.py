@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 _WAIT = 2.0  # seconds without a byte, and for a whole body; who waits is a shop's cash desk
 _LONGEST = 64 * 1024  # bytes of an answer; an ML-DSA-44 signature takes 3.3 kB
-_LONGEST_HANDOVERS = 1 << 20  # bytes; a change of all three keys takes 11 kB
+_LONGEST_HANDOVERS = 4 << 20  # bytes; to change all three keys each week takes 0.6 MB a year
 
 
 class Unavailable(KvittoError):  # noqa: N818 - the name is the condition

@@ -219,7 +219,7 @@ GOOD = Handover.sign(OLD, seed_key(1, b"n"))
         lambda: answer(GOOD, Handover.sign(OLD, seed_key(1, b"m"))),
         lambda: httpx.Response(302, headers={"Location": "https://w2.example/handovers"}),
         lambda: httpx.Response(404),
-        lambda: httpx.Response(200, stream=httpx.ByteStream(b"\xff" * (2 << 20))),
+        lambda: httpx.Response(200, stream=httpx.ByteStream(b"\xff" * (5 << 20))),
         lambda: httpx.Response(200, stream=httpx.ByteStream(b"junk")),
         lambda: httpx.Response(
             200,

@@ -148,6 +148,18 @@ def test_several_processes_log_it_once(world: Declared) -> None:
     other.close()
 
 
+def test_a_witness_that_has_changed_its_keys_for_years(world: Declared) -> None:
+    """It shows all of that for ever, and the newest are at the end."""
+    earlier = [keys_of("w1.example", 100 + n % 2) for n in range(2)]
+    weekly = between(*earlier)
+    world.rotate("w1.example")
+    newest = world.network.witnesses["w1.example"].handovers()
+    world.network.shown["w1.example"] = shown(*weekly * 150, *newest)
+    world.grow()
+    world.later()
+    assert len(world.logged()) == 2
+
+
 def test_a_log_that_cannot_be_written_is_left_out(world: Declared) -> None:
     """Such as a copy of somebody's log, whose owner records it."""
     theirs = "ledger.example/theirs"
@@ -199,7 +211,7 @@ FORGED = GOOD[0].line().replace(GOOD[0].new.vkey, STRANGER.cosigners[0].verifier
         lambda: say(200, GOOD[0].line().encode().removesuffix(b"\n")),
         lambda: say(200, FORGED.encode()),
         lambda: say(200, (GOOD[0].line() + "x").encode()),
-        lambda: say(200, b"x" * (2 << 20)),
+        lambda: say(200, b"x" * (5 << 20)),
         shown(),
         shown(*between(KEYS[1], NEXT[1])),  # replayed: of another witness that is asked
         shown(*between(STRANGER, NEXT[0])),  # of a key that nobody trusts
