@@ -26,7 +26,8 @@ __all__ = ["PresentKeys", "record_handovers", "stored_succession"]
 
 _MOST_NEW = 8  # of one chain in a day, of 10 kB each; a witness must not fill the event logs
 _DAY = timedelta(days=1)
-_PAUSE = 60.0  # seconds until a witness is asked for its handovers again
+_REST = 60.0  # seconds until a witness that has not shown its handovers is asked again
+_PAUSE = 3600.0  # after it has; some keys of it may never be known, if others were configured
 
 _log = logging.getLogger("kvitto.witnesses")
 
@@ -94,6 +95,7 @@ class PresentKeys:
         self._successions: dict[str, Succession] = {}  # by origin, as far as they have been read
         self._unfamiliar: set[str] = set()  # addresses of witnesses that sign with other keys
         self._pauses: dict[str, float] = {}  # until when handovers are not asked for, by address
+        self._troubles: dict[str, str] = {}
 
     def chains(self, witness: RemoteWitness, origin: str) -> list[tuple[CosignerKey, ...]]:
         """For each configured key that key and all that have followed it, as the log says."""
@@ -115,30 +117,35 @@ class PresentKeys:
 
     def follow(self, witness: RemoteWitness, fetch: Callable[[], Sequence[Handover]]) -> None:
         """Ask for the handovers of this witness, and log those that follow on."""
-        self._pauses[witness.url] = self._monotonic() + _PAUSE
+        self._pauses[witness.url] = self._monotonic() + _REST
         try:
             shown = fetch()
         except Unavailable as error:
-            _log.warning("%s does not show its handovers: %s", witness.keys[0].name, error)
+            name = witness.keys[0].name
+            self._warn(witness.url, f"{name} does not show its handovers: {error}")
             return
+        self._pauses[witness.url] = self._monotonic() + _PAUSE
         self._unfamiliar.discard(witness.url)
-        _record_in_all_logs(self._store, self._clock, witness.keys, shown)
+        self._record_in_all_logs(witness.keys, shown)
         self._successions = {}
 
+    def _record_in_all_logs(self, keys: Sequence[WitnessKey], shown: Sequence[Handover]) -> None:
+        with self._store.read() as connection:
+            origins = list(filter(is_events_origin, connection.scalars(select(logs.c.origin))))
+        for origin in map(purchases_origin, origins):
+            try:
+                with self._store.read() as connection:
+                    new = _new(connection, origin, keys, shown, self._clock())
+                if new:
+                    record_handovers(self._store, self._clock, origin, keys, shown)
+            except ReadOnly:
+                continue  # a copy: whoever has its key records it
+            except (FormatError, VerificationError) as error:
+                why = f"{origin}: a witness's change of keys is not recorded: {error}"
+                self._warn(f"{keys[0].name} {origin}", why)
 
-def _record_in_all_logs(
-    store: Store, clock: Clock, keys: Sequence[WitnessKey], shown: Sequence[Handover]
-) -> None:
-    """Append it to the event logs that can be written."""
-    with store.read() as connection:
-        origins = list(filter(is_events_origin, connection.scalars(select(logs.c.origin))))
-    for origin in map(purchases_origin, origins):
-        try:
-            with store.read() as connection:
-                new = _new(connection, origin, keys, shown, clock())
-            if new:
-                record_handovers(store, clock, origin, keys, shown)
-        except ReadOnly:
-            continue  # a copy: whoever has its key records it
-        except (FormatError, VerificationError) as error:
-            _log.warning("%s: a witness's change of keys is not recorded: %s", origin, error)
+    def _warn(self, about: str, why: str) -> None:
+        """Once for each trouble, which is met again every minute."""
+        if self._troubles.get(about) != why:
+            self._troubles[about] = why
+            _log.warning("%s", why)

@@ -294,6 +294,39 @@ def test_a_witness_that_hangs_over_its_handovers_is_not_waited_for(world: Declar
         released.set()
 
 
+def test_keys_that_were_never_configured_are_looked_up_each_hour(world: Declared) -> None:
+    """Such as the ML-DSA key of a witness of which only the Ed25519 key was named."""
+    line = STRANGER.cosigners[0].cosign("x\n", 7).line().encode()
+
+    def with_more(request: Any) -> httpx.Response:
+        lines = world.network.witnesses["w1.example"].add_checkpoint(request)
+        return say(200, "".join(s.line() for s in lines).encode() + line)
+
+    world.network.instead["w1.example"] = with_more
+    for _ in range(3):
+        world.grow()
+        world.now += 600
+        world.publisher.catch_up()
+    assert world.network.looked == ["w1.example"]
+    world.rotate("w1.example")
+    world.grow()
+    world.later()
+    assert world.network.looked == ["w1.example"] * 2
+    assert len(world.logged()) == 2
+
+
+def test_a_witness_that_shows_no_handovers_is_complained_of_once(
+    world: Declared, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.network.shown["w1.example"] = lambda: say(404)
+    world.rotate("w1.example")
+    for _ in range(3):
+        world.grow()
+        world.later()
+    assert len(world.network.looked) == 3
+    assert caplog.text.count("does not show its handovers") == 1
+
+
 def test_a_key_of_another_name_is_no_reason_to_look(world: Declared) -> None:
     """Anybody can put more lines into an answer."""
     line = Signer("elsewhere.example", b"x" * 32).signature("x\n").line().encode()
