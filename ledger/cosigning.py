@@ -198,7 +198,7 @@ class Publisher:
         try:
             answer = self._cosign(witness, head)
         except OtherKeys as error:
-            self._keys.note_others(witness)
+            self._keys.note_others(witness, only=True)
             self._rest(witness, head.origin, _SHORT_REST)
             self._warn(witness, head, str(error))
             return []
@@ -213,7 +213,7 @@ class Publisher:
         self._sizes[witness.url, head.origin] = head.size
         self._troubles.pop((witness.url, head.origin), None)
         if answer.others:
-            self._keys.note_others(witness)
+            self._keys.note_others(witness, only=False)
         return list(answer.signatures)
 
     def _cosign(self, witness: RemoteWitness, head: _Head) -> Cosigned:

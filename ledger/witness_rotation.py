@@ -26,8 +26,8 @@ __all__ = ["PresentKeys", "record_handovers", "stored_succession"]
 
 _MOST_NEW = 8  # of one chain in a day, of 10 kB each; a witness must not fill the event logs
 _DAY = timedelta(days=1)
-_REST = 60.0  # seconds until a witness that has not shown its handovers is asked again
-_PAUSE = 3600.0  # after it has; some keys of it may never be known, if others were configured
+_PAUSE = 3600.0  # seconds until a witness is asked again; some of its keys may never be known
+_SHORT_PAUSE = 60.0  # if it signs with no known key, or has not shown its handovers
 
 _log = logging.getLogger("kvitto.witnesses")
 
@@ -93,8 +93,8 @@ class PresentKeys:
         self._clock = clock
         self._monotonic = monotonic
         self._successions: dict[str, Succession] = {}  # by origin, as far as they have been read
-        self._unfamiliar: set[str] = set()  # addresses of witnesses that sign with other keys
-        self._pauses: dict[str, float] = {}  # until when handovers are not asked for, by address
+        self._unfamiliar: dict[str, float] = {}  # the pause of who signs with other keys
+        self._asked: dict[str, float] = {}  # when it was asked last; both by address
         self._troubles: dict[str, str] = {}
 
     def chains(self, witness: RemoteWitness, origin: str) -> list[tuple[CosignerKey, ...]]:
@@ -106,26 +106,27 @@ class PresentKeys:
                 known = read[origin] = stored_succession(connection, origin)
         return [known.chain(key) for key in witness.keys]
 
-    def note_others(self, witness: RemoteWitness) -> None:
-        """It has signed with keys that are not known."""
-        self._unfamiliar.add(witness.url)
+    def note_others(self, witness: RemoteWitness, *, only: bool) -> None:
+        """It has signed with keys that are not known, and perhaps ``only`` with those."""
+        self._unfamiliar[witness.url] = _SHORT_PAUSE if only else _PAUSE
 
     def wants(self, witness: RemoteWitness) -> bool:
         """Whether it is time to ask for its handovers."""
-        now = self._monotonic()
-        return witness.url in self._unfamiliar and self._pauses.get(witness.url, now) <= now
+        pause = self._unfamiliar.get(witness.url)
+        asked = self._asked.get(witness.url)
+        return pause is not None and (asked is None or asked + pause <= self._monotonic())
 
     def follow(self, witness: RemoteWitness, fetch: Callable[[], Sequence[Handover]]) -> None:
         """Ask for the handovers of this witness, and log those that follow on."""
-        self._pauses[witness.url] = self._monotonic() + _REST
+        self._asked[witness.url] = self._monotonic()
         try:
             shown = fetch()
         except Unavailable as error:
+            self._unfamiliar[witness.url] = _SHORT_PAUSE
             name = witness.keys[0].name
             self._warn(witness.url, f"{name} does not show its handovers: {error}")
             return
-        self._pauses[witness.url] = self._monotonic() + _PAUSE
-        self._unfamiliar.discard(witness.url)
+        self._unfamiliar.pop(witness.url, None)
         self._record_in_all_logs(witness.keys, shown)
         self._successions = {}
 

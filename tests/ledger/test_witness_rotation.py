@@ -308,11 +308,17 @@ def test_keys_that_were_never_configured_are_looked_up_each_hour(world: Declared
         world.now += 600
         world.publisher.catch_up()
     assert world.network.looked == ["w1.example"]
-    world.rotate("w1.example")
-    world.grow()
-    world.later()
+    world.now += 3600
+    world.publisher.catch_up()
     assert world.network.looked == ["w1.example"] * 2
-    assert len(world.logged()) == 2
+    world.network.instead.clear()
+    world.rotate("w1.example")  # after a theft, and so at once
+    world.retire("w1.example")
+    world.grow()
+    world.now += 60
+    world.publisher.catch_up()
+    assert world.network.looked == ["w1.example"] * 3
+    assert world.followed() == 5
 
 
 def test_a_witness_that_shows_no_handovers_is_complained_of_once(
