@@ -142,9 +142,15 @@ class Witness:
         self._keys = retired
 
     def handovers(self) -> Sequence[Handover]:
-        """Which keys of this witness have followed which, from the first on."""
+        """Which keys of this witness have followed which, from the first on to those used here.
+
+        A process that was not restarted shows no others: a log that has recorded a handover has
+        no cosignature for its readers until it has one by the new key.
+        """
         with self._reader.connect() as connection:
-            return stored_handovers(connection)
+            stored = stored_handovers(connection)
+        newest = [signer.verifier for signer in self._keys.signers]
+        return [handover for handover in stored if handover.old not in newest]
 
     def add_checkpoint(self, request: AddCheckpoint) -> list[Signature]:
         """Our cosignatures of a checkpoint that extends the last one.

@@ -142,9 +142,22 @@ def test_a_process_with_old_keys_signs_no_new_period(tmp_path: Path) -> None:
             signed_period(running, 1)
         assert signed_period(running, 0) == first
         assert by(KEYS, 5, cosigned(running, 0, 5))
-        assert [h.old.name for h in running.handovers()] == [KEYS.name] * 3
         with reopened(tmp_path, file.kept) as restarted:
             signed_period(restarted, 1)
+
+
+def test_a_process_with_old_keys_does_not_show_who_follows_them(tmp_path: Path) -> None:
+    """A log may ask at any time, and its readers would want the new keys from then on."""
+    file = KeysFile()
+    with reopened(tmp_path, KEYS) as running:
+        with reopened(tmp_path, KEYS) as command:
+            command.rotate_keys(file)
+            assert len(command.handovers()) == 3
+        assert running.handovers() == []
+        assert by(KEYS, 5, cosigned(running, 0, 5))
+    with reopened(tmp_path, file.kept) as restarted:
+        assert [h.old.name for h in restarted.handovers()] == [KEYS.name] * 3
+        assert by(file.kept, 6, cosigned(restarted, 5, 6))
 
 
 STEPS = st.lists(
