@@ -106,18 +106,27 @@ class _P256(Group):
     ) -> list[Point]:
         """In threads, to which only OpenSSL is left: it runs without the interpreter lock.
 
-        They work on the first terms while ``sums`` still makes the last.
+        They work on the first terms while ``sums`` still makes the last. What is too little to
+        share is done here.
         """
         sizes: list[int] = []
-        parts = [
-            _threads().submit(self._wsums, [(self._numbers(*piece), piece[1]) for piece in portion])
-            for portion in _portions(_cut(sums, sizes))
-        ]
-        totals = chain.from_iterable(part.result() for part in parts)
+        portions = _portions(_cut(sums, sizes))
+        first, second = next(portions, []), next(portions, None)
+        if second is None:
+            totals = iter(self._wsums(self._prepared(first)))
+        else:
+            parts = [
+                _threads().submit(self._wsums, self._prepared(portion))
+                for portion in chain([first, second], portions)
+            ]
+            totals = chain.from_iterable(part.result() for part in parts)
         return [reduce(self.add, islice(totals, size)) for size in sizes]
 
     def sum_of_parts(self, parts: Iterable[tuple[Sequence[int], Sequence[Point]]]) -> Point:
         return reduce(self.add, self.sums_of_products(parts))
+
+    def _prepared(self, portion: Sequence[_Piece]) -> list[tuple[list[Any], Sequence[Point]]]:
+        return [(self._numbers(scalars, points), points) for scalars, points in portion]
 
     def _wsums(self, pieces: Sequence[tuple[Sequence[Any], Sequence[Point]]]) -> list[Point]:
         return [self._wsum(numbers, points) for numbers, points in pieces]
