@@ -2,7 +2,7 @@
 
 There is no thread of its own. The first caller leads: it commits for all who are waiting; when it
 is done it wakes them, and the first of those who came meanwhile leads the next round. The queue
-is bounded: who finds it full is told so at once, and nothing waits much longer than two commits.
+is bounded: who finds it full is told so at once, and nothing waits longer than about two commits.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,14 +10,11 @@ from threading import Event, Lock, get_ident
 from typing import Any, Generic, TypeVar, cast
 
 from commitments.errors import Overloaded
-from ledger.gathering import Gathering
 
 __all__ = ["CommitFailed", "GroupCommit", "Ticket"]
 
 C = TypeVar("C")
 T = TypeVar("T")
-
-_PATIENCE = 0.003  # seconds; about what a commit takes
 
 
 class CommitFailed(Overloaded):
@@ -71,7 +68,6 @@ class GroupCommit(Generic[C]):
         self._queue: list[Ticket[C]] = []
         self._leader: Ticket[C] | None = None
         self._thread: int | None = None
-        self._gathering = Gathering(longest, _PATIENCE)
 
     def submit(self, work: Callable[[C], T], needs: Sequence[str] = ()) -> T:
         """The result of ``work``, once it is committed; raises what it raised, or CommitFailed.
@@ -93,7 +89,6 @@ class GroupCommit(Generic[C]):
             if len(self._queue) >= self._longest:
                 raise Overloaded("too many are waiting already")
             self._queue.append(ticket)
-            self._gathering.count(len(self._queue))
             if self._leader is None:
                 self._leader = ticket
             return self._leader is ticket
@@ -110,7 +105,6 @@ class GroupCommit(Generic[C]):
             raise
 
     def _lead(self) -> None:
-        self._gathering.wait()
         with self._mutex:
             batch, self._queue = self._queue, []
         self._thread = get_ident()
@@ -123,7 +117,6 @@ class GroupCommit(Generic[C]):
         finally:
             self._thread = None
             with self._mutex:
-                self._gathering.end(len(batch), len(self._queue))
                 self._appoint()
             for ticket in batch:
                 ticket.settle()

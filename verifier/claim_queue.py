@@ -1,10 +1,9 @@
 """Claims that arrive together are decided together (docs/protocol.md 7).
 
 Whoever finds nothing going on is served at once, alone: an idle service adds no wait. Who comes
-meanwhile goes into the next batch, which waits a few milliseconds for as many as there were before.
-Judging and recording are two stages, so that proofs are checked while a disk or a witness is waited
-for. A stage is one thread's work: many threads would wait for one interpreter lock, and the
-multiplication inside uses all cores by itself.
+meanwhile goes into the next batch. Judging and recording are two stages, so that proofs are checked
+while a disk or a witness is waited for. A stage is one thread's work: many threads would wait for
+one interpreter lock, and the multiplication inside uses all cores by itself.
 """
 
 from collections import deque
@@ -13,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
 from commitments.errors import Overloaded
-from ledger.gathering import Gathering
 from verifier.decision import Decision
 from verifier.judging import Judge
 from verifier.pending import Pending
@@ -22,7 +20,6 @@ from verifier.recording import Recorder
 __all__ = ["ClaimQueue"]
 
 _LARGEST_BATCH = 64  # what a batch costs, and so how long the next one waits, is bounded with it
-_PATIENCE = 0.005  # seconds; a batch of 64 takes twenty times as long
 _MOST_UNDER_WAY = 256  # claims
 _PREPARING_THREADS = 2
 _RECORDING_THREADS = 8  # merchants whose logs are written to at once
@@ -104,12 +101,10 @@ class _Stage:
         self._lock = Lock()
         self._waiting: deque[Pending] = deque()
         self._works = False
-        self._gathering = Gathering(_LARGEST_BATCH, _PATIENCE)
 
     def put(self, claim: Pending) -> None:
         with self._lock:
             self._waiting.append(claim)
-            self._gathering.count(len(self._waiting))
             begins, self._works = not self._works, True
         if begins:
             self._threads.submit(self._run)
@@ -117,15 +112,10 @@ class _Stage:
     def _run(self) -> None:
         while batch := self._take():
             _work(batch, self._step)
-            with self._lock:
-                self._gathering.end(len(batch), len(self._waiting))
             for claim in batch:
                 self._done(claim)
 
     def _take(self) -> list[Pending]:
-        """What the next batch is; nothing, and the stage rests, when none is waiting."""
-        if self._waiting:
-            self._gathering.wait()
         with self._lock:
             count = min(len(self._waiting), _LARGEST_BATCH)
             self._works = count > 0
