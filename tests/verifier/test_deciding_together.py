@@ -90,6 +90,7 @@ def test_a_mixed_batch_is_decided_as_each_claim_alone(world: World, seed: int) -
         (replace(body, voided_at=body.voided_at + 1), proof),
         (replace(body, lane=77), proof),
         (replace(body, policy="no-such-policy"), proof),
+        (replace(body, version=2**53 - 1), proof),
         (replace(body, date="2026-11-01"), proof),
         (replace(body, remedy="refund"), proof),
         (replace(body, origin="ledger.example/other"), proof),
