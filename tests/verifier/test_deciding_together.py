@@ -13,12 +13,13 @@ from commitments.p256 import P256
 from ledger.store import CommitFailed, Store, Transaction
 from policies.claim import ClaimBody, claim_id
 from tests.world import ORIGIN, REFUND, WARRANTY, World
+from verifier import judging
 from verifier.judging import Judge
 from verifier.pending import Pending, unsettled
 from verifier.policy_book import PolicyBook
 from verifier.recording import Recorder
 from verifier.retiring import RetiredSecrets
-from zk.verify import accumulate
+from zk.verify import accumulate, verify_batch
 
 Claim = tuple[ClaimBody, bytes]
 
@@ -130,6 +131,33 @@ def test_owners_who_have_been_refunded_are_found_in_a_batch(world: World) -> Non
     bodies = [world.body(bought), world.body(other)]
     claims = [(body, world.prove(b, body)) for b, body in zip((bought, other), bodies, strict=True)]
     assert Together(world).decide(claims) == ["ownership_ended", "approved"]
+
+
+def test_a_claim_refunded_while_its_repetition_is_judged_is_no_decline(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought, _ = world.buy(world.sale(), world.sale())
+    world.close()
+    body = world.body(bought, "refund-14d")
+    claim = body, world.prove(bought, body)
+    together = Together(world)
+
+    def meanwhile(claims: Any) -> Any:
+        decision = world.verifier.decide(ORIGIN, *claim)
+        world.verifier.retire(ORIGIN, decision.claim_id, bought.keys.secret)
+        return verify_batch(claims)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(judging, "verify_batch", _once(patch, meanwhile))
+        assert together.decide([claim]) == ["approved before"]
+
+
+def _once(patch: pytest.MonkeyPatch, step: Callable[..., Any]) -> Callable[..., Any]:
+    def stepped(*given: Any) -> Any:
+        patch.undo()
+        return step(*given)
+
+    return stepped
 
 
 def test_a_fault_of_ours_in_one_claim_is_not_the_others(
