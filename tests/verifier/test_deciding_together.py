@@ -6,10 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 import zk.verify
 from commitments.errors import FormatError, KvittoError, Overloaded, Refused
 from commitments.p256 import P256
+from ledger.events import events_origin
+from ledger.schema import published
 from ledger.store import CommitFailed, Store, Transaction
 from policies.claim import ClaimBody, claim_id
 from tests.world import ORIGIN, REFUND, WARRANTY, World
@@ -34,11 +37,15 @@ class Together:
 
     def decide(self, claims: Sequence[Claim], origin: str = ORIGIN) -> list[str]:
         """What becomes of each: a status, the reason of a decline, or the code of a refusal."""
+        return [_outcome(claim) for claim in self.answer(claims, origin)]
+
+    def answer(self, claims: Sequence[Claim], origin: str = ORIGIN) -> list[Pending]:
+        """The claims, settled."""
         pending = [Pending(origin, *claim, claim_id(*claim)) for claim in claims]
         self.judge.judge(pending)
         if left := unsettled(pending):
             self.recorder.record(left)
-        return [_outcome(claim) for claim in pending]
+        return pending
 
 
 def _outcome(claim: Pending) -> str:
@@ -158,6 +165,22 @@ def _once(patch: pytest.MonkeyPatch, step: Callable[..., Any]) -> Callable[..., 
         return step(*given)
 
     return stepped
+
+
+def test_a_receipt_is_no_worse_for_company_that_no_witness_has_seen(world: World) -> None:
+    seen, unseen = claims_of(world, 2)
+    together = Together(world)
+    together.decide([seen])
+
+    def publish(transaction: Transaction) -> None:
+        log = transaction.log(events_origin(ORIGIN))
+        row = {"log_id": log.id, "size": log.size, "checkpoint": log.checkpoint()}
+        transaction.connection.execute(insert(published), row)
+
+    world.store.commit(publish)
+    together.decide([unseen])
+    alone = [together.answer([claim])[0].decision for claim in (seen, unseen)]
+    assert [claim.decision for claim in together.answer([seen, unseen])] == alone
 
 
 def test_a_fault_of_ours_in_one_claim_is_not_the_others(
