@@ -21,6 +21,7 @@ __all__ = ["ClaimQueue"]
 
 _LARGEST_BATCH = 64  # what a batch costs, and so how long the next one waits, is bounded with it
 _MOST_UNDER_WAY = 256  # claims
+_MOST_UNPREPARED = _MOST_UNDER_WAY - _LARGEST_BATCH  # who asks for odd rings leaves others room
 _PREPARING_THREADS = 2
 _RECORDING_THREADS = 8  # merchants whose logs are written to at once
 
@@ -33,6 +34,7 @@ class ClaimQueue:
         self._recorder = recorder
         self._lock = Lock()
         self._answers: dict[Pending, Future[Decision]] = {}
+        self._unprepared = 0
         self._preparing = ThreadPoolExecutor(_PREPARING_THREADS, "preparing")
         self._judging = ThreadPoolExecutor(1, "judging")
         self._recording = ThreadPoolExecutor(_RECORDING_THREADS, "recording")
@@ -49,11 +51,14 @@ class ClaimQueue:
         """The decision, once there is one; ``Overloaded`` when too many claims are under way."""
         answer: Future[Decision] = Future()
         answer.set_running_or_notify_cancel()  # it cannot be cancelled
+        is_prepared = self._judge.is_prepared(claim)
         with self._lock:
-            if len(self._answers) >= _MOST_UNDER_WAY:
+            is_full = len(self._answers) >= _MOST_UNDER_WAY
+            if is_full or (not is_prepared and self._unprepared >= _MOST_UNPREPARED):
                 raise Overloaded("too many are waiting already")
             self._answers[claim] = answer
-        if self._judge.is_prepared(claim):
+            self._unprepared += not is_prepared
+        if is_prepared:
             self._to_judge.put(claim)
         else:  # others need not wait until its ring is made
             self._preparing.submit(self._prepare, claim)
@@ -61,6 +66,8 @@ class ClaimQueue:
 
     def _prepare(self, claim: Pending) -> None:
         _work([claim], lambda claims: self._judge.prepare(claims[0]))
+        with self._lock:
+            self._unprepared -= 1
         if claim.is_settled:
             self._answer(claim)
         else:
@@ -129,3 +136,8 @@ def _work(claims: Sequence[Pending], step: Callable[[Sequence[Pending]], None]) 
     except Exception as error:  # noqa: BLE001 - raised where the answer is waited for
         for claim in claims:
             claim.fail(error)
+    except BaseException as error:  # noqa: BLE001 - of a library: nobody else waits for it
+        broken = RuntimeError("a step has broken off")
+        broken.__cause__ = error
+        for claim in claims:
+            claim.fail(broken)

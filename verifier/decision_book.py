@@ -110,13 +110,21 @@ def status_at(row: Row[Any], now: str) -> str:
 def read_decisions(
     connection: Connection, origin: str, rows: Sequence[Row[Any]], now: str
 ) -> list[Decision]:
-    """Approvals with their receipts: their events and the proofs that those are in the log."""
+    """Approvals with their receipts: their events and the proofs that those are in the log.
+
+    Those that witnesses have been asked about get what they have signed, whatever the others get.
+    """
     if not rows:
         return []
-    positions = [row.position for row in rows]
-    log = Log.published(connection, events_origin(origin), max(positions))
-    events = map(parse_event, log.entries_at(positions))
-    return [_decision(log, row, event, now) for row, event in zip(rows, events, strict=True)]
+    positions, log_origin = [row.position for row in rows], events_origin(origin)
+    early = late = Log.published(connection, log_origin, min(positions))
+    if max(positions) >= early.size:
+        late = Log.published(connection, log_origin, max(positions))
+    events = map(parse_event, late.entries_at(positions))
+    return [
+        _decision(early if row.position < early.size else late, row, event, now)
+        for row, event in zip(rows, events, strict=True)
+    ]
 
 
 def find_decisions(

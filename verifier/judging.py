@@ -74,8 +74,7 @@ class Judge:
         _verify(unsettled(claims))
         with self._store.read() as connection:  # only for who has bought something
             for origin, group in _by_merchant(unsettled(claims)):
-                find_ended = partial(self._retired.among, connection, origin)
-                attempt(group, partial(decline_ended, group, find_ended))
+                attempt(group, partial(self._decline_ended, connection, origin, group))
 
     def _look_up(self, connection: Connection, origin: str, claims: Sequence[Pending]) -> None:
         identifiers = {claim.identifier for claim in claims}
@@ -86,6 +85,14 @@ class Judge:
         for claim in unsettled(claims):
             attempt([claim], partial(self._state, connection, horizons, claim))
         decline_used(connection, origin, unsettled(claims))
+
+    def _decline_ended(
+        self, connection: Connection, origin: str, claims: Sequence[Pending]
+    ) -> None:
+        # Who was approved meanwhile, and has been refunded since, gets that answer when recorded.
+        approved = approvals(connection, origin, {claim.identifier for claim in claims})
+        others = [claim for claim in claims if claim.identifier not in approved]
+        decline_ended(others, partial(self._retired.among, connection, origin))
 
     def _state(self, connection: Connection, horizons: Horizons, claim: Pending) -> None:
         body, now = claim.body, self._clock()

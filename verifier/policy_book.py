@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import BigInteger, Connection, func, insert, literal, select
 
 from commitments.attributes import EPOCH
 from commitments.clock import Clock
@@ -115,7 +115,8 @@ def _position(connection: Connection, origin: str, policy: str, version: int) ->
     query = select(policies.c.position).where(
         policies.c.origin == origin,
         policies.c.policy == policy,
-        policies.c.version == version,
+        # Whoever claims names it: one that the column does not hold is unknown, and no error.
+        policies.c.version == literal(version, BigInteger),
     )
     position: int | None = connection.scalar(query)
     return position

@@ -109,7 +109,7 @@ class RetiredSecrets:
         """Those of ``tags``, secret tags under this scope, that are of retired secrets.
 
         ``connection`` sees committed rows only: what is read is kept. The first to ask for a
-        scope pays a multiplication for each retired secret, and nobody waits for it.
+        scope pays a multiplication for each retired secret, as do those judged with it.
         """
         last, known = self._known(origin, scope_text)
         newer = self._after(connection, origin, last)

@@ -30,11 +30,14 @@ class Held:
         self.begun = Event()
         self.go = Event()
         self.batches: list[list[str]] = []
+        self.failure: BaseException | None = None
 
     def __call__(self, claims: Sequence[Pending]) -> None:
         self.batches.append([claim.identifier for claim in claims])
         self.begun.set()
         assert self.go.wait(60)
+        if self.failure is not None:
+            raise self.failure
 
     @property
     def sizes(self) -> list[int]:
@@ -192,6 +195,40 @@ def test_what_was_not_confirmed_is_no_decision() -> None:
             made.queue.put(claim("a")).result(60)
         made.refuse = lambda _: None
         assert made.queue.put(claim("b")).result(60).approved
+
+
+class Panic(BaseException):
+    """What a library in Rust raises when it finds itself broken is no Exception either."""
+
+
+@pytest.mark.parametrize("step", ["prepare", "judge", "record"])
+def test_a_step_that_panics_answers_its_claims_and_goes_on(step: str) -> None:
+    with rooms() as made:
+        made.unprepared = {"a", "b"}
+        room = {"prepare": made.prepared, "judge": made.judged, "record": made.recorded[ACME]}[step]
+        room.failure = Panic()
+        with pytest.raises(RuntimeError) as caught:
+            made.queue.put(claim("a")).result(5)
+        assert caught.value.__cause__ is room.failure
+        room.failure = None
+        assert made.queue.put(claim("b")).result(5).approved
+
+
+def test_claims_whose_rings_are_not_made_leave_room_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(claim_queue, "_MOST_UNDER_WAY", 5)
+    monkeypatch.setattr(claim_queue, "_MOST_UNPREPARED", 3)
+    with rooms("prepare") as made:
+        made.unprepared = {"0", "1", "2", "too many"}
+        cold = [made.queue.put(claim(str(n))) for n in range(3)]
+        with pytest.raises(Overloaded):
+            made.queue.put(claim("too many"))
+        assert made.queue.put(claim("warm")).result(60).approved
+        made.prepared.go.set()
+        assert ids(cold) == list("012")
+        made.unprepared = {"later"}
+        assert made.queue.put(claim("later")).result(60).approved
 
 
 def test_closing_waits_for_what_is_under_way() -> None:

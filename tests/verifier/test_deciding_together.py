@@ -6,19 +6,23 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 import zk.verify
 from commitments.errors import FormatError, KvittoError, Overloaded, Refused
 from commitments.p256 import P256
+from ledger.events import events_origin
+from ledger.schema import published
 from ledger.store import CommitFailed, Store, Transaction
 from policies.claim import ClaimBody, claim_id
 from tests.world import ORIGIN, REFUND, WARRANTY, World
+from verifier import judging
 from verifier.judging import Judge
 from verifier.pending import Pending, unsettled
 from verifier.policy_book import PolicyBook
 from verifier.recording import Recorder
 from verifier.retiring import RetiredSecrets
-from zk.verify import accumulate
+from zk.verify import accumulate, verify_batch
 
 Claim = tuple[ClaimBody, bytes]
 
@@ -33,11 +37,15 @@ class Together:
 
     def decide(self, claims: Sequence[Claim], origin: str = ORIGIN) -> list[str]:
         """What becomes of each: a status, the reason of a decline, or the code of a refusal."""
+        return [_outcome(claim) for claim in self.answer(claims, origin)]
+
+    def answer(self, claims: Sequence[Claim], origin: str = ORIGIN) -> list[Pending]:
+        """The claims, settled."""
         pending = [Pending(origin, *claim, claim_id(*claim)) for claim in claims]
         self.judge.judge(pending)
         if left := unsettled(pending):
             self.recorder.record(left)
-        return [_outcome(claim) for claim in pending]
+        return pending
 
 
 def _outcome(claim: Pending) -> str:
@@ -90,6 +98,7 @@ def test_a_mixed_batch_is_decided_as_each_claim_alone(world: World, seed: int) -
         (replace(body, voided_at=body.voided_at + 1), proof),
         (replace(body, lane=77), proof),
         (replace(body, policy="no-such-policy"), proof),
+        (replace(body, version=2**53 - 1), proof),
         (replace(body, date="2026-11-01"), proof),
         (replace(body, remedy="refund"), proof),
         (replace(body, origin="ledger.example/other"), proof),
@@ -129,6 +138,49 @@ def test_owners_who_have_been_refunded_are_found_in_a_batch(world: World) -> Non
     bodies = [world.body(bought), world.body(other)]
     claims = [(body, world.prove(b, body)) for b, body in zip((bought, other), bodies, strict=True)]
     assert Together(world).decide(claims) == ["ownership_ended", "approved"]
+
+
+def test_a_claim_refunded_while_its_repetition_is_judged_is_no_decline(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought, _ = world.buy(world.sale(), world.sale())
+    world.close()
+    body = world.body(bought, "refund-14d")
+    claim = body, world.prove(bought, body)
+    together = Together(world)
+
+    def meanwhile(claims: Any) -> Any:
+        decision = world.verifier.decide(ORIGIN, *claim)
+        world.verifier.retire(ORIGIN, decision.claim_id, bought.keys.secret)
+        return verify_batch(claims)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(judging, "verify_batch", _once(patch, meanwhile))
+        assert together.decide([claim]) == ["approved before"]
+
+
+def _once(patch: pytest.MonkeyPatch, step: Callable[..., Any]) -> Callable[..., Any]:
+    def stepped(*given: Any) -> Any:
+        patch.undo()
+        return step(*given)
+
+    return stepped
+
+
+def test_a_receipt_is_no_worse_for_company_that_no_witness_has_seen(world: World) -> None:
+    seen, unseen = claims_of(world, 2)
+    together = Together(world)
+    together.decide([seen])
+
+    def publish(transaction: Transaction) -> None:
+        log = transaction.log(events_origin(ORIGIN))
+        row = {"log_id": log.id, "size": log.size, "checkpoint": log.checkpoint()}
+        transaction.connection.execute(insert(published), row)
+
+    world.store.commit(publish)
+    together.decide([unseen])
+    alone = [together.answer([claim])[0].decision for claim in (seen, unseen)]
+    assert [claim.decision for claim in together.answer([seen, unseen])] == alone
 
 
 def test_a_fault_of_ours_in_one_claim_is_not_the_others(
