@@ -53,10 +53,10 @@ class Service:
 
     def close(self) -> None:
         """Let go of threads and connections."""
+        self.verifier.close()  # first: what it records is published
         if self.publisher is not None:
             self.publisher.close()
         self.seed_witnesses.close()
-        self.verifier.close()
         self.store.close()
 
 

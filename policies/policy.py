@@ -160,7 +160,7 @@ class Policy(_Strict):
     schema_: Literal["kvitto-policy/v1"] = Field(alias="schema")
     origin: Identifier = Field(description="The purchase log whose purchases are covered.")
     id: Identifier
-    version: int = Field(ge=1, le=2**31)
+    version: int = Field(ge=1, lt=2**31)
     kind: Literal["warranty", "return", "refund", "recall"]
     title: Text
     products: tuple[Code, ...] | None = Field(default=None, min_length=1, max_length=MAX_CODES)

@@ -9,6 +9,7 @@ one interpreter lock, and the multiplication inside uses all cores by itself.
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from threading import Lock
 
 from commitments.errors import Overloaded
@@ -121,6 +122,9 @@ class _Stage:
             _work(batch, self._step)
             for claim in batch:
                 self._done(claim)
+            with suppress(RuntimeError):  # the threads are closing: nobody else's turn comes
+                self._threads.submit(self._run)
+                return
 
     def _take(self) -> list[Pending]:
         with self._lock:

@@ -169,6 +169,26 @@ def test_a_merchant_that_cannot_be_written_to_holds_up_no_other() -> None:
         assert stuck.result(60).approved
 
 
+def test_a_merchant_that_is_always_busy_lets_others_have_their_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(claim_queue, "_RECORDING_THREADS", 1)
+    monkeypatch.setattr(claim_queue, "_LARGEST_BATCH", 1)
+    with rooms(ACME) as made:
+        busy = [made.queue.put(claim(str(n))) for n in range(4)]
+        assert made.recorded[ACME].begun.wait(60)
+        other = made.queue.put(claim("other", OTHER))
+        until(lambda: sum(made.judged.sizes) == 5)
+        order: list[str] = []
+        for answer in (*busy, other):
+            answer.add_done_callback(lambda done: order.append(done.result().claim_id))
+        made.recorded[ACME].go.set()
+        assert other.result(60).approved
+        assert ids(busy) == list("0123")
+        until(lambda: len(order) == 5)
+        assert order.index("other") == 1
+
+
 def test_a_ring_that_is_being_made_holds_up_nobody() -> None:
     with rooms("prepare") as made:
         made.unprepared = {"cold"}
