@@ -14,6 +14,7 @@ from benchmarks.service import Request, Service, serving
 
 __all__ = ["serving_figures"]
 
+_WORKERS = os.cpu_count() or 1
 _EACH = 15  # requests of one client in a round
 _BULK = 500  # sales or purchases in one request
 _FIRST_BULK = 1_000_000  # the number of the first order in bulk
@@ -25,64 +26,55 @@ MakeBody = Callable[[int], Any]
 
 
 def serving_figures(engine: str, *, quick: bool, progress: Callable[[str], None]) -> list[Figure]:
-    """Each client keeps one connection. In bulk there is a process for each core."""
-    return [
-        *_singly(engine, quick=quick, progress=progress),
-        *_in_bulk(engine, quick=quick, progress=progress),
-    ]
-
-
-def _singly(engine: str, *, quick: bool, progress: Callable[[str], None]) -> list[Figure]:
-    """One sale or purchase in each request."""
-    rounds = 2 if quick else 10
-    figures = []
+    """A process for each core; each client keeps one connection."""
     with (
         ENGINES[engine]() as make,
         tempfile.TemporaryDirectory() as directory,
-        serving(Path(directory), make()) as service,
-    ):
-        body = {"id": _MERCHANT, "name": "Bench", "period": "manual"}
-        made = service.ask(Request("POST", "/v1/merchants", body, service.operator_key))
-        for name, bodies in _BODIES.items():
-            progress(f"{engine}: {name} over HTTP, {CLIENTS} clients")
-            samples = [
-                _round(service, f"/v1/merchants/{_MERCHANT}/{name}", made["api_key"], bodies, n)
-                for n in range(rounds)
-            ]
-            waits = [wait for _, times in samples for wait in times]
-            what = f"record {name} singly over HTTP, {CLIENTS} clients, {engine}"
-            key = f"http_{name}_{engine.lower()}"
-            figures += [
-                figure(f"{key}_per_s", what, "/s", [rate for rate, _ in samples]),
-                figure(f"{key}_ms", f"{what}: answered after", "ms", waits),
-                figure(
-                    f"{key}_p99_ms", "of 100 answers, 99 came within", "ms", [percentile(waits, 99)]
-                ),
-            ]
-    return figures
-
-
-def _in_bulk(engine: str, *, quick: bool, progress: Callable[[str], None]) -> list[Figure]:
-    """Hundreds in each request; bodies are made before, with the buyers' proofs."""
-    batches = 6 if quick else 30
-    workers = os.cpu_count() or 1
-    figures = []
-    with (
-        ENGINES[engine]() as make,
-        tempfile.TemporaryDirectory() as directory,
-        serving(Path(directory), make(), "--workers", str(workers)) as service,
+        serving(Path(directory), make(), "--workers", str(_WORKERS)) as service,
     ):
         body = {"id": _MERCHANT, "name": "Bench", "period": "manual"}
         key = service.ask(Request("POST", "/v1/merchants", body, service.operator_key))["api_key"]
-        for name, (path, make_bulk) in _BULKS.items():
-            progress(f"{engine}: {name} over HTTP in bulk, {workers} processes")
-            where = f"/v1/merchants/{_MERCHANT}/{path}"
-            requests = [Request("POST", where, make_bulk(n), key) for n in range(batches)]
-            shares = [requests[client :: 2 * workers] for client in range(2 * workers)]
-            seconds, _ = service.ask_at_once(shares)
-            what = f"record {name} over HTTP, {_BULK} in a request, {workers} processes, {engine}"
-            rate = _BULK * batches / seconds
-            figures.append(figure(f"http_bulk_{name}_{engine.lower()}_per_s", what, "/s", [rate]))
+        return [
+            *_singly(service, key, engine, 2 if quick else 10, progress),
+            *_in_bulk(service, key, engine, 6 if quick else 30, progress),
+        ]
+
+
+def _singly(
+    service: Service, api_key: str, engine: str, rounds: int, progress: Callable[[str], None]
+) -> list[Figure]:
+    """One sale or purchase in each request."""
+    figures = []
+    for name, bodies in _BODIES.items():
+        progress(f"{engine}: {name} over HTTP, {CLIENTS} clients")
+        path = f"/v1/merchants/{_MERCHANT}/{name}"
+        samples = [_round(service, path, api_key, bodies, n) for n in range(rounds)]
+        waits = [wait for _, times in samples for wait in times]
+        what = f"record {name} singly over HTTP, {CLIENTS} clients, {_WORKERS} processes, {engine}"
+        key = f"http_{name}_{engine.lower()}"
+        late = percentile(waits, 99)
+        figures += [
+            figure(f"{key}_per_s", what, "/s", [rate for rate, _ in samples]),
+            figure(f"{key}_ms", f"{what}: answered after", "ms", waits),
+            figure(f"{key}_p99_ms", "of 100 answers, 99 came within", "ms", [late]),
+        ]
+    return figures
+
+
+def _in_bulk(
+    service: Service, api_key: str, engine: str, batches: int, progress: Callable[[str], None]
+) -> list[Figure]:
+    """Hundreds in each request; bodies are made before, with the buyers' proofs."""
+    figures = []
+    for name, (path, make_bulk) in _BULKS.items():
+        progress(f"{engine}: {name} over HTTP, {_BULK} in a request")
+        where = f"/v1/merchants/{_MERCHANT}/{path}"
+        requests = [Request("POST", where, make_bulk(n), api_key) for n in range(batches)]
+        shares = [requests[client :: 2 * _WORKERS] for client in range(2 * _WORKERS)]
+        seconds, _ = service.ask_at_once(shares)
+        what = f"record {name} over HTTP, {_BULK} in a request, {_WORKERS} processes, {engine}"
+        rate = _BULK * batches / seconds
+        figures.append(figure(f"http_bulk_{name}_{engine.lower()}_per_s", what, "/s", [rate]))
     return figures
 
 

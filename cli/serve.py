@@ -21,6 +21,7 @@ from cli.secret_files import (
     read_passphrase,
     sealing_key_path,
 )
+from cli.workers import run_workers
 from commitments.errors import FormatError
 from commitments.wire import parse_identifier
 
@@ -141,7 +142,7 @@ def serve(  # noqa: PLR0913 - each is an option
             run(app, listening)
         else:
             app.state.service.close()  # each worker opens its own
-            _run_workers(settings, listening, workers)
+            run_workers(settings, listening, workers, _SERVER)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -215,17 +216,3 @@ def run(app: Any, listening: socket.socket) -> None:
     server.run(sockets=[listening])
     if not server.started:
         raise Failure("the service did not start")
-
-
-def _run_workers(settings: Any, listening: socket.socket, workers: int) -> None:
-    """Serve in several processes; one that ends is started again."""
-    from functools import partial
-
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
-
-    from api.app import create_app
-
-    make = partial(create_app, settings)  # in each of them
-    config = uvicorn.Config(make, factory=True, workers=workers, **_SERVER)
-    Multiprocess(config, [listening]).run()

@@ -28,7 +28,6 @@ if not __debug__:
 _NID = 415  # OpenSSL's number for prime256v1
 _P = (2**256 - 2**224 + 2**192 + 2**96 - 1).to_bytes(32, "big")
 _COMPRESSED = (2, 3)
-_CORES = os.cpu_count() or 1
 _PIECE = 128  # terms; two milliseconds, and the tables that OpenSSL makes of them stay in a cache
 
 _Piece = tuple[Sequence[int], Sequence[Point]]
@@ -50,7 +49,10 @@ def _portions(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_CORES, thread_name_prefix="p256")
+    """As many as there are cores for this process."""
+    known = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if known else os.cpu_count()
+    return ThreadPoolExecutor(cores, thread_name_prefix="p256")
 
 
 class _P256(Group):

@@ -163,6 +163,7 @@ def test_workers_share_the_work_and_one_that_dies_is_replaced(tmp_path: Path) ->
     with serving(tmp_path / "data", tmp_path / "log", arguments=workers) as (process, said):
         url = said["url"]
         assert _healthy(url)
+        assert _share_the_cores(process)
         first, second = sorted(_children(process))
         os.kill(first, signal.SIGKILL)
         deadline = monotonic() + PATIENCE
@@ -170,6 +171,7 @@ def test_workers_share_the_work_and_one_that_dies_is_replaced(tmp_path: Path) ->
             assert monotonic() < deadline
             assert _healthy(url)
         assert second in _children(process)
+        assert _share_the_cores(process)  # and not two of them one
         key = (tmp_path / "data/operator.key").read_text().strip()
         made = httpx.post(
             f"{url}/v1/merchants",
@@ -179,6 +181,20 @@ def test_workers_share_the_work_and_one_that_dies_is_replaced(tmp_path: Path) ->
         assert made.status_code == 201
         pids = _children(process)
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def _share_the_cores(process: "subprocess.Popen[str]") -> bool:
+    """Sooner or later: each keeps to cores of its own, and together they have all."""
+    cores = os.sched_getaffinity(0)
+    deadline = monotonic() + PATIENCE
+    while monotonic() < deadline:
+        with suppress(ProcessLookupError):
+            kept = [os.sched_getaffinity(pid) for pid in _children(process)]
+            if set().union(*kept) == cores and (
+                sum(map(len, kept)) == len(cores) or len(cores) == 1
+            ):
+                return True
+    return False
 
 
 def _healthy(url: str) -> bool:
