@@ -99,7 +99,7 @@ def claiming_figures(
             openings = _open_shop(store)
             progress(f"making {claims} proofs")
             requests = make_requests(store, _MERCHANT, openings[: _IN_STEPS + claims], _RING)
-            steps = _steps(store, requests[:_IN_STEPS])
+            steps = _steps(store, requests[:_IN_STEPS], engine)
             requests = requests[_IN_STEPS:]
         with serving(Path(directory), url, "--workers", str(workers)) as service:
             progress(f"{engine}: {claims} claims over HTTP, {_CLIENTS} clients")
@@ -120,11 +120,11 @@ def claiming_figures(
         _within(key, waits, 99, "under 250"),
         figure(f"{key}_processor_ms", "processor time of the service, each", "ms", [worked]),
         *steps,
-        figure("claim_rest_ms", "the rest: web server, smaller batches", "ms", [rest]),
+        figure(_step_key(engine, "rest"), "the rest: web server, smaller batches", "ms", [rest]),
     ]
 
 
-def _steps(store: Store, requests: Sequence[Request]) -> list[Figure]:
+def _steps(store: Store, requests: Sequence[Request], engine: str) -> list[Figure]:
     """Processor milliseconds of each step of a claim, in batches of 64."""
     retired = RetiredSecrets(P256)
     judge = Judge(store, P256, system_clock, PolicyBook(), retired)
@@ -135,9 +135,13 @@ def _steps(store: Store, requests: Sequence[Request]) -> list[Figure]:
         for start in range(0, len(requests), _BATCH)
     ]
     return [
-        figure(f"claim_{name}_ms", f"of it, {what}", "ms", [each[name] for each in spent])
+        figure(_step_key(engine, name), f"of it, {what}", "ms", [each[name] for each in spent])
         for name, what in _STEPS.items()
     ]
+
+
+def _step_key(engine: str, name: str) -> str:
+    return f"claim_{name}_{engine.lower()}_ms"
 
 
 def _steps_of(judge: Judge, recorder: Recorder, batch: Sequence[Request]) -> dict[str, float]:

@@ -140,7 +140,7 @@ def test_claims_over_http_in_miniature(
             for end in ("per_s", "ms", "p95_ms", "p99_ms", "processor_ms")
         ),
         *(
-            f"claim_{step}_ms"
+            f"claim_{step}_{engine.lower()}_ms"
             for step in ("parse", "checks", "scalars", "multiplication", "recording", "rest")
         ),
     ]
