@@ -150,10 +150,7 @@ def rotation_event(history: KeyHistory, old: Signer, new: Verifier, time: str) -
     """The event by which ``old`` names its successor, as of ``time``."""
     message = _message(history.origin, history.changes, old.verifier, new)
     return {
-        "type": ROTATED,
-        "time": time,
-        "origin": history.origin,
-        "number": history.changes,
+        **_head(ROTATED, history, time),
         "vkey": old.verifier.vkey,
         "next_vkey": new.vkey,
         "signature": old.sign(message).hex(),
@@ -162,24 +159,18 @@ def rotation_event(history: KeyHistory, old: Signer, new: Verifier, time: str) -
 
 def retirement_event(history: KeyHistory, old: Verifier, time: str) -> dict[str, Any]:
     """The event by which ``old`` signs no more, as of ``time``."""
-    return {
-        "type": RETIRED,
-        "time": time,
-        "origin": history.origin,
-        "number": history.changes,
-        "vkey": old.vkey,
-    }
+    return {**_head(RETIRED, history, time), "vkey": old.vkey}
 
 
 def handover_event(history: KeyHistory, handover: Handover, time: str) -> dict[str, Any]:
     """The event that records, as of ``time``, which key of a witness follows another."""
-    return {
-        "type": WITNESS_ROTATED,
-        "time": time,
-        "origin": history.origin,
-        "number": history.changes,
-        **handover.members(),
-    }
+    return {**_head(WITNESS_ROTATED, history, time), **handover.members()}
+
+
+def _head(kind: str, history: KeyHistory, time: str) -> dict[str, Any]:
+    """What all events of changes begin with."""
+    number = history.changes
+    return {"type": kind, "time": time, "origin": history.origin, "number": number}
 
 
 def told_handovers(events: Iterable[Mapping[str, Any]]) -> Succession:

@@ -66,14 +66,15 @@ class Recorder:
         events: list[dict[str, Any]] = []
         first: dict[tuple[str, bytes], str] = {}
         for claim in claims:
-            earlier = first.setdefault(claim.stated.serial, claim.identifier)
-            if earlier != claim.identifier:
-                claim.decline("already_claimed", earlier)
-                continue
-            is_new = len(first) > len(events)
-            claim.decision = Decision(claim.identifier, APPROVED, new=is_new)
-            if is_new:
+            earlier = first.get(claim.stated.serial)
+            if earlier is None:
+                first[claim.stated.serial] = claim.identifier
+                claim.decision = Decision(claim.identifier, APPROVED, new=True)
                 events.append(_event(claim, now))
+            elif earlier == claim.identifier:
+                claim.decision = Decision(claim.identifier, APPROVED)
+            else:
+                claim.decline("already_claimed", earlier)
         return events
 
 

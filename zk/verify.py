@@ -188,8 +188,7 @@ def _lone_culprit(accumulators: Sequence[Accumulator], total: Point) -> int | No
     counted = _offset_sum(accumulators, range(1, len(accumulators) + 1))
     if group.is_identity(total) or group.is_identity(counted):
         return None  # the library has failed
-    minus_one = group.negate(group.generator)
-    once, wanted = group.add(total, minus_one), group.add(counted, minus_one)
+    once, wanted = (group.subtract(offset, group.generator) for offset in (total, counted))
     multiple = once
     for place in range(len(accumulators)):
         if group.equal(multiple, wanted):

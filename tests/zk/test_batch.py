@@ -1,6 +1,5 @@
 """Many proofs at once: the same answers as one by one, for a bounded price."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, log2
 
@@ -9,33 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commitments.errors import FormatError, VerificationError
-from commitments.group import Point
 from commitments.p256 import P256
 from tests.zk.claims import EVERY_KIND, WARRANTY, opening, statement
 from tests.zk.dishonest import Lie, Shift, forge
-from tests.zk.tiny_group import TOY, ResidueGroup
+from tests.zk.tiny_group import TOY, CountingGroup, ResidueGroup
 from zk.prove import prove
 from zk.statement import Statement
 from zk.verify import Verified, verify, verify_batch
 
-
-class _Counting(ResidueGroup):
-    """Counts the terms of every sum."""
-
-    order = TOY.order
-    point_size = TOY.point_size
-    scalar_size = TOY.scalar_size
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sums: list[int] = []
-
-    def sum_of_products(self, scalars: Sequence[int], points: Sequence[Point]) -> Point:
-        self.sums.append(len(points))
-        return super().sum_of_products(scalars, points)
-
-
-COUNTING = _Counting()
+COUNTING = CountingGroup()
 MINE = 2
 CLAIMS = [
     statement(COUNTING, 5, WARRANTY),

@@ -81,3 +81,15 @@ class _Toy(ResidueGroup):
 
 TINY = _Tiny()
 TOY = _Toy()
+
+
+class CountingGroup(_Toy):
+    """As ``TOY``; counts the terms of every sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sums: list[int] = []
+
+    def sum_of_products(self, scalars: Sequence[int], points: Sequence[Point]) -> Point:
+        self.sums.append(len(points))
+        return super().sum_of_products(scalars, points)
