@@ -78,7 +78,8 @@ class Witness:
 
     def close(self) -> None:
         """Close all connections."""
-        self._reader.dispose()  # the writer has the same pool
+        self._reader.dispose()
+        self._writer.dispose()
 
     def watch(self, log: Verifier) -> None:
         """Trust this key from now on to sign for the origin that is its name."""
