@@ -45,6 +45,7 @@ def verify_receipt(document: Any, pending: Pending, merchant: Merchant) -> tuple
         index=document["index"],
         keys=pending.keys,
         proof=document["proof"],
+        place=pending.place,
     )
     if purchase.opening.serial == 0:
         raise VerificationError("receipt: the purchase has no serial; ask for it anew")

@@ -28,9 +28,11 @@ from ledger.note import Verifier, parse_vkey
 from ledger.quorum import NO_QUORUM, Quorum, parse_quorum
 from policies.claim import ClaimBody, parse_claim
 from policies.policy import Policy, parse_policy
+from sdk.seed import Place, Seed
+from sdk.state_versions import VERSION, up_to_date
 from zk.issuance import BuyerRequest, parse_request
 
-__all__ = ["GROUP", "Claim", "Merchant", "Pending", "Purchase", "State"]
+__all__ = ["GROUP", "Claim", "Identity", "Merchant", "Pending", "Purchase", "State"]
 
 GROUP: Group = P256
 """The ciphersuite of every log that a wallet reads: entries hold its 33-byte points."""
@@ -49,6 +51,54 @@ class _Remembered(ABC):
     def encoded(self) -> bytes:
         """The document's bytes in the file."""
         return canonical_json(self.document())
+
+
+@dataclass(frozen=True)
+class Identity(_Remembered):
+    """What the wallet's keys are made from, and how many have been made.
+
+    ``device`` is 0 where the seed was made, and random where it was typed in; ``counters`` has
+    the next counter for each origin (:class:`sdk.seed.Place`), ``boxes`` the next place in
+    each merchant's mailbox. ``words_shown`` is when the owner last had the words to write down.
+    """
+
+    seed: Seed = field(repr=False)
+    device: int = 0
+    counters: Mapping[str, int] = field(default_factory=dict)
+    boxes: Mapping[str, int] = field(default_factory=dict)
+    words_shown: str | None = None
+
+    def next_place(self, origin: str) -> Place:
+        """Of the keys for the next order at this merchant."""
+        return Place(self.device, self.counters.get(origin, 0))
+
+    def without(self, origin: str, place: Place) -> "Identity":
+        """Once the keys of ``place`` are given to an order."""
+        if place.device != self.device:
+            return self
+        following = max(self.counters.get(origin, 0), place.counter + 1)
+        return replace(self, counters={**self.counters, origin: following})
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "seed": self.seed.entropy.hex(),
+            "device": self.device,
+            "counters": dict(self.counters),
+            "boxes": dict(self.boxes),
+            "words_shown": self.words_shown,
+        }
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        members = dict(document)
+        members["seed"] = Seed(parse_hex(members["seed"], "seed"))
+        _check_members(members, int, "device")
+        for name in ("counters", "boxes"):
+            members[name] = {key: _count(value, name) for key, value in members[name].items()}
+        _check_members(members, str | None, "words_shown")
+        return cls(**members)
 
 
 @dataclass(frozen=True)
@@ -112,31 +162,28 @@ class Merchant(_Remembered):
         members = dict(document)
         for name in ("purchases", "events"):
             members[name] = _parse_head(members[name])
-        members.setdefault("handovers_digest", NO_HANDOVERS.digest().hex())  # before there were any
         for name in ("shown_digest", "handovers_digest"):
             members[name] = parse_hex(members[name], name, _HASH_BYTES)
-        for log in ("purchases", "events"):
-            if f"{log}_vkey" in members:  # wallets of version 0.1 know one key, which is no list
-                members[f"{log}_vkeys"] = [members.pop(f"{log}_vkey")]
-            members[f"{log}_vkeys"] = tuple(parse_vkey(v).vkey for v in members[f"{log}_vkeys"])
+        for name in ("purchases_vkeys", "events_vkeys"):
+            members[name] = tuple(parse_vkey(vkey).vkey for vkey in members[name])
         _check_members(members, str, "origin", "address")
         _check_members(members, int, "shown", "closes")
-        if members.get("key_changes") is not None:
+        if members["key_changes"] is not None:
             _check_members(members, int, "key_changes")
-        if "quorum" in members:  # wallets of version 0.1 have none
-            members["quorum"] = parse_quorum(parse_base64(members["quorum"], "quorum"))
-            members["seed_witnesses"] = tuple(map(parse_vkey, members["seed_witnesses"]))
+        members["quorum"] = parse_quorum(parse_base64(members["quorum"], "quorum"))
+        members["seed_witnesses"] = tuple(map(parse_vkey, members["seed_witnesses"]))
         return cls(**members)
 
 
 @dataclass(frozen=True)
 class Pending(_Remembered):
-    """A request whose receipt has not come yet."""
+    """A request whose receipt has not come yet; ``place`` as :class:`Purchase` has it."""
 
     origin: str
     order: str
-    keys: BuyerKeys
+    keys: BuyerKeys = field(repr=False)
     request: BuyerRequest
+    place: Place | None
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -145,14 +192,18 @@ class Pending(_Remembered):
             "order": self.order,
             "keys": _keys_document(self.keys),
             "request": self.request.document(),
+            "place": _place_document(self.place),
         }
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Self:
         """Read the JSON form."""
-        request = parse_request(document["request"], GROUP)
-        _check_members(document, str, "origin", "order")
-        return cls(document["origin"], document["order"], _parse_keys(document["keys"]), request)
+        members = dict(document)
+        members["keys"] = _parse_keys(members["keys"])
+        members["request"] = parse_request(members["request"], GROUP)
+        members["place"] = _parse_place(members["place"])
+        _check_members(members, str, "origin", "order")
+        return cls(**members)
 
 
 @dataclass(frozen=True)
@@ -160,6 +211,8 @@ class Purchase(_Remembered):
     """A purchase that was found in the merchant's log, with the keys that make it the buyer's.
 
     ``index`` is its place in the log, ``proof`` the tlog-proof that came with the receipt.
+    ``place`` says which of the seed's keys it has: None for those of a wallet that had no seed.
+    ``box`` is the number of the mailbox's place that holds the receipt, None while none does.
     """
 
     origin: str
@@ -168,6 +221,8 @@ class Purchase(_Remembered):
     index: int
     keys: BuyerKeys = field(repr=False)
     proof: str = field(repr=False)
+    place: Place | None
+    box: int | None = None
 
     @cached_property
     def opening(self) -> Opening:
@@ -195,6 +250,8 @@ class Purchase(_Remembered):
             "index": self.index,
             "keys": _keys_document(self.keys),
             "proof": self.proof,
+            "place": _place_document(self.place),
+            "box": self.box,
         }
 
     @classmethod
@@ -203,8 +260,11 @@ class Purchase(_Remembered):
         members = dict(document)
         members["sale"] = parse_sale(members["sale"])
         members["keys"] = _parse_keys(members["keys"])
+        members["place"] = _parse_place(members["place"])
         _check_members(members, str, "origin", "order", "proof")
         _check_members(members, int, "index")
+        if members["box"] is not None:
+            _check_members(members, int, "box")
         return cls(**members)
 
 
@@ -286,6 +346,7 @@ OrderKey = tuple[str, str]
 class State:
     """A wallet's whole memory; the mappings are never changed in place."""
 
+    identity: Identity
     merchants: Mapping[str, Merchant] = field(default_factory=dict)
     pending: Mapping[OrderKey, Pending] = field(default_factory=dict)
     purchases: Mapping[OrderKey, Purchase] = field(default_factory=dict)
@@ -299,9 +360,12 @@ class State:
         return replace(self, merchants={**self.merchants, merchant.origin: merchant})
 
     def with_pending(self, pending: Pending) -> "State":
-        """With a request that waits for its receipt."""
+        """With a request that waits for its receipt, whose keys no other will have."""
         key = (pending.origin, pending.order)
-        return replace(self, pending={**self.pending, key: pending})
+        identity = self.identity
+        if pending.place is not None:
+            identity = identity.without(pending.origin, pending.place)
+        return replace(self, identity=identity, pending={**self.pending, key: pending})
 
     def with_purchase(self, purchase: Purchase) -> "State":
         """With a purchase in the place of its request."""
@@ -330,20 +394,26 @@ class State:
             b'"%s":[%s]' % (name.encode(), b",".join(item.encoded for item in items))
             for name, items in lists.items()
         ]
-        return b"{%s}" % b",".join(parts)
+        parts.insert(1, b'"identity":%s' % self.identity.encoded)  # members are sorted by name
+        return b"{%s}" % b",".join([*parts, b'"version":%d' % VERSION])
 
     @classmethod
     def decode(cls, data: bytes) -> "State":
-        """Read what :meth:`encode` wrote; ``FormatError`` for anything else."""
-        document = parse_json(data, "wallet")
+        """Read what :meth:`encode` wrote, of this version or an earlier one.
+
+        ``NewerFile`` for a later one, ``FormatError`` for anything else.
+        """
         try:
+            document = up_to_date(parse_json(data, "wallet"))
+            identity = Identity.parse(document["identity"])
             merchants = [Merchant.parse(item) for item in document["merchants"]]
             pending = [Pending.parse(item) for item in document["pending"]]
             purchases = [Purchase.parse(item) for item in document["purchases"]]
             claims = [Claim.parse(item) for item in document["claims"]]
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise FormatError("not what a wallet remembers", "wallet") from None
         return cls(
+            identity,
             {merchant.origin: merchant for merchant in merchants},
             {(item.origin, item.order): item for item in pending},
             {(item.origin, item.order): item for item in purchases},
@@ -379,6 +449,17 @@ def _count(value: Any, name: str) -> int:
     if type(value) is not int or value < 0:  # True is an int, and no number
         raise FormatError("not a count", name)
     return value
+
+
+def _place_document(place: Place | None) -> list[int] | None:
+    return None if place is None else [place.device, place.counter]
+
+
+def _parse_place(document: Any) -> Place | None:
+    if document is None:
+        return None
+    device, counter = document
+    return Place(_count(device, "place"), _count(counter, "place"))
 
 
 def _keys_document(keys: BuyerKeys) -> list[str]:

@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from commitments.clock import Clock, system_clock
 from commitments.errors import Refused, VerificationError
-from commitments.purchase import BuyerKeys
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
 from ledger.event_receipt import EventReceipt
@@ -30,8 +29,9 @@ from sdk.logs import read_merchant
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
 from sdk.retiring import require_retirable
+from sdk.seed import Place, Seed
 from sdk.shop import LogKeys, Shop
-from sdk.state import GROUP, Claim, Merchant, Pending, Purchase, State
+from sdk.state import GROUP, Claim, Identity, Merchant, Pending, Purchase, State
 from sdk.wallet_file import WalletFile
 from zk.hedged import HedgedScalars
 from zk.issuance import BuyerRequest, prove_request
@@ -92,7 +92,7 @@ class Wallet:
         smallest_ring: int = SMALLEST_RING,
     ) -> Self:
         """A new wallet in a new file, encrypted under ``passphrase``."""
-        state = State()
+        state = State(Identity(Seed.create()))
         file = WalletFile.create(Path(path), passphrase, state.encode())
         return cls(state, file, clock=clock, smallest_ring=smallest_ring)
 
@@ -112,7 +112,7 @@ class Wallet:
     @classmethod
     def in_memory(cls, *, clock: Clock = system_clock, smallest_ring: int = SMALLEST_RING) -> Self:
         """A wallet that is gone with the process."""
-        return cls(State(), None, clock=clock, smallest_ring=smallest_ring)
+        return cls(State(Identity(Seed.create())), None, clock=clock, smallest_ring=smallest_ring)
 
     def __enter__(self) -> Self:
         return self
@@ -162,7 +162,9 @@ class Wallet:
         if key in self._state.purchases:
             raise WalletError("the wallet has the receipt of this order")
         if key not in self._state.pending:
-            self._commit(self._state.with_pending(_new_request(origin, order)))
+            identity = self._state.identity
+            pending = _new_request(identity.seed, identity.next_place(origin), origin, order)
+            self._commit(self._state.with_pending(pending))
         return self._state.pending[key].request
 
     def accept(self, shop: Shop, receipt: Any) -> Purchase:
@@ -440,10 +442,9 @@ def _hand_in(shop: Shop, claim: Claim, secret: bytes) -> Answer:
         return answer
 
 
-def _new_request(origin: str, order: str) -> Pending:
-    """Fresh keys from the operating system, hedged with the order they are for."""
-    randomness = HedgedScalars(GROUP, [], canonical_json([origin, order]))
-    keys = BuyerKeys(*randomness.scalars(3))
+def _new_request(seed: Seed, place: Place, origin: str, order: str) -> Pending:
+    keys = seed.keys(GROUP, origin, place, order)
     witness = [keys.serial_0, keys.secret, keys.blinding]
     nonces = HedgedScalars(GROUP, witness, canonical_json(["request", origin, order]))
-    return Pending(origin, order, keys, prove_request(GROUP, origin, order, keys, nonces.scalar))
+    request = prove_request(GROUP, origin, order, keys, nonces.scalar)
+    return Pending(origin, order, keys, request, place)

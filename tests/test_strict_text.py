@@ -27,7 +27,7 @@ from ledger.sealing import SealingKey
 from ledger.tiles import parse_bundle_path, parse_tile_path
 from ledger.tlog_proof import TlogProof
 from sdk.receipts import receipt_order
-from sdk.state import Claim, Merchant, Purchase
+from sdk.state import Claim, Identity, Merchant, Purchase
 from tests.api.shop import SALE, Shop
 from tests.databases import Sqlite, fresh
 from tests.ledger.memory_log import ORIGIN, TIME, declaration
@@ -95,7 +95,19 @@ FIRST_MERCHANT = Merchant(
 ).document()
 MERCHANT = {**FIRST_MERCHANT, "purchases": encode_base64(NOTE.encode())}
 KEYS = ["01" * 32] * 3
-PURCHASE = {**{k: v for k, v in RECEIPT.items() if k != "type"}, "keys": KEYS}
+PURCHASE = {
+    **{k: v for k, v in RECEIPT.items() if k != "type"},
+    "keys": KEYS,
+    "place": [0, 5],
+    "box": 5,
+}
+IDENTITY = {
+    "seed": "ab" * 16,
+    "device": 5,
+    "counters": {ORIGIN: 5},
+    "boxes": {ORIGIN: 5},
+    "words_shown": None,
+}
 CLAIM = {
     "claim_id": HEX,
     "order": "o",
@@ -218,6 +230,10 @@ COUNT_READERS: dict[str, Read] = {
     "wallet's count of events": member(Merchant.parse, MERCHANT, "shown"),
     "wallet's count of closes": member(Merchant.parse, MERCHANT, "closes"),
     "wallet's index": member(Purchase.parse, PURCHASE, "index"),
+    "wallet's place": member(Purchase.parse, PURCHASE, "place", 1),
+    "wallet's device": member(Identity.parse, IDENTITY, "device"),
+    "wallet's counter": member(Identity.parse, IDENTITY, "counters", ORIGIN),
+    "wallet's boxes": member(Identity.parse, IDENTITY, "boxes", ORIGIN),
     "wallet's ring": member(Claim.parse, CLAIM, "indices", 0),
     "event evidence": member(EventEvidence.parse, EVIDENCE, "events", 0, "index"),
     "ring removal": member(RingEvidence.from_json, RING, "removals", 0, 1),

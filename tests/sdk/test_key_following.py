@@ -242,12 +242,3 @@ def test_junk_instead_of_keys(server: ShopServer, wallet: Wallet, junk: Any) -> 
         look(server, wallet)
     server.lies.clear()
     assert look(server, wallet) == 9
-
-
-def test_wallets_of_before_know_one_key_of_each_log(wallet: Wallet) -> None:
-    document = known(wallet).document()
-    del document["key_changes"]
-    for log in ("purchases", "events"):
-        (document[f"{log}_vkey"],) = document.pop(f"{log}_vkeys")
-    read = Merchant.parse(document)
-    assert (read.events_vkeys, read.key_changes) == (known(wallet).events_vkeys, None)

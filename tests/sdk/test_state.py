@@ -15,7 +15,8 @@ from ledger.monitor import Head
 from ledger.note import Signer
 from policies.claim import ClaimBody
 from policies.policy import parse_policy
-from sdk.state import GROUP, Claim, Merchant, Pending, Purchase, State
+from sdk.seed import Place, Seed
+from sdk.state import GROUP, Claim, Identity, Merchant, Pending, Purchase, State
 from tests.world import REFUND, WARRANTY
 from zk.issuance import BuyerRequest
 
@@ -86,19 +87,47 @@ claims = st.builds(
 )
 
 
+places = st.builds(Place, counts, counts)
+counters = st.dictionaries(texts, counts, max_size=3)
+identities = st.builds(
+    Identity,
+    st.binary(min_size=16, max_size=16).map(Seed),
+    counts,
+    counters,
+    counters,
+    st.none() | texts,
+)
+SEED = Seed(bytes(range(16)))
+NEW = State(Identity(SEED))
+
+
 @given(
+    identities,
     st.lists(merchants),
-    st.lists(st.builds(Pending, texts, texts, keys, requests)),
-    st.lists(st.builds(Purchase, texts, texts, sales, counts, keys, texts)),
+    st.lists(st.builds(Pending, texts, texts, keys, requests, st.none() | places)),
+    st.lists(
+        st.builds(
+            Purchase,
+            texts,
+            texts,
+            sales,
+            counts,
+            keys,
+            texts,
+            st.none() | places,
+            st.none() | counts,
+        )
+    ),
     st.lists(claims),
 )
 def test_what_is_remembered_comes_back(
+    identity: Identity,
     merchants: list[Merchant],
     pending: list[Pending],
     purchases: list[Purchase],
     claims: list[Claim],
 ) -> None:
-    state = State()
+    state = State(identity)
     for merchant in merchants:
         state = state.with_merchant(merchant)
     for purchase in purchases:
@@ -133,17 +162,34 @@ def test_anything_else_is_a_format_error(value: Any) -> None:
 def test_nothing_secret_is_printed() -> None:
     keys = BuyerKeys(1234567, 1234567, 1234567)
     sale = Sale(date(2026, 1, 1), "tea", 100, "EUR")
-    purchase = Purchase("o/a", "1", sale, 3, keys, "proof")
-    pending = Pending("o/a", "1", keys, BuyerRequest(b"c", b"p"))
-    state = State().with_pending(pending)
+    purchase = Purchase("o/a", "1", sale, 3, keys, "proof", Place(0, 0))
+    pending = Pending("o/a", "1", keys, BuyerRequest(b"c", b"p"), Place(0, 0))
+    state = NEW.with_pending(pending)
     for thing in (purchase, purchase.opening, pending, state, state.with_purchase(purchase)):
         assert "1234567" not in repr(thing)
+    words = SEED.words.split()
+    for printed in map(repr, (SEED, NEW.identity, SEED.box("o/a", 0))):
+        assert SEED.entropy.hex() not in printed
+        assert repr(SEED.entropy) not in printed
+        assert not any(word in printed for word in words)
 
 
-@pytest.mark.parametrize("member", ["merchants", "pending", "purchases", "claims"])
+EMPTY: dict[str, Any] = {"merchants": [], "pending": [], "purchases": [], "claims": []}
+
+
+@pytest.mark.parametrize("member", ["identity", "merchants", "pending", "purchases", "claims"])
 def test_a_missing_member_is_a_format_error(member: str) -> None:
-    document: dict[str, Any] = {"merchants": [], "pending": [], "purchases": [], "claims": []}
-    assert State.decode(json.dumps(document).encode()) == State()
+    document = {**EMPTY, "version": 2, "identity": NEW.identity.document()}
+    assert State.decode(json.dumps(document).encode()) == NEW
     del document[member]
     with pytest.raises(FormatError):
         State.decode(json.dumps(document).encode())
+
+
+def test_keys_that_were_given_are_never_given_again() -> None:
+    request = BuyerRequest(b"c", b"p")
+    state = NEW
+    for number, place in enumerate((Place(0, 0), Place(0, 1), Place(7, 99), Place(0, 0))):
+        state = state.with_pending(Pending("o/a", str(number), BuyerKeys(1, 2, 3), request, place))
+    assert state.identity.next_place("o/a") == Place(0, 2)
+    assert state.identity.next_place("o/b") == Place(0, 0)

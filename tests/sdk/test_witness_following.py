@@ -144,13 +144,6 @@ def test_a_buyer_who_names_an_old_key_to_a_wallet_that_knows_better(
     assert known(wallet).quorum == wanting(NEW)
 
 
-def test_wallets_of_before_have_seen_no_handover(wallet: Wallet) -> None:
-    document = known(wallet).document()
-    del document["handovers_digest"]
-    assert Merchant.parse(document).handovers_digest == NO_HANDOVERS.digest()
-    assert Merchant.parse(document) == known(wallet)
-
-
 # ---- attacks
 
 
