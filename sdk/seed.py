@@ -41,11 +41,21 @@ class Place:
 
 @dataclass(frozen=True)
 class BoxKeys:
-    """Where in a merchant's mailbox a receipt lies, what opens it, and what deletes it."""
+    """Where in a merchant's mailbox a receipt lies, what opens it, and what deletes it.
 
-    address: bytes
+    ``cipher`` is AES-SIV (RFC 5297), which takes no nonce: one that repeats would be fatal where two
+    devices fill one box. ``private_key`` is Ed25519's.
+    """
+
+    address: bytes = field(repr=False)
     cipher: AESSIV = field(repr=False)
-    deletion: Ed25519PrivateKey = field(repr=False)
+    private_key: bytes = field(repr=False)
+
+    @property
+    def delete_key(self) -> bytes:
+        """The public key that goes with ``private_key``."""
+        private = Ed25519PrivateKey.from_private_bytes(self.private_key)
+        return private.public_key().public_bytes_raw()
 
 
 @dataclass(frozen=True)
@@ -105,9 +115,7 @@ class Seed:
         return BoxKeys(
             self._derive("box/address", origin, of_box, 32),
             AESSIV(self._derive("box/cipher", origin, of_box, _BOX_KEY_BYTES)),
-            Ed25519PrivateKey.from_private_bytes(
-                self._derive("box/deletion", origin, of_box, 32),
-            ),
+            self._derive("box/deletion", origin, of_box, 32),
         )
 
     @cached_property

@@ -32,7 +32,7 @@ from sdk.seed import Place, Seed
 from sdk.state_versions import VERSION, up_to_date
 from zk.issuance import BuyerRequest, parse_request
 
-__all__ = ["GROUP", "Claim", "Identity", "Merchant", "Pending", "Purchase", "State"]
+__all__ = ["GROUP", "Claim", "Identity", "Merchant", "Pending", "Purchase", "State", "keys_document"]
 
 GROUP: Group = P256
 """The ciphersuite of every log that a wallet reads: entries hold its 33-byte points."""
@@ -190,7 +190,7 @@ class Pending(_Remembered):
         return {
             "origin": self.origin,
             "order": self.order,
-            "keys": _keys_document(self.keys),
+            "keys": keys_document(self.keys),
             "request": self.request.document(),
             "place": _place_document(self.place),
         }
@@ -248,7 +248,7 @@ class Purchase(_Remembered):
             "order": self.order,
             "sale": self.sale.document(),
             "index": self.index,
-            "keys": _keys_document(self.keys),
+            "keys": keys_document(self.keys),
             "proof": self.proof,
             "place": _place_document(self.place),
             "box": self.box,
@@ -462,7 +462,8 @@ def _parse_place(document: Any) -> Place | None:
     return Place(_count(device, "place"), _count(counter, "place"))
 
 
-def _keys_document(keys: BuyerKeys) -> list[str]:
+def keys_document(keys: BuyerKeys) -> list[str]:
+    """The three scalars as JSON; never shown to anybody."""
     scalars = (keys.serial_0, keys.secret, keys.blinding)
     return [GROUP.encode_scalar(scalar).hex() for scalar in scalars]
 

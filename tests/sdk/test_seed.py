@@ -51,7 +51,7 @@ def test_boxes_are_those_of_the_protocol() -> None:
     box = Seed(ENTROPY).box(ORIGIN, 5)
     rest = lp(ORIGIN.encode()) + le(5)
     assert box.address == expand(lp(b"box/address") + rest, 32)
-    assert box.deletion.private_bytes_raw() == expand(lp(b"box/deletion") + rest, 32)
+    assert box.private_key == expand(lp(b"box/deletion") + rest, 32)
 
 
 def test_words_are_those_of_bip_39() -> None:
