@@ -40,6 +40,7 @@ _TAGS = [
     {"name": "purchases", "description": "Recording sales, and what becomes of them."},
     {"name": "policies", "description": "What a merchant promises, in versions that never change."},
     {"name": "claims", "description": "Anonymous claims and their decisions. No account, no key."},
+    {"name": "mailbox", "description": "What wallets leave for themselves. No account, no key."},
     {"name": "evidence", "description": "Parts of the logs with proofs, for wallets."},
     {"name": "logs", "description": "The logs themselves, for auditors: c2sp.org/tlog-tiles."},
     {"name": "service", "description": "The service itself."},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from api.keys import MerchantKeys
 from api.settings import Settings
 from issuer.closing import Closer
+from issuer.mailbox import Mailbox
 from issuer.merchants import KnownMerchants
 from issuer.recording import Issuer
 from ledger.closed import ClosedLogs
@@ -25,6 +26,7 @@ class Service:
     merchants: KnownMerchants
     keys: MerchantKeys
     issuer: Issuer
+    mailbox: Mailbox
     verifier: Verifier
     closed: ClosedLogs
     publisher: Publisher | None
@@ -44,6 +46,7 @@ class Service:
             KnownMerchants(store),
             MerchantKeys(store),
             Issuer(store, settings.group, settings.clock),
+            Mailbox(store),
             Verifier(store, settings.group, settings.clock),
             ClosedLogs(),
             _publisher(store, settings),

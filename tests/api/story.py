@@ -11,6 +11,9 @@ from typing import Any
 
 import httpx
 
+from commitments.mailbox import ADDRESS_BYTES, BOX_BYTES, LOOKUP_BOXES, sign_deletion
+from commitments.wire import encode_base64
+from ledger.note import Signer
 from policies.policy import json_schema
 from tests.api.shop import OPERATOR, SALE, Shop
 from tests.world import REFUND, WARRANTY, Bought, new_keys, new_request, opening_of
@@ -63,6 +66,7 @@ def play(shop: Shop) -> dict[str, Any]:
     for policy in (REFUND, WARRANTY):
         story.post("policies", {**policy, "smallest_ring": 3}, created["api_key"])
     _claim(story, buyers)
+    _leave_a_box(story, created["origin"])
     _look(story)
     created["api_key"] = f"{holder}_{_NO_KEY}"
     return dict(sorted(story.examples.items()))
@@ -103,6 +107,18 @@ def _claim(story: Story, buyers: list[Bought]) -> None:
     warranty = story.post("claims", story.shop.claim_body(buyers[1]))
     story.get(f"claims/{warranty['claim_id']}")
     story.get("claims", {"cursor": 0, "limit": 1})
+
+
+def _leave_a_box(story: Story, origin: str) -> None:
+    address, private_key = bytes(range(32)), b"d" * 32
+    key = Signer(origin, private_key).verifier.public_key.hex()
+    ciphertext = encode_base64(bytes(n % 256 for n in range(BOX_BYTES)))
+    box = {"address": address.hex(), "delete_key": key, "ciphertext": ciphertext}
+    story.post("mailbox/deposits", box)
+    addresses = [address, *(bytes([n]) * ADDRESS_BYTES for n in range(1, LOOKUP_BOXES))]
+    story.post("mailbox/lookups", {"addresses": [other.hex() for other in addresses]})
+    signature = sign_deletion(origin, address, private_key).hex()
+    story.post("mailbox/deletions", {"address": address.hex(), "signature": signature})
 
 
 def _look(story: Story) -> None:

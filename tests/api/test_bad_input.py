@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from api import documents
 from api.problems import MEDIA_TYPE
 from policies.policy import Policy
+from tests.api.boxes import deletion, deposit
 from tests.api.shop import OPERATOR, SALE, Shop
 from tests.databases import Databases, fresh
 from tests.world import WARRANTY
@@ -28,6 +29,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "policies": Policy,
     "claims": documents.NewClaim,
     "claims/{refund}/retirement": documents.Retirement,
+    "mailbox/deposits": documents.Deposit,
+    "mailbox/lookups": documents.Lookup,
+    "mailbox/deletions": documents.Deletion,
 }
 
 
@@ -40,6 +44,7 @@ class Target:
         refund = shop.post("claims", shop.claim_body(bought[1], "refund-14d")).json()
         (slip,) = shop.write("sales", {"sales": [SALE]}).json()["slips"]
         request = shop.purchase_body()["request"]
+        shop.post("mailbox/deposits", deposit(b"b" * 32))
         self.refund = refund["claim_id"]
         self.bodies: dict[str, Any] = {
             "/v1/merchants": {"id": "new", "name": "New", "period": "manual"},
@@ -51,6 +56,9 @@ class Target:
             "policies": {**WARRANTY, "version": 2},
             "claims": shop.claim_body(bought[0]),
             "claims/{refund}/retirement": {"secret": "01" * 32},
+            "mailbox/deposits": deposit(b"a" * 32),
+            "mailbox/lookups": {"addresses": ["61" * 32] * 32},
+            "mailbox/deletions": deletion(b"b" * 32),
         }
 
     def check(self, route: str, content: bytes) -> None:
@@ -165,6 +173,9 @@ def test_the_undamaged_bodies_are_accepted(shop: Shop) -> None:
     for route in ("purchases", "purchases/bulk", "sales", "voids", "policies", "claims"):
         assert shop.write(route, target.bodies[route]).status_code == 201
     assert shop.post("/v1/merchants", target.bodies["/v1/merchants"], OPERATOR).status_code == 201
+    for route, status in (("deposits", 201), ("lookups", 200), ("deletions", 200)):
+        answer = shop.post(f"mailbox/{route}", target.bodies[f"mailbox/{route}"])
+        assert answer.status_code == status
 
 
 def test_the_descriptions_refuse_something() -> None:
@@ -185,7 +196,10 @@ class Endless:
             yield CHUNK
 
 
-@pytest.mark.parametrize(("path", "limit"), [("claims", 1 << 16), ("purchases/bulk", 1 << 23)])
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("claims", 1 << 16), ("mailbox/lookups", 1 << 16), ("purchases/bulk", 1 << 23)],
+)
 def test_a_body_without_end_is_not_read_to_its_end(shop: Shop, path: str, limit: int) -> None:
     body = Endless()
     answer = shop.client.send(

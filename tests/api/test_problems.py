@@ -7,12 +7,17 @@ import httpx
 import pytest
 
 from api.problems import MEDIA_TYPE
+from commitments.mailbox import BOX_BYTES, LOOKUP_BOXES
 from commitments.p256 import P256
+from commitments.wire import encode_base64
+from tests.api.boxes import deletion, deposit, lookup
 from tests.api.shop import OPERATOR, SALE, Shop
 from tests.databases import Databases, fresh
 from tests.world import WARRANTY, Bought, new_keys, new_request
 
 LONGEST = 1 << 16
+BOX, EMPTIED, NEW = (bytes([n]) * 32 for n in range(3))
+NOBODYS = "/v1/merchants/nobody/mailbox"
 
 
 class Stage(Shop):
@@ -41,6 +46,9 @@ class Stage(Shop):
         slips = self.write("sales", {"sales": [SALE, SALE]}).json()["slips"]
         self.open_slip, self.redeemed = (slip["code"] for slip in slips)
         self.post("redemptions", self.redemption(self.redeemed))
+        for address in (BOX, EMPTIED):
+            self.post("mailbox/deposits", deposit(address))
+        self.post("mailbox/deletions", deletion(EMPTIED))
 
     def same_request(self) -> dict[str, Any]:
         """Another order each time, and the same commitment in the request."""
@@ -95,6 +103,18 @@ def _policy(**changes: Any) -> Callable[[Stage], httpx.Response]:
 
 def _raw(content: bytes) -> Callable[[Stage], httpx.Response]:
     return lambda stage: stage.client.send("POST", "/v1/merchants/acme/claims", content=content)
+
+
+def _box(**changes: Any) -> Callable[[Stage], httpx.Response]:
+    return lambda stage: stage.post("mailbox/deposits", {**deposit(NEW), **changes})
+
+
+def _lookup(addresses: list[str]) -> Callable[[Stage], httpx.Response]:
+    return lambda stage: stage.post("mailbox/lookups", {"addresses": addresses})
+
+
+def _foreign(address: bytes) -> dict[str, Any]:
+    return deletion(address, key=b"e" * 32)
 
 
 _NOT_ON_CURVE = "02" + "00" * 31 + "01"  # no y for this x
@@ -241,6 +261,35 @@ CASES: list[tuple[str, str | None, Callable[[Stage], httpx.Response]]] = [
     ("malformed", "secret", lambda s: s.retire(s.refund, _NOT_A_SCALAR)),
     ("malformed", "secret", lambda s: s.retire(s.refund, "1" * 63)),
     ("malformed", "secret", lambda s: s.retire(s.refund, 7)),
+    # the mailbox
+    ("malformed", "address", _box(address="61" * 31)),
+    ("malformed", "address", _box(address="A1" * 32)),
+    ("malformed", "address", _box(address=None)),
+    ("malformed", "delete_key", _box(delete_key="61" * 33)),
+    ("malformed", "ciphertext", _box(ciphertext="")),
+    ("malformed", "ciphertext", _box(ciphertext=encode_base64(bytes(BOX_BYTES - 1)))),
+    ("malformed", "ciphertext", _box(ciphertext=encode_base64(bytes(BOX_BYTES + 1)))),
+    ("malformed", "ciphertext", _box(ciphertext=encode_base64(bytes(BOX_BYTES))[:-3] + "B==")),
+    ("malformed", "size", _box(size=BOX_BYTES)),
+    ("duplicate-box", "address", lambda s: s.post("mailbox/deposits", deposit(BOX, b"x"))),
+    ("duplicate-box", "address", _box(address=BOX.hex(), delete_key=b"e".hex() * 32)),
+    ("already-deleted", "address", _box(address=EMPTIED.hex())),
+    ("unknown-merchant", "merchant", lambda s: s.post(f"{NOBODYS}/deposits", deposit(NEW))),
+    ("malformed", "addresses", lambda s: s.post("mailbox/lookups", {"addresses": []})),
+    ("malformed", "addresses", _lookup([NEW.hex()] * (LOOKUP_BOXES - 1))),
+    ("malformed", "addresses", _lookup([NEW.hex()] * (LOOKUP_BOXES + 1))),
+    ("malformed", "addresses", lambda s: s.post("mailbox/lookups", {"addresses": NEW.hex()})),
+    ("malformed", "addresses[31]", _lookup([NEW.hex()] * (LOOKUP_BOXES - 1) + ["61"])),
+    ("unknown-merchant", "merchant", lambda s: s.post(f"{NOBODYS}/lookups", lookup(NEW))),
+    ("unknown-box", "address", lambda s: s.post("mailbox/deletions", deletion(NEW))),
+    ("not-verified", "signature", lambda s: s.post("mailbox/deletions", _foreign(BOX))),
+    ("not-verified", "signature", lambda s: s.post("mailbox/deletions", _foreign(EMPTIED))),
+    (
+        "malformed",
+        "signature",
+        lambda s: s.post("mailbox/deletions", {**deletion(BOX), "signature": "00" * 63}),
+    ),
+    ("unknown-merchant", "merchant", lambda s: s.post(f"{NOBODYS}/deletions", deletion(BOX))),
     # the router's own
     ("not-found", None, lambda s: s.get("/v1/nothing")),
     ("not-found", None, lambda s: s.get("/v1/merchants/")),
@@ -272,6 +321,9 @@ def test_the_stage_is_one_on_which_honest_requests_succeed(stage: Stage) -> None
     assert stage.write("voids", {"index": 2}).status_code == 201
     assert _policy()(stage).status_code == 201
     assert stage.claim_with().status_code == 201
+    assert _box()(stage).status_code == 201
+    assert stage.post("mailbox/lookups", lookup(NEW)).status_code == 200
+    assert stage.post("mailbox/deletions", deletion(NEW)).status_code == 200
     secret = stage.buyers[1].keys.secret.to_bytes(32, "big").hex()
     assert stage.retire(stage.refund, secret).status_code == 200
 
