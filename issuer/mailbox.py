@@ -6,7 +6,7 @@ and gets no more of the disk than that.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import (
     BigInteger,
@@ -85,9 +85,7 @@ class Mailbox:
             known = _find(connection, origin, box.address)
             if known is None:
                 _take_address(connection, origin)
-                row = {"origin": origin, "address": box.address}
-                row |= {"delete_key": box.delete_key, "ciphertext": box.ciphertext}
-                connection.execute(insert(boxes), row)
+                connection.execute(insert(boxes).values(origin=origin, **asdict(box)))
             elif known.ciphertext is None:
                 raise Refused("already-deleted", "the box of this address was deleted", "address")
             elif known != box:

@@ -4,13 +4,15 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from secrets import token_bytes
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import httpx
 
 from commitments.errors import FormatError
-from commitments.wire import encode_base64, parse_identifier
+from commitments.mailbox import ADDRESS_BYTES, BOX_BYTES, LOOKUP_BOXES, sign_deletion
+from commitments.wire import encode_base64, parse_base64, parse_identifier
 from ledger.events import events_origin
 from ledger.evidence import EventEvidence
 from ledger.farewells import parse_shown_keys
@@ -18,9 +20,10 @@ from ledger.key_history import KEY_EVENTS
 from ledger.merkle import HASH_BYTES
 from ledger.note import Verifier, parse_vkey
 from ledger.rings import RingEvidence, RingName
-from ledger.tiles import TILE_WIDTH, Tile, tile_path
+from ledger.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, Tile, bundle_path, tile_path
 from policies.claim import ClaimBody
 from sdk.connection import NOTE, TILE, Connection
+from sdk.errors import UnexpectedAnswer
 from zk.issuance import BuyerRequest
 
 __all__ = ["LogKeys", "LogKind", "Shop"]
@@ -35,6 +38,8 @@ _LONGEST_ANSWER = 1 << 20
 _LONGEST_KEYS = 16 << 20  # a change of a witness's keys is 11 kB, in each of the farewells after it
 _LONGEST_EVENTS = 32 << 20  # ten years of daily closes and some hundred policies are 5 MB
 _LONGEST_RING = 8 << 20  # a cell of 4,096, each with its entry and ten hashes, is 3 MB
+_LONGEST_BUNDLE = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
+_LONGEST_BOXES = 1 << 18  # 32 boxes in base64 are 175 kB
 _PARALLEL = 4  # tiles fetched at once
 
 
@@ -134,6 +139,11 @@ class Shop:
 
         return fetch
 
+    def bundle(self, log: LogKind, index: int, width: int) -> bytes:
+        """A bundle of entries of a log, for :func:`ledger.tiles.decode_bundle`."""
+        path = self._log_path(log, bundle_path(index, width))
+        return self._connection.get(path, TILE, _LONGEST_BUNDLE)
+
     def ring(self, name: RingName) -> tuple[RingEvidence, bytes]:
         """A ring's evidence, and the signed checkpoint of the purchase log that it is under."""
         query = {
@@ -167,6 +177,54 @@ class Shop:
         path = f"{self._root}/claims/{claim_id}/retirement"
         return self._connection.post_json(path, {"secret": secret.hex()}, _LONGEST_ANSWER)
 
+    # ---- the mailbox
+
+    def deposit(self, address: bytes, delete_key: bytes, ciphertext: bytes) -> None:
+        """Leave a box of 4,096 bytes under ``address``; the same box again is no other.
+
+        ``delete_key`` is the Ed25519 public key of :meth:`delete_box`. ``Refused``:
+        ``duplicate-box`` for an address that has another, ``already-deleted`` where it was
+        deleted, ``mailbox-full`` while the service has no room for more.
+        """
+        _require_size(ciphertext, BOX_BYTES, "ciphertext")
+        document = {
+            "address": _address(address),
+            "delete_key": delete_key.hex(),
+            "ciphertext": encode_base64(ciphertext),
+        }
+        self._require_status("deposits", document, "kept")
+
+    def fetch_boxes(self, addresses: Sequence[bytes]) -> list[bytes | None]:
+        """What lies under each of at most 32 addresses; None where nothing does.
+
+        One request, which always names 32, filled up with random ones, in an order that tells
+        nothing of that of ``addresses``.
+        """
+        if len(addresses) > LOOKUP_BOXES:
+            raise FormatError(f"more than {LOOKUP_BOXES} addresses", "addresses")
+        padding = [token_bytes(ADDRESS_BYTES) for _ in range(LOOKUP_BOXES - len(addresses))]
+        asked = sorted(map(_address, [*addresses, *padding]))
+        path = f"{self._root}/mailbox/lookups"
+        answer = self._connection.post_json(path, {"addresses": asked}, _LONGEST_BOXES)
+        found = dict(zip(asked, _parse_boxes(answer), strict=True))
+        if any(found[_address(other)] is not None for other in padding):
+            raise UnexpectedAnswer("the shop's mailbox has a box where nobody has left one")
+        return [found[_address(address)] for address in addresses]
+
+    def delete_box(self, origin: str, address: bytes, private_key: bytes) -> None:
+        """Delete a box with the private key (32 bytes) of its ``delete_key``, once or again.
+
+        ``Refused`` with ``unknown-box`` where there never was one.
+        """
+        signature = sign_deletion(origin, address, private_key)
+        document = {"address": _address(address), "signature": signature.hex()}
+        self._require_status("deletions", document, "deleted")
+
+    def _require_status(self, what: str, document: Any, status: str) -> None:
+        path = f"{self._root}/mailbox/{what}"
+        if self._connection.post_json(path, document, _LONGEST_ANSWER) != {"status": status}:
+            raise UnexpectedAnswer(f"the shop does not say that the box is {status}")
+
     def _log_path(self, log: LogKind, path: str) -> str:
         return f"/logs/{self.merchant}/{log}/{path}"
 
@@ -185,6 +243,26 @@ def _checked_url(base_url: str, *, insecure: bool) -> str:
             "plain http to another machine can be read on the way: use https", "base_url"
         )
     return base_url.rstrip("/")
+
+
+def _address(address: bytes) -> str:
+    _require_size(address, ADDRESS_BYTES, "address")
+    return address.hex()
+
+
+def _require_size(data: bytes, size: int, field: str) -> None:
+    if len(data) != size:
+        raise FormatError(f"not {size} bytes", field)
+
+
+def _parse_boxes(answer: Any) -> list[bytes | None]:
+    boxes = answer.get("boxes") if isinstance(answer, dict) and len(answer) == 1 else None
+    if not isinstance(boxes, list) or len(boxes) != LOOKUP_BOXES:
+        raise UnexpectedAnswer(f"the shop does not answer with {LOOKUP_BOXES} boxes")
+    try:
+        return [None if box is None else parse_base64(box, "boxes", BOX_BYTES) for box in boxes]
+    except FormatError as error:
+        raise UnexpectedAnswer(f"the shop's boxes: {error}") from None
 
 
 def _text(answer: Any, name: str) -> str:

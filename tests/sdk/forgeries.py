@@ -9,7 +9,7 @@ from ledger.checkpoint import Checkpoint, sign
 from ledger.events import encode_event, events_origin, parse_event
 from ledger.evidence import EventEvidence
 from ledger.merkle import build_inclusion, build_multiproof, build_root, leaf_hash
-from ledger.tiles import TILE_WIDTH, parse_tile_path
+from ledger.tiles import TILE_WIDTH, encode_bundle, parse_bundle_path, parse_tile_path
 from ledger.tlog_proof import TlogProof
 from tests.ledger.memory_log import LeafReader
 from tests.sdk.shop_server import ShopServer
@@ -22,16 +22,20 @@ class PrivateLog:
     """A log of any entries under the true key, with everything that is served of one."""
 
     def __init__(self, server: ShopServer, origin: str, entries: Iterable[bytes]) -> None:
-        self.reader = LeafReader(map(leaf_hash, entries))
+        self.entries = list(entries)
+        self.reader = LeafReader(map(leaf_hash, self.entries))
         self.size = len(self.reader.leaves)
         head = Checkpoint(origin, self.size, build_root(self.reader, self.size))
         self.note = sign(head, server.signer(origin))
 
     def __call__(self, request: httpx.Request) -> bytes:
-        """The checkpoint or a tile."""
+        """The checkpoint, a tile or a bundle."""
         path = request.url.path.split("/", 4)[4]
         if path == "checkpoint":
             return self.note
+        if path.startswith("tile/entries/"):
+            index, width = parse_bundle_path(path)
+            return encode_bundle(self.entries[index * TILE_WIDTH :][:width])
         tile = parse_tile_path(path)
         first = tile.index * TILE_WIDTH
         nodes = [(8 * tile.level, first + i) for i in range(tile.width)]

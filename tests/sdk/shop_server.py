@@ -9,7 +9,8 @@ import httpx
 from commitments.errors import KvittoError, Refused
 from commitments.p256 import P256
 from commitments.sale import Sale
-from commitments.wire import canonical_json, parse_base64, parse_hex, parse_json
+from commitments.wire import canonical_json, encode_base64, parse_base64, parse_hex, parse_json
+from issuer.mailbox import Box, Mailbox
 from issuer.recording import Order
 from ledger.closed import ClosedLogs
 from ledger.event_log import events_of
@@ -19,7 +20,7 @@ from ledger.farewells import show_keys, stored_key_history
 from ledger.log import Log
 from ledger.note import Signer
 from ledger.rings import RingName, build_evidence
-from ledger.tiles import parse_tile_path
+from ledger.tiles import parse_bundle_path, parse_tile_path
 from policies.claim import parse_claim
 from sdk import Purchase, Shop, Wallet
 from tests.world import ORIGIN, World
@@ -103,6 +104,8 @@ class ShopServer:
         return self._requests(path, document)
 
     def _requests(self, path: str, document: Any) -> Any:
+        if path.startswith("/mailbox/"):
+            return self._mailbox(path, document)
         if path == "/redemptions":
             asked = parse_request(document["request"], P256)
             return self.world.issuer.redeem(self.world.merchant, document["code"], asked)
@@ -116,6 +119,19 @@ class ShopServer:
             secret = int.from_bytes(parse_hex(document["secret"], "secret", 32), "big")
             return verifier.retire(ORIGIN, identifier, secret).document()
         return verifier.decision(ORIGIN, identifier).document()
+
+    def _mailbox(self, path: str, document: Any) -> dict[str, Any]:
+        mailbox = Mailbox(self.world.store)
+        if path == "/mailbox/lookups":
+            found = mailbox.contents(ORIGIN, [bytes.fromhex(a) for a in document["addresses"]])
+            return {"boxes": [None if box is None else encode_base64(box) for box in found]}
+        address = bytes.fromhex(document["address"])
+        if path == "/mailbox/deletions":
+            mailbox.delete(ORIGIN, address, bytes.fromhex(document["signature"]))
+            return {"status": "deleted"}
+        content = parse_base64(document["ciphertext"], "ciphertext")
+        mailbox.deposit(ORIGIN, Box(address, bytes.fromhex(document["delete_key"]), content))
+        return {"status": "kept"}
 
     def _merchant(self) -> dict[str, Any]:
         with self.world.store.read() as connection:
@@ -151,6 +167,8 @@ class ShopServer:
         with self.world.store.log(origin) as log:
             if path == "checkpoint":
                 return log.checkpoint()
+            if path.startswith("tile/entries/"):
+                return log.bundle(*parse_bundle_path(path))
             tile = parse_tile_path(path)
             return log.tile(tile.level, tile.index, tile.width)
 

@@ -1,0 +1,96 @@
+"""What a whole event log shows of claims: for a wallet that has lost what it knew.
+
+It is read from the first to the last event and matched on the device. There is no question for a
+single tag: who asks for the tags of one purchase before using them has linked them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from commitments.errors import FormatError, VerificationError
+from commitments.wire import parse_base64, parse_hex
+from ledger.entries import COMMITMENT_BYTES
+from ledger.events import check_event, parse_event
+from ledger.monitor import Head
+from policies.claim import ClaimBody, claim_id, parse_claim
+from sdk.mirror import Progress, mirror, no_progress
+from sdk.shop import Shop
+
+__all__ = ["EndedOwnership", "UsedTags", "used_tags"]
+
+_SECRET_BYTES = 32
+_DECIDED_MEMBERS = ("claim_id", "decision", "claim", "proof", "tags", "retire_by")
+
+
+@dataclass(frozen=True)
+class UsedTags:
+    """An approved claim: its place in the event log, what it says and the two tags it showed.
+
+    ``retire_by`` is an event time where the approval ends the ownership, and None elsewhere.
+    """
+
+    position: int
+    claim_id: str
+    body: ClaimBody
+    serial_tag: bytes = field(repr=False)
+    secret_tag: bytes = field(repr=False)
+    retire_by: str | None
+
+
+@dataclass(frozen=True)
+class EndedOwnership:
+    """A secret (32 bytes) that its owner has shown, for an approved claim, and where."""
+
+    position: int
+    claim_id: str
+    secret: bytes = field(repr=False)
+
+
+def used_tags(
+    shop: Shop, origin: str, head: Head, progress: Progress = no_progress
+) -> Iterator[UsedTags | EndedOwnership]:
+    """All tags that were used and all ownerships that have ended, in the order of the event log.
+
+    ``origin`` is that of the purchase log, ``head`` of the event log's checkpoint, which was
+    verified. Errors as :func:`sdk.mirror.mirror`, and ``VerificationError`` for an event that is
+    not as the protocol has it: a wallet that passes over it could show a tag a second time.
+    """
+    for position, entry in enumerate(mirror(shop, "events", head, progress)):
+        try:
+            event = parse_event(entry)
+            read = _READERS.get(event["type"])
+            found = None if read is None else read(origin, position, event)
+        except FormatError as error:
+            raise VerificationError(f"event log: entry {position} is no event ({error})") from None
+        if found is not None:
+            yield found
+
+
+def _read_approval(origin: str, position: int, event: Mapping[str, Any]) -> UsedTags:
+    """docs/protocol.md 4, *Events*."""
+    check_event(event, "claim.decided", _DECIDED_MEMBERS)
+    body, tags = parse_claim(event["claim"]), event["tags"]
+    if event["claim_id"] != claim_id(body, parse_base64(event["proof"], "proof")):
+        raise FormatError("not the name of its claim", "claim_id")
+    if (event["decision"], body.origin) != ("approved", origin):
+        raise FormatError("not an approval of this merchant's", "claim.decided")
+    if not isinstance(tags, list) or len(tags) != 2:  # claim_scopes names two
+        raise FormatError("not two tags", "tags")
+    serial_tag, secret_tag = (parse_hex(tag, "tags", COMMITMENT_BYTES) for tag in tags)
+    if not isinstance(event["retire_by"], str | None):
+        raise FormatError("not a time", "retire_by")
+    return UsedTags(position, event["claim_id"], body, serial_tag, secret_tag, event["retire_by"])
+
+
+def _read_retirement(_origin: str, position: int, event: Mapping[str, Any]) -> EndedOwnership:
+    check_event(event, "ownership.retired", ("claim_id", "secret"))
+    parse_hex(event["claim_id"], "claim_id", 32)
+    secret = parse_hex(event["secret"], "secret", _SECRET_BYTES)
+    return EndedOwnership(position, event["claim_id"], secret)
+
+
+_READERS: dict[str, Callable[[str, int, Mapping[str, Any]], UsedTags | EndedOwnership]] = {
+    "claim.decided": _read_approval,
+    "ownership.retired": _read_retirement,
+}
