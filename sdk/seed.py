@@ -43,8 +43,8 @@ class Place:
 class BoxKeys:
     """Where in a merchant's mailbox a receipt lies, what opens it, and what deletes it.
 
-    ``cipher`` is AES-SIV (RFC 5297), which takes no nonce: one that repeats would be fatal where two
-    devices fill one box. ``private_key`` is Ed25519's.
+    ``cipher`` is AES-SIV (RFC 5297), which takes no nonce: two devices may fill one box, and
+    a nonce would have to differ. ``private_key`` is Ed25519's.
     """
 
     address: bytes = field(repr=False)

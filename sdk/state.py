@@ -32,7 +32,16 @@ from sdk.seed import Place, Seed
 from sdk.state_versions import VERSION, up_to_date
 from zk.issuance import BuyerRequest, parse_request
 
-__all__ = ["GROUP", "Claim", "Identity", "Merchant", "Pending", "Purchase", "State", "keys_document"]
+__all__ = [
+    "GROUP",
+    "Claim",
+    "Identity",
+    "Merchant",
+    "Pending",
+    "Purchase",
+    "State",
+    "keys_document",
+]
 
 GROUP: Group = P256
 """The ciphersuite of every log that a wallet reads: entries hold its 33-byte points."""
@@ -372,6 +381,13 @@ class State:
         key = (purchase.origin, purchase.order)
         waiting = {other: pending for other, pending in self.pending.items() if other != key}
         return replace(self, pending=waiting, purchases={**self.purchases, key: purchase})
+
+    def with_free_box(self, origin: str, number: int) -> "State":
+        """With the number of the next place in the merchant's mailbox that may be free."""
+        identity = self.identity
+        following = max(number, identity.boxes.get(origin, 0))
+        boxes = {**identity.boxes, origin: following}
+        return replace(self, identity=replace(identity, boxes=boxes))
 
     def with_claim(self, claim: Claim) -> "State":
         """With a claim, or with what became of it."""

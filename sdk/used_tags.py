@@ -4,7 +4,7 @@ It is read from the first to the last event and matched on the device. There is 
 single tag: who asks for the tags of one purchase before using them has linked them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,7 @@ from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_base64, parse_hex
 from ledger.entries import COMMITMENT_BYTES
 from ledger.events import check_event, parse_event
-from ledger.monitor import Head
 from policies.claim import ClaimBody, claim_id, parse_claim
-from sdk.mirror import Progress, mirror, no_progress
-from sdk.shop import Shop
 
 __all__ = ["EndedOwnership", "UsedTags", "used_tags"]
 
@@ -27,7 +24,7 @@ _DECIDED_MEMBERS = ("claim_id", "decision", "claim", "proof", "tags", "retire_by
 class UsedTags:
     """An approved claim: its place in the event log, what it says and the two tags it showed.
 
-    ``retire_by`` is an event time where the approval ends the ownership, and None elsewhere.
+    ``event`` is what the log holds of it.
     """
 
     position: int
@@ -35,7 +32,7 @@ class UsedTags:
     body: ClaimBody
     serial_tag: bytes = field(repr=False)
     secret_tag: bytes = field(repr=False)
-    retire_by: str | None
+    event: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -47,16 +44,14 @@ class EndedOwnership:
     secret: bytes = field(repr=False)
 
 
-def used_tags(
-    shop: Shop, origin: str, head: Head, progress: Progress = no_progress
-) -> Iterator[UsedTags | EndedOwnership]:
+def used_tags(origin: str, entries: Iterable[bytes]) -> Iterator[UsedTags | EndedOwnership]:
     """All tags that were used and all ownerships that have ended, in the order of the event log.
 
-    ``origin`` is that of the purchase log, ``head`` of the event log's checkpoint, which was
-    verified. Errors as :func:`sdk.mirror.mirror`, and ``VerificationError`` for an event that is
-    not as the protocol has it: a wallet that passes over it could show a tag a second time.
+    ``origin`` is that of the purchase log, ``entries`` are all of the event log.
+    ``VerificationError`` for an event that is not as the protocol has it: a wallet that passes over
+    it could show a tag a second time.
     """
-    for position, entry in enumerate(mirror(shop, "events", head, progress)):
+    for position, entry in enumerate(entries):
         try:
             event = parse_event(entry)
             read = _READERS.get(event["type"])
@@ -80,7 +75,7 @@ def _read_approval(origin: str, position: int, event: Mapping[str, Any]) -> Used
     serial_tag, secret_tag = (parse_hex(tag, "tags", COMMITMENT_BYTES) for tag in tags)
     if not isinstance(event["retire_by"], str | None):
         raise FormatError("not a time", "retire_by")
-    return UsedTags(position, event["claim_id"], body, serial_tag, secret_tag, event["retire_by"])
+    return UsedTags(position, event["claim_id"], body, serial_tag, secret_tag, event)
 
 
 def _read_retirement(_origin: str, position: int, event: Mapping[str, Any]) -> EndedOwnership:

@@ -4,7 +4,9 @@ What the wallet must not forget is written before anyone else can know of it: ke
 request is handed out, a claim before it is sent, the sending of a secret before the secret.
 """
 
+import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
@@ -12,15 +14,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from commitments.clock import Clock, system_clock
-from commitments.errors import Refused, VerificationError
+from commitments.errors import KvittoError, Refused, VerificationError
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
 from ledger.event_receipt import EventReceipt
+from ledger.events import event_time
 from ledger.monitor import Head, newest_head
 from ledger.note import Verifier
 from ledger.quorum import Quorum
 from ledger.tlog_proof import TlogProof
 from sdk.advice import Advice, common_members
+from sdk.boxes import Box, find_boxes, leave_box
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
 from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
@@ -28,6 +32,7 @@ from sdk.key_following import follow_merchant, follow_signers
 from sdk.logs import read_merchant
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
+from sdk.restoring import Restored, restore
 from sdk.retiring import require_retirable
 from sdk.seed import Place, Seed
 from sdk.shop import LogKeys, Shop
@@ -38,6 +43,8 @@ from zk.issuance import BuyerRequest, prove_request
 from zk.prove import Progress
 
 __all__ = ["SMALLEST_RING", "ClaimResult", "Wallet"]
+
+_DEVICES = 1 << 52  # so many that no two choose one
 
 SMALLEST_RING = 16
 """Purchases to hide among, below which a wallet makes no proof unless its owner says otherwise."""
@@ -88,11 +95,17 @@ class Wallet:
         path: str | Path,
         passphrase: str,
         *,
+        words: str | None = None,
         clock: Clock = system_clock,
         smallest_ring: int = SMALLEST_RING,
     ) -> Self:
-        """A new wallet in a new file, encrypted under ``passphrase``."""
-        state = State(Identity(Seed.create()))
+        """A new wallet in a new file, encrypted under ``passphrase``.
+
+        With ``words``, another device of the wallet that has them: it gives no keys that another
+        device gives, and has nothing of what they hold before :meth:`restore`. ``FormatError`` for
+        words that are none.
+        """
+        state = State(_new_identity(words))
         file = WalletFile.create(Path(path), passphrase, state.encode())
         return cls(state, file, clock=clock, smallest_ring=smallest_ring)
 
@@ -110,9 +123,15 @@ class Wallet:
         return cls(State.decode(content), file, clock=clock, smallest_ring=smallest_ring)
 
     @classmethod
-    def in_memory(cls, *, clock: Clock = system_clock, smallest_ring: int = SMALLEST_RING) -> Self:
-        """A wallet that is gone with the process."""
-        return cls(State(Identity(Seed.create())), None, clock=clock, smallest_ring=smallest_ring)
+    def in_memory(
+        cls,
+        *,
+        words: str | None = None,
+        clock: Clock = system_clock,
+        smallest_ring: int = SMALLEST_RING,
+    ) -> Self:
+        """A wallet that is gone with the process; ``words`` as :meth:`create`."""
+        return cls(State(_new_identity(words)), None, clock=clock, smallest_ring=smallest_ring)
 
     def __enter__(self) -> Self:
         return self
@@ -190,7 +209,9 @@ class Wallet:
         head = newest_head(merchant.purchases, Head.of(note))
         state = self._state.with_merchant(replace(merchant, purchases=head))
         self._commit(state.with_purchase(purchase))
-        return purchase
+        with suppress(KvittoError):  # the purchase is kept; what has no copy yet is listed
+            self.back_up(shop)
+        return self._state.purchases[key]
 
     def require_quorum(self, shop: Shop, quorum: Quorum) -> None:
         """From now on believe this merchant's logs only what these witnesses have cosigned.
@@ -208,6 +229,56 @@ class Wallet:
         """
         merchant = replace(self._at(shop), seed_witnesses=tuple(keys))
         self._commit(self._state.with_merchant(merchant))
+
+    # ---- backup
+
+    def words(self) -> str:
+        """The twelve words that restore the wallet, for its owner to write down."""
+        identity = replace(self._state.identity, words_shown=event_time(self._clock()))
+        self._commit(replace(self._state, identity=identity))
+        return identity.seed.words
+
+    @property
+    def words_shown(self) -> str | None:
+        """When :meth:`words` was last called, as RFC 3339 has it; None if never."""
+        return self._state.identity.words_shown
+
+    def back_up(self, shop: Shop) -> int:
+        """Leave a copy of each purchase from this shop in its mailbox; of how many there was none.
+
+        :meth:`accept` does. It tells the service that these purchases, which it knows, are of one
+        wallet: do it when they are made, and not around a claim. ``Refused`` while the mailbox is
+        full; ``ShopError``.
+        """
+        merchant = self._at(shop)
+        missing = [p for p in self.purchases if p.origin == merchant.origin and p.box is None]
+        for purchase in missing:
+            number = leave_box(shop, self._state.identity, merchant, purchase)
+            state = self._state.with_free_box(purchase.origin, number + 1)
+            self._commit(state.with_purchase(replace(purchase, box=number)))
+        return len(missing)
+
+    def restore(self, shop: Shop, progress: Progress = lambda _done, _size: None) -> Restored:
+        """Bring back what wallets with the same words have from this shop.
+
+        Purchases that lay in its mailbox come back if its log holds them; approved claims with
+        them from its event log, which is read whole: no question names a purchase. Claims that
+        were declined or had no answer do not come back. ``progress`` is told how many entries of
+        each log have come. Errors as :meth:`claim`; nothing is remembered then.
+        """
+        keys = shop.keys()
+        boxes, following = find_boxes(shop, self._state.identity.seed, keys.origin)
+        merchant = self._state.merchants.get(keys.origin) or _of_boxes(shop, keys, boxes)
+        view, merchant = read_merchant(shop, merchant, self._clock())
+        found = [box.purchase for box in boxes]
+        restored = restore(shop, self._state, view, merchant, found, progress)
+        state = self._state.with_merchant(merchant).with_free_box(keys.origin, following)
+        for purchase in restored.purchases:
+            state = state.with_purchase(purchase)
+        for claim in restored.claims:
+            state = state.with_claim(claim)
+        self._commit(state)
+        return restored
 
     # ---- claims
 
@@ -355,7 +426,7 @@ class Wallet:
         return self._pin(shop, shop.keys())
 
     def _pin(self, shop: Shop, keys: LogKeys) -> Merchant:
-        new = Merchant(keys.origin, shop.address, (keys.purchases.vkey,), (keys.events.vkey,))
+        new = _of_boxes(shop, keys, [])
         known = self._state.merchants.get(keys.origin)
         if known is not None and not _has_keys(known, new):
             known = follow_merchant(shop, known)
@@ -440,6 +511,22 @@ def _hand_in(shop: Shop, claim: Claim, secret: bytes) -> Answer:
         if answer.status != "completed":
             raise
         return answer
+
+
+def _new_identity(words: str | None) -> Identity:
+    """The device that makes a seed is number 0; those where it is typed in know of no other."""
+    if words is None:
+        return Identity(Seed.create())
+    return Identity(Seed.parse(words), device=1 + secrets.randbelow(_DEVICES))
+
+
+def _of_boxes(shop: Shop, keys: LogKeys, boxes: Sequence[Box]) -> Merchant:
+    """A merchant with the keys that its logs had, as the boxes say; without any, as it says."""
+    if not boxes:
+        return Merchant(keys.origin, shop.address, (keys.purchases.vkey,), (keys.events.vkey,))
+    purchases = {vkey for box in boxes for vkey in box.purchases_vkeys}
+    events = {vkey for box in boxes for vkey in box.events_vkeys}
+    return Merchant(keys.origin, shop.address, tuple(sorted(purchases)), tuple(sorted(events)))
 
 
 def _new_request(seed: Seed, place: Place, origin: str, order: str) -> Pending:

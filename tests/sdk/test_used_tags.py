@@ -10,6 +10,7 @@ from ledger.event_log import append_events
 from ledger.events import events_origin
 from ledger.monitor import Head
 from sdk.logs import read_merchant
+from sdk.mirror import mirror
 from sdk.state import Merchant
 from sdk.used_tags import EndedOwnership, UsedTags, used_tags
 from tests.sdk.forgeries import all_events, event_log
@@ -24,8 +25,11 @@ def head_of(server: ShopServer) -> Head:
         return Head.of(log.checkpoint())
 
 
-def shown(server: ShopServer) -> list[UsedTags | EndedOwnership]:
-    return list(used_tags(server.shop(), ORIGIN, head_of(server)))
+def shown(
+    server: ShopServer, head: Head | None = None, origin: str = ORIGIN
+) -> list[UsedTags | EndedOwnership]:
+    entries = mirror(server.shop(), "events", head or head_of(server))
+    return list(used_tags(origin, entries))
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def test_a_wallet_finds_the_tags_that_it_has_shown(server: ShopServer) -> None:
     (own,) = [used for used in found if used.serial_tag in claim.tags]
     assert len(found) == 2
     assert (own.serial_tag, own.secret_tag) == claim.tags
-    assert (own.claim_id, own.body, own.retire_by) == (claim.claim_id, claim.body, None)
+    assert (own.claim_id, own.body) == (claim.claim_id, claim.body)
 
 
 def test_all_approvals_and_ended_ownerships_are_shown(claimed: ShopServer) -> None:
@@ -68,7 +72,7 @@ def test_all_approvals_and_ended_ownerships_are_shown(claimed: ShopServer) -> No
         assert used.position == place > 256
         assert used.body.document() == event["claim"]
         assert [used.serial_tag.hex(), used.secret_tag.hex()] == event["tags"]
-        assert (used.claim_id, used.retire_by) == (event["claim_id"], event["retire_by"])
+        assert (used.claim_id, used.event) == (event["claim_id"], event)
     assert ended == EndedOwnership(position, retired["claim_id"], bytes.fromhex(retired["secret"]))
 
 
@@ -85,7 +89,7 @@ def test_from_a_wiped_device(claimed: ShopServer) -> None:
     fresh = Merchant(keys.origin, BASE, (keys.purchases.vkey,), (keys.events.vkey,))
     _, known = read_merchant(shop, fresh, claimed.world.clock())
     assert known.events is not None
-    assert len(list(used_tags(shop, ORIGIN, known.events))) == 3
+    assert len(shown(claimed, known.events)) == 3
 
 
 def _change(**members: Any) -> Callable[[Event], Event]:
@@ -116,15 +120,15 @@ def test_a_merchant_logs_an_event_that_is_none(claimed: ShopServer, name: str) -
     log = event_log(claimed, events)
     claimed.instead["/logs/acme/events/"] = log
     with pytest.raises(VerificationError, match="event log: entry 30"):
-        list(used_tags(claimed.shop(), ORIGIN, Head.of(log.note)))
+        shown(claimed, Head.of(log.note))
     true = event_log(claimed, all_events(claimed.world))
     claimed.instead["/logs/acme/events/"] = true
-    assert len(list(used_tags(claimed.shop(), ORIGIN, Head.of(true.note)))) == 3
+    assert len(shown(claimed, Head.of(true.note))) == 3
 
 
 def test_a_merchant_logs_an_approval_of_another(claimed: ShopServer) -> None:
     with pytest.raises(VerificationError, match="not an approval of this merchant's"):
-        list(used_tags(claimed.shop(), "ledger.example/other", head_of(claimed)))
+        shown(claimed, origin="ledger.example/other")
 
 
 def test_server_omits_an_approval(claimed: ShopServer) -> None:

@@ -1,0 +1,194 @@
+"""What a merchant's logs say of the purchases that lay in its mailbox.
+
+Both logs are read from end to end, as anybody may: which of it is the wallet's is found out here.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from commitments.wire import parse_base64
+from ledger.entries import Purchase as PurchaseEntry
+from ledger.entries import Transferred
+from ledger.event_receipt import EventReceipt
+from ledger.merkle import build_inclusion, leaf_hash
+from ledger.monitor import Head
+from ledger.purchases import Purchases, read_entry
+from ledger.right_edge import RightEdge, TileChange
+from ledger.rings import Ring, RingName, build_ring
+from ledger.tiles import Tile, TileReader
+from ledger.tlog_proof import TlogProof
+from policies.claim import ClaimBody, claim_scopes
+from sdk.errors import WalletError
+from sdk.logs import MerchantView
+from sdk.mirror import Progress, mirror
+from sdk.shop import Shop
+from sdk.state import GROUP, Claim, Merchant, Purchase, State
+from sdk.used_tags import EndedOwnership, UsedTags, used_tags
+from zk.statement import Scope, tag_base
+
+__all__ = ["Restored", "restore"]
+
+_BATCH = 1024  # entries hashed together
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What came back from a merchant: only what the wallet did not know.
+
+    ``unconfirmed`` are orders that lay in the mailbox, and that its log does not hold.
+    """
+
+    purchases: tuple[Purchase, ...]
+    claims: tuple[Claim, ...]
+    unconfirmed: tuple[str, ...]
+
+
+def restore(
+    shop: Shop,
+    state: State,
+    view: MerchantView,
+    merchant: Merchant,
+    found: Sequence[Purchase],
+    progress: Progress,
+) -> Restored:
+    """What the logs of a merchant, of which ``view`` was just read, say of the purchases found.
+
+    And of those that the wallet has. Errors as :func:`sdk.mirror.mirror`, and
+    ``VerificationError`` for an approval that does not fit the logs.
+    """
+    confirmed, log = _purchases(shop, _known(merchant.purchases), found, progress)
+    had = [each for each in state.purchases.values() if each.origin == merchant.origin]
+    new = [each for each in confirmed if (each.origin, each.order) not in state.purchases]
+    claims = _claims(shop, merchant, view, log, [*had, *new], progress)
+    orders = {each.order for each in confirmed}
+    return Restored(
+        purchases=tuple(new),
+        claims=tuple(claim for claim in claims if _is_news(claim, state.claims)),
+        unconfirmed=tuple(each.order for each in found if each.order not in orders),
+    )
+
+
+def _is_news(claim: Claim, known: Mapping[str, Claim]) -> bool:
+    """Also where a wallet sent it, and never heard that it was approved."""
+    before = known.get(claim.claim_id)
+    return before is None or (before.outcome, before.secret_sent) != ("approved", claim.secret_sent)
+
+
+def _purchases(
+    shop: Shop, head: Head, found: Sequence[Purchase], progress: Progress
+) -> tuple[list[Purchase], Purchases]:
+    """Those of the purchases that the log holds, with index and proof; and the log itself."""
+    copy, log = _Copy(head), Purchases()
+    sought = {purchase.commitment: purchase for purchase in found}
+    places: dict[bytes, int] = {}
+    for index, entry in enumerate(copy.following(mirror(shop, "purchases", head, progress))):
+        log.append(entry)
+        parsed = read_entry(entry)
+        if isinstance(parsed, PurchaseEntry | Transferred) and parsed.commitment in sought:
+            places.setdefault(parsed.commitment, index)
+    confirmed = [
+        replace(sought[commitment], index=index, proof=copy.proof(index).serialise().decode())
+        for commitment, index in places.items()
+    ]
+    return confirmed, log
+
+
+def _claims(
+    shop: Shop,
+    merchant: Merchant,
+    view: MerchantView,
+    log: Purchases,
+    purchases: Sequence[Purchase],
+    progress: Progress,
+) -> list[Claim]:
+    """The approved claims that were made with these purchases, in the order of the event log."""
+    head = _known(merchant.events)
+    copy, owners = _Copy(head), _Owners(purchases)
+    used: list[tuple[Purchase, UsedTags]] = []
+    ended = set()
+    for each in used_tags(merchant.origin, copy.following(mirror(shop, "events", head, progress))):
+        if isinstance(each, EndedOwnership):
+            ended.add(each.claim_id)
+        elif (owner := owners.of(each)) is not None:
+            used.append((owner, each))
+    policies = {(policy.id, policy.version): policy for policy in view.policies}
+    return [
+        Claim(
+            claim_id=each.claim_id,
+            order=purchase.order,
+            body=each.body,
+            proof=parse_base64(each.event["proof"], "proof"),
+            tags=(each.serial_tag, each.secret_tag),
+            indices=_ring_of(view, log, each.body).indices,
+            policy=policies[each.body.policy, each.body.version],
+            outcome="approved",
+            receipt=EventReceipt(dict(each.event), copy.proof(each.position)).document(),
+            secret_sent=each.claim_id in ended,
+        )
+        for purchase, each in used
+    ]
+
+
+class _Copy:
+    """Tiles of a log, made from its entries: proofs from them need no question to the service."""
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._edge = RightEdge()
+        self._tiles: dict[tuple[int, int], bytes] = {}
+
+    def following(self, entries: Iterable[bytes]) -> Iterator[bytes]:
+        """The entries, while the copy grows by them."""
+        coming = iter(entries)
+        while batch := list(islice(coming, _BATCH)):
+            growth = self._edge.grow([leaf_hash(entry) for entry in batch])
+            self._edge = growth.edge
+            self._keep(growth.full_tiles)
+            yield from batch
+        self._keep(self._edge.partial_tiles)
+
+    def proof(self, index: int) -> TlogProof:
+        """That the entry is in the log, under the checkpoint of its head."""
+        reader = TileReader(self._fetch, self._edge.size)
+        hashes = build_inclusion(reader, index, self._edge.size)
+        return TlogProof(index, tuple(hashes), self._head.note)
+
+    def _keep(self, tiles: Iterable[TileChange]) -> None:
+        self._tiles |= {(tile.level, tile.index): tile.hashes for tile in tiles}
+
+    def _fetch(self, wanted: Sequence[Tile]) -> list[bytes]:
+        return [self._tiles[tile.level, tile.index] for tile in wanted]
+
+
+class _Owners:
+    """Whose tags these are: a multiplication for each purchase and slot, made once."""
+
+    def __init__(self, purchases: Sequence[Purchase]) -> None:
+        self._purchases = purchases
+        self._by_tag: dict[tuple[str, int], dict[bytes, Purchase]] = {}
+
+    def of(self, used: UsedTags) -> Purchase | None:
+        """The purchase that was claimed with, if it is one of these."""
+        slot = used.body.policy, used.body.number
+        serial, _ = claim_scopes(used.body.origin, *slot)
+        if slot not in self._by_tag:
+            self._by_tag[slot] = {
+                _tag(serial, purchase.opening.serial): purchase for purchase in self._purchases
+            }
+        return self._by_tag[slot].get(used.serial_tag)
+
+
+def _tag(scope: Scope, key: int) -> bytes:
+    return GROUP.encode(GROUP.multiply(key, tag_base(GROUP, scope)))
+
+
+def _ring_of(view: MerchantView, log: Purchases, body: ClaimBody) -> Ring:
+    name = RingName(body.first, body.size, body.voided_at, body.lane)
+    return build_ring(log, view.partition, name, GROUP.decode)
+
+
+def _known(head: Head | None) -> Head:
+    if head is None:
+        raise WalletError("the merchant's logs have not been read")
+    return head

@@ -1,0 +1,298 @@
+"""From twelve words alone: purchases, claims, and which slots are used."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from commitments.errors import FormatError, KvittoError, Refused, VerificationError
+from commitments.mailbox import BOX_BYTES
+from commitments.wire import encode_base64
+from issuer.key_rotation import retire_keys, rotate_keys
+from ledger.events import events_origin
+from ledger.monitor import FalseEntries
+from ledger.note import Signer
+from sdk import NotEligible, ShopError, Wallet
+from sdk.boxes import find_boxes, leave_box, open_box, seal_box
+from sdk.restoring import Restored
+from sdk.seed import Seed
+from tests.sdk.shop_server import ShopServer
+from tests.world import ORIGIN, REFUND
+
+
+def again(server: ShopServer, wallet: Wallet, **options: Any) -> Wallet:
+    """Another device, where the words are typed in."""
+    return server.wallet(words=wallet.words(), **options)
+
+
+def restored(server: ShopServer, wallet: Wallet) -> tuple[Wallet, Restored]:
+    device = again(server, wallet)
+    return device, device.restore(server.shop())
+
+
+@pytest.fixture
+def wallet(server: ShopServer) -> Wallet:
+    """Three purchases among others, one of them claimed with."""
+    wallet = server.wallet()
+    for order in ("1001", "1002", "1003"):
+        server.sell(wallet, order)
+        server.sell(server.wallet(), f"{order}-other")
+    server.world.close()
+    wallet.claim(server.shop(), "warranty-2y", remedy="repair", purchase=wallet.purchases[1])
+    return wallet
+
+
+def test_purchases_and_claims_come_back_from_the_words_alone(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    device, came = restored(server, wallet)
+    assert [p.order for p in device.purchases] == ["1001", "1002", "1003"]
+    assert came.purchases == device.purchases
+    assert came.claims == device.claims
+    assert came.unconfirmed == ()
+    for mine, lost in zip(device.purchases, wallet.purchases, strict=True):
+        assert (mine.opening, mine.index, mine.box) == (lost.opening, lost.index, lost.box)
+    (claim,), (lost_claim,) = device.claims, wallet.claims
+    assert replace(claim, receipt=None) == replace(lost_claim, receipt=None)
+
+
+def test_a_used_slot_is_used_on_the_next_device_too(server: ShopServer, wallet: Wallet) -> None:
+    device, _ = restored(server, wallet)
+    before = len(server.requests)
+    with pytest.raises(NotEligible, match="no further claim"):
+        device.claim(server.shop(), "warranty-2y", remedy="repair", purchase=device.purchases[1])
+    assert "/v1/merchants/acme/claims" not in server.paths()[before:]
+    other = device.purchases[0]
+    result = device.claim(server.shop(), "warranty-2y", remedy="repair", purchase=other)
+    assert result.decision == "approved"
+
+
+def test_no_question_names_a_purchase(server: ShopServer, wallet: Wallet) -> None:
+    """Who restores nothing asks for the same, but for the addresses of boxes."""
+    asked = []
+    for words in (wallet.words(), Seed.create().words):
+        server.requests.clear()
+        server.wallet(words=words).restore(server.shop())
+        asked.append([(r.method, str(r.url), len(r.content)) for r in server.requests])
+    mine, nobodys = asked
+    assert [r for r in mine if "/mailbox/" not in r[1]] == [
+        r for r in nobodys if "/mailbox/" not in r[1]
+    ]
+    assert {r[2] for r in mine if "/mailbox/" in r[1]} == {
+        r[2] for r in nobodys if "/mailbox/" in r[1]
+    }
+
+
+def test_a_refund_can_be_completed_on_the_next_device(server: ShopServer) -> None:
+    wallet = server.wallet()
+    server.world.publish(REFUND)
+    server.sell(wallet, "1001")
+    server.sell(server.wallet(), "1002")
+    server.world.close()
+    wallet.claim(server.shop(), "refund-14d", remedy="refund")
+    device, _ = restored(server, wallet)
+    (claim,) = device.claims
+    assert device.retire(server.shop(), claim).status == "completed"
+    third, _ = restored(server, wallet)
+    assert [claim.secret_sent for claim in third.claims] == [True]
+    with pytest.raises(NotEligible, match="the ownership has ended"):
+        third.claim(server.shop(), "refund-14d", remedy="refund")
+
+
+def test_restoring_again_changes_nothing(server: ShopServer, wallet: Wallet) -> None:
+    device, _ = restored(server, wallet)
+    state = device._state
+    assert device.restore(server.shop()) == Restored((), (), ())
+    assert device._state == state
+    came = wallet.restore(server.shop())
+    assert came == Restored((), (), ())
+
+
+def test_an_approval_that_was_never_heard_of_comes_back(server: ShopServer) -> None:
+    wallet = server.wallet()
+    server.sell(wallet, "1001")
+    server.sell(server.wallet(), "1002")
+    server.world.close()
+    server.lost.add("/claims")
+    with pytest.raises(ShopError):
+        wallet.claim(server.shop(), "warranty-2y", remedy="repair")
+    assert [claim.outcome for claim in wallet.claims] == [None]
+    server.lost.clear()
+    (claim,) = wallet.restore(server.shop()).claims
+    assert wallet.claims == (claim,)
+    assert claim.outcome == "approved"
+
+
+# ---- two devices
+
+
+def test_two_devices_give_no_key_twice(server: ShopServer, wallet: Wallet) -> None:
+    device, _ = restored(server, wallet)
+    other, _ = restored(server, wallet)
+    requests = [w.request(server.shop(), "2001").commitment for w in (wallet, device, other)]
+    assert len(set(requests)) == 3
+
+
+def test_devices_leave_boxes_beside_each_other(server: ShopServer, wallet: Wallet) -> None:
+    device, _ = restored(server, wallet)
+    server.sell(wallet, "2001")
+    server.sell(device, "2002")
+    server.sell(wallet, "2003")
+    boxes = [(p.order, p.box) for w in (wallet, device) for p in w.purchases if p.order > "2"]
+    assert sorted(number for _, number in boxes if number is not None) == [3, 4, 5]
+    third, _ = restored(server, wallet)
+    assert {p.order for p in third.purchases} == {p.order for p in wallet.purchases} | {"2002"}
+
+
+# ---- the mailbox
+
+
+def test_a_purchase_is_kept_when_the_mailbox_cannot_be_reached(server: ShopServer) -> None:
+    wallet = server.wallet()
+    server.lies["/mailbox/"] = lambda _: {"junk": 1}
+    assert server.sell(wallet, "1001").box is None
+    with pytest.raises(ShopError):
+        wallet.back_up(server.shop())
+    server.lies.clear()
+    assert wallet.back_up(server.shop()) == 1
+    assert wallet.back_up(server.shop()) == 0
+    device, _ = restored(server, wallet)
+    assert [p.order for p in device.purchases] == ["1001"]
+
+
+def test_a_box_whose_answer_was_lost_is_left_once(server: ShopServer) -> None:
+    wallet = server.wallet()
+    server.lost.add("/mailbox/deposits")
+    assert server.sell(wallet, "1001").box is None
+    server.lost.clear()
+    wallet.back_up(server.shop())
+    assert [p.box for p in wallet.purchases] == [0]
+    boxes, following = find_boxes(server.shop(), wallet._state.identity.seed, ORIGIN)
+    assert ([box.purchase.order for box in boxes], following) == (["1001"], 1)
+
+
+def test_all_boxes_look_alike(wallet: Wallet) -> None:
+    merchant = wallet._state.merchants[ORIGIN]
+    seed = wallet._state.identity.seed
+    sealed = [
+        seal_box(purchase, merchant, seed.box(ORIGIN, n))
+        for n, purchase in enumerate(wallet.purchases)
+    ]
+    assert {len(box) for box in sealed} == {BOX_BYTES}
+    assert len({box[:8] for box in sealed}) == len(sealed)
+
+
+def test_a_box_opens_in_its_place_only(wallet: Wallet) -> None:
+    seed, merchant = wallet._state.identity.seed, wallet._state.merchants[ORIGIN]
+    box = seal_box(wallet.purchases[0], merchant, seed.box(ORIGIN, 7))
+    assert open_box(box, seed, ORIGIN, 7).purchase.order == "1001"
+    for other in (
+        (seed, ORIGIN, 8),
+        (seed, "ledger.example/other", 7),
+        (Seed(bytes(16)), ORIGIN, 7),
+    ):
+        with pytest.raises(FormatError, match="not a box of this wallet"):
+            open_box(box, *other)
+    for position in (0, 15, 16, 100, BOX_BYTES - 1):
+        changed = bytearray(box)
+        changed[position] ^= 1
+        with pytest.raises(FormatError, match="not a box of this wallet"):
+            open_box(bytes(changed), seed, ORIGIN, 7)
+
+
+def test_garbage_in_the_mailbox_hides_nothing_and_ends(server: ShopServer, wallet: Wallet) -> None:
+    """A service that invents a box for every address, and keeps the true ones."""
+
+    def invent(document: Any) -> Any:
+        junk = encode_base64(b"j" * BOX_BYTES)
+        return {"boxes": [box or junk for box in document["boxes"]]}
+
+    server.lies["/mailbox/lookups"] = invent
+    device, came = restored(server, wallet)
+    assert len(came.purchases) == 3
+    server.lies.clear()
+    assert server.sell(device, "2001").box == 3
+
+
+def test_places_that_others_have_taken_are_passed_over(server: ShopServer, wallet: Wallet) -> None:
+    """A box of the same seed that this software cannot read, and one that was deleted."""
+    seed = wallet._state.identity.seed
+    shop = server.shop()
+    third, fourth = seed.box(ORIGIN, 3), seed.box(ORIGIN, 4)
+    shop.deposit(third.address, third.delete_key, b"?" * BOX_BYTES)
+    shop.deposit(fourth.address, fourth.delete_key, b"?" * BOX_BYTES)
+    shop.delete_box(ORIGIN, fourth.address, fourth.private_key)
+    assert server.sell(wallet, "2001").box == 5
+    device, _ = restored(server, wallet)
+    assert "2001" in {p.order for p in device.purchases}
+
+
+def test_a_service_where_every_place_is_taken(server: ShopServer, wallet: Wallet) -> None:
+    def taken(_request: Any) -> Any:
+        raise Refused("duplicate-box", "the address has another box", "address")
+
+    server.instead["/mailbox/deposits"] = taken
+    identity, merchant = wallet._state.identity, wallet._state.merchants[ORIGIN]
+    server.requests.clear()
+    with pytest.raises(KvittoError, match="restore from it first"):
+        leave_box(server.shop(), identity, merchant, wallet.purchases[0])
+    assert len(server.requests) <= 32  # more would be a gap, behind which nobody looks
+
+
+# ---- a service that lies
+
+
+def test_a_purchase_that_the_log_does_not_hold_is_not_restored(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    """The box is the wallet's own, and the sale in it another."""
+    seed, merchant = wallet._state.identity.seed, wallet._state.merchants[ORIGIN]
+    false = replace(wallet.purchases[0], order="9999", sale=server.world.sale(price=1))
+    keys = seed.box(ORIGIN, 3)
+    server.shop().deposit(keys.address, keys.delete_key, seal_box(false, merchant, keys))
+    device, came = restored(server, wallet)
+    assert came.unconfirmed == ("9999",)
+    assert "9999" not in {p.order for p in device.purchases}
+
+
+@pytest.mark.parametrize("log", ["purchases", "events"])
+def test_a_log_that_does_not_lead_to_its_checkpoint(
+    server: ShopServer, wallet: Wallet, log: str
+) -> None:
+    device = again(server, wallet)
+    path = f"/logs/acme/{log}/tile/entries/"
+
+    def lie(bundle: bytes) -> bytes:
+        return bundle[:-1] + bytes([bundle[-1] ^ 1])
+
+    server.lies[path] = lie
+    with pytest.raises(FalseEntries):
+        device.restore(server.shop())
+    assert device.purchases == ()
+
+
+def test_keys_that_have_changed_since_are_followed(server: ShopServer, wallet: Wallet) -> None:
+    rotate_keys(server.world.store, server.world.clock, server.world.merchant)
+    retire_keys(server.world.store, server.world.clock, server.world.merchant)
+    device, came = restored(server, wallet)
+    assert len(came.purchases) == 3
+    known = wallet._state.merchants[ORIGIN].purchases_vkeys
+    assert not set(known) & set(device._state.merchants[ORIGIN].purchases_vkeys)
+
+
+def test_a_merchant_that_began_its_logs_anew_restores_nothing(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    """The boxes know which keys the logs had; those of the service do not follow from them."""
+    other = Wallet.in_memory()
+    merchant = replace(
+        wallet._state.merchants[ORIGIN],
+        purchases_vkeys=(Signer(ORIGIN, b"o" * 32).verifier.vkey,),
+        events_vkeys=(Signer(events_origin(ORIGIN), b"o" * 32).verifier.vkey,),
+    )
+    identity = other._state.identity
+    assert leave_box(server.shop(), identity, merchant, wallet.purchases[0]) == 0
+    device = again(server, other)
+    with pytest.raises(VerificationError, match="keys"):
+        device.restore(server.shop())
+    assert (device.purchases, device._state.merchants) == ((), {})
