@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import log, merchant, proof, receipt, wallet, witness
+from cli import log, merchant, proof, receipt, wallet, wallet_backup, witness
 from cli.bench import bench, bench_growth, bench_large, bench_load
 from cli.bench_peers import bench_peers
 from cli.db import app as db
@@ -43,6 +43,8 @@ def options(
 
 
 app.add_typer(merchant.app)
+for command in (wallet_backup.words, wallet_backup.backup, wallet_backup.restore):
+    wallet.app.command()(command)
 app.add_typer(wallet.app)
 app.command()(serve)
 app.add_typer(db)

@@ -28,7 +28,7 @@ from cli.wallet_words import (
 if TYPE_CHECKING:
     from sdk import Claim, Purchase, Wallet
 
-__all__ = ["app"]
+__all__ = ["DEFAULT_WALLET", "Insecure", "WalletPath", "app", "ask_passphrase", "opened"]
 
 app = typer.Typer(
     name="wallet",
@@ -68,7 +68,7 @@ def create(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> N
 
     path = wallet.expanduser()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    Wallet.create(path, _passphrase(new=True)).close()
+    Wallet.create(path, ask_passphrase(new=True)).close()
     show({"wallet": str(path)}, f"{path} is ready", as_json=as_json)
 
 
@@ -87,7 +87,7 @@ def request(
     from cli.files import write_document
     from sdk import Shop
 
-    with _open(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         write_document(out, lambda: mine.request(shop, order).document(), as_json=as_json)
 
 
@@ -108,7 +108,7 @@ def accept(
     from sdk import Shop
 
     document = read_document(receipt)
-    with _open(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         purchase = mine.accept(shop, document)
     show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)
 
@@ -138,7 +138,7 @@ def quorum(
 
     wanted = read_quorum(policy)
     signers = [parse_vkey(vkey) for vkey in seed_witness or ()]
-    with _open(wallet) as mine, Shop(url, merchant) as shop:
+    with opened(wallet) as mine, Shop(url, merchant) as shop:
         mine.require_quorum(shop, wanted)
         mine.trust_seed_witnesses(shop, signers)
     document = {
@@ -164,7 +164,7 @@ def redeem(
     from sdk import Shop
 
     order = code.strip().upper()  # as it is printed, however it was typed
-    with _open(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         receipt = shop.redeem(order, mine.request(shop, order))
         purchase = mine.accept(shop, receipt)
     show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)
@@ -173,7 +173,7 @@ def redeem(
 @app.command("list")
 def list_purchases(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> None:
     """Purchases, requests without a receipt, and claims."""
-    with _open(wallet) as mine:
+    with opened(wallet) as mine:
         document = wallet_document(mine)
         views = wallet_tables(mine)
     show(document, *views, as_json=as_json)
@@ -207,7 +207,7 @@ def claim(  # noqa: PLR0913 - options of a command line
     from sdk import Shop
 
     _require_yes(yes=yes, as_json=as_json)
-    with _open(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
         named = None if purchase is None else _numbered(mine, purchase)
         if mine.unanswered(shop, policy, remedy=remedy, purchase=named):
             note("An earlier claim of yours got no answer. It is sent again.")
@@ -243,7 +243,7 @@ def receipt(
     """Print an approval's receipt, which `kvitto receipt verify` checks. It is public."""
     from cli.files import write_document
 
-    with _open(wallet) as mine:
+    with opened(wallet) as mine:
         approved = _claim(mine, claim_id)
         if approved.receipt is None:
             raise Failure("this claim was not approved")
@@ -266,7 +266,7 @@ def retire(
     from sdk import Shop
 
     _require_yes(yes=yes, as_json=as_json)
-    with _open(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
         approved = _claim(mine, claim_id)
         if not as_json:
             tell(ending_words(approved, mine.claims))
@@ -281,19 +281,21 @@ def retire(
 
 
 @contextmanager
-def _open(path: Path, smallest_ring: int = SMALLEST_RING) -> Iterator["Wallet"]:
+def opened(path: Path, smallest_ring: int = SMALLEST_RING) -> Iterator["Wallet"]:
+    """The wallet at ``path``, for which a passphrase is asked; closed in the end."""
     from sdk import Wallet
 
     path = path.expanduser()
     if not path.is_file():  # before a passphrase is asked for
         reason = "no wallet here; kvitto wallet create makes one"
         raise FileNotFoundError(errno.ENOENT, reason, str(path))
-    opened = Wallet.open(path, _passphrase(), smallest_ring=smallest_ring)
+    opened = Wallet.open(path, ask_passphrase(), smallest_ring=smallest_ring)
     with opened, keeping_proof(path):
         yield opened
 
 
-def _passphrase(*, new: bool = False) -> str:
+def ask_passphrase(*, new: bool = False) -> str:
+    """The passphrase of a wallet: from the environment, or typed, twice when it is a new one."""
     given = os.environ.get("KVITTO_PASSPHRASE")
     if given:
         return given

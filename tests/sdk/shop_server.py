@@ -70,6 +70,11 @@ class ShopServer:
         """The log's own key, in the hands of whoever runs the service."""
         return self.thief or self.world.signers(origin)[-1]
 
+    def posted(self) -> list[httpx.Request]:
+        """What was sent that could be a claim: all but boxes for the mailbox."""
+        sent = [request for request in self.requests if request.method == "POST"]
+        return [request for request in sent if "/mailbox/" not in request.url.path]
+
     def paths(self) -> list[str]:
         return [request.url.path for request in self.requests]
 

@@ -49,10 +49,6 @@ def refund(server: ShopServer, wallet: Wallet) -> ClaimResult:
     return wallet.claim(server.shop(), "refund-14d", remedy="refund")
 
 
-def posts(server: ShopServer) -> list[httpx.Request]:
-    return [request for request in server.requests if request.method == "POST"]
-
-
 def before_it(server: ShopServer, wallet: Wallet) -> Wallet:
     """The wallet as an older backup of it would be."""
     restored = server.wallet()
@@ -90,7 +86,7 @@ def test_whoever_watches_may_stop_the_proof_and_nothing_has_happened(
     with pytest.raises(KeyboardInterrupt):
         claim(server, wallet, progress=watch)
     assert wallet.claims == ()
-    assert posts(server) == []
+    assert server.posted() == []
     steps.clear()
     assert claim(server, wallet, progress=lambda *step: steps.append(step)).decision == "approved"
     assert steps[-1][0] == steps[-1][1] == len(steps)
@@ -101,7 +97,7 @@ def test_no_slot_is_left(server: ShopServer, wallet: Wallet) -> None:
     server.requests.clear()
     with pytest.raises(NotEligible, match="its one claim has been made"):
         claim(server, wallet)
-    assert posts(server) == []
+    assert server.posted() == []
 
 
 def test_slots_are_drawn_without_repeating(server: ShopServer, wallet: Wallet) -> None:
@@ -167,10 +163,10 @@ def test_a_declined_proof_uses_no_slot(server: ShopServer, wallet: Wallet) -> No
 
 
 def not_sent(server: ShopServer, wallet: Wallet, shown: Preview, match: str) -> None:
-    known, sent = wallet.claims, len(posts(server))
+    known, sent = wallet.claims, len(server.posted())
     with pytest.raises(WalletError, match=match):
         wallet.send(server.shop(), shown)
-    assert (wallet.claims, len(posts(server))) == (known, sent)
+    assert (wallet.claims, len(server.posted())) == (known, sent)
 
 
 def test_a_preview_is_sent_once(server: ShopServer, wallet: Wallet) -> None:
@@ -206,7 +202,7 @@ def test_a_preview_is_not_sent_to_another_merchant(server: ShopServer, wallet: W
         shop.address = other.address
         with pytest.raises(WalletError, match="another merchant"):
             wallet.send(shop, shown)
-    assert posts(server) == []
+    assert server.posted() == []
     assert wallet.send(server.shop(), shown).decision == "approved"
 
 
@@ -224,7 +220,7 @@ def test_nothing_is_sent_for_a_purchase_that_does_not_qualify(server: ShopServer
         "product tea is not covered",
         "price 9.90 EUR is 0.10 below the minimum 10.00",
     )
-    assert posts(server) == []
+    assert server.posted() == []
     assert not any(path.endswith("/ring") for path in server.paths())
 
 
@@ -306,7 +302,7 @@ def test_no_request_carries_a_key(server: ShopServer, wallet: Wallet) -> None:
     assert wallet.purchases[0].commitment.hex().encode() not in sent
     assert b"unmistakable" not in sent
     wallet.retire(server.shop(), result)
-    assert posts(server)[-1].content.count(opening.secret.to_bytes(32, "big").hex().encode()) == 1
+    assert server.posted()[-1].content.count(opening.secret.to_bytes(32, "big").hex().encode()) == 1
 
 
 def test_all_wallets_ask_the_same(server: ShopServer, wallet: Wallet) -> None:
@@ -450,7 +446,7 @@ def test_the_answer_is_lost(server: ShopServer, wallet: Wallet) -> None:
     assert result.decision == "approved"
     assert len(wallet.claims) == 1
     assert len(server.world.events("claim.decided")) == 1
-    assert posts(server)[0].content == posts(server)[1].content
+    assert server.posted()[0].content == server.posted()[1].content
 
 
 def test_the_answer_is_lost_for_days(server: ShopServer, wallet: Wallet) -> None:
@@ -520,7 +516,7 @@ def test_a_full_disk_stops_the_claim(
             patch.setattr(Path, "replace", _full)
             with pytest.raises(WalletError):
                 claim(server, stored)
-        assert posts(server) == []
+        assert server.posted() == []
         assert claim(server, stored).decision == "approved"
 
 
@@ -558,7 +554,7 @@ def test_server_refuses_to_see_the_tags_over_other_rings(server: ShopServer) -> 
     with pytest.raises(RingTooSmall) as caught:
         claim(server, wallet)
     assert caught.value.size == 3
-    assert posts(server) == []
+    assert server.posted() == []
     bold = server.wallet(smallest_ring=3)
     bold._state = wallet._state
     refused(server, bold)
@@ -620,7 +616,7 @@ def test_server_withholds_answers_to_get_proofs(server: ShopServer, wallet: Wall
     server.requests.clear()
     with pytest.raises(NeverJudged):
         claim(server, wallet)
-    assert len(posts(server)) == len(wallet.claims) == 1
+    assert len(server.posted()) == len(wallet.claims) == 1
 
 
 # ---- ending the ownership
@@ -884,7 +880,7 @@ def test_a_preview_says_what_would_be_learnt_and_sends_nothing(
     server: ShopServer, wallet: Wallet
 ) -> None:
     shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
-    assert posts(server) == []
+    assert server.posted() == []
     assert wallet.claims == ()
     told = "; ".join(shown.learns)
     for part in ("4006381333931", "2024-11-21 to 2026-11-21", "10.00 EUR to 500.00 EUR", "repair"):

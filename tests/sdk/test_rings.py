@@ -35,7 +35,7 @@ def claim(server: ShopServer, wallet: Wallet) -> str:
 def no_proof(server: ShopServer, wallet: Wallet) -> None:
     """No proof was made, let alone sent; over the true ring one is."""
     assert wallet.claims == ()
-    assert all(request.method == "GET" for request in server.requests)
+    assert server.posted() == []
     server.lies.clear()
     assert claim(server, wallet) == "approved"
 

@@ -1,0 +1,68 @@
+"""A wallet that is lost, and comes back from twelve words on paper."""
+
+from pathlib import Path
+
+from sdk.seed import Seed
+from tests.cli.terminal import Terminal
+
+CLAIM = ["wallet", "claim", "warranty-2y", "--remedy", "repair", "--smallest-ring", "1", "--yes"]
+
+
+def lose_the_wallet(terminal: Terminal) -> None:
+    Path(str(terminal.env["KVITTO_WALLET"])).unlink()
+
+
+def claimed(terminal: Terminal) -> str:
+    """A wallet with a purchase that was claimed with; its words."""
+    terminal.buy("1001")
+    terminal.run("merchant", "policy", "publish", terminal.policy())
+    terminal.run("merchant", "close")
+    terminal.json(*CLAIM)
+    words: str = terminal.json("wallet", "words")["words"]
+    return words
+
+
+def test_words_are_shown_to_be_written_down(terminal: Terminal) -> None:
+    words = terminal.json("wallet", "words")["words"]
+    shown = terminal.run("wallet", "words").stdout.splitlines()
+    assert [line.split(". ")[1] for line in shown] == words.split()
+    assert Seed.parse(words).words == words
+
+
+def test_a_lost_wallet_comes_back(terminal: Terminal) -> None:
+    words = claimed(terminal)
+    before = terminal.json("wallet", "list")
+    lose_the_wallet(terminal)
+    terminal.env["KVITTO_WORDS"] = words.upper()
+    came = terminal.json("wallet", "restore")
+    assert [each["order"] for each in came["purchases"]] == ["1001"]
+    assert came["unconfirmed"] == []
+    assert terminal.json("wallet", "list") == before
+    assert terminal.error(*CLAIM, status=1)["type"] == "not-eligible"
+
+
+def test_words_can_be_typed(terminal: Terminal) -> None:
+    words = claimed(terminal)
+    lose_the_wallet(terminal)
+    said = terminal.run("wallet", "restore", typed=f"{words}\n")
+    assert "purchases  1" in said.stdout
+    again = terminal.json("wallet", "restore")
+    assert again == {"purchases": [], "claims": [], "unconfirmed": []}
+
+
+def test_wrong_words_make_no_wallet(terminal: Terminal) -> None:
+    lose_the_wallet(terminal)
+    terminal.env["KVITTO_WORDS"] = "abandon " * 12
+    said = terminal.error("wallet", "restore", status=2)
+    assert said["field"] == "words"
+    assert "abandon" not in str(said)
+    assert not Path(str(terminal.env["KVITTO_WALLET"])).exists()
+
+
+def test_what_the_mailbox_has_is_not_left_again(terminal: Terminal) -> None:
+    terminal.buy("1001")
+    warned = terminal.run("wallet", "backup")
+    assert "kvitto wallet words" in warned.stderr
+    terminal.json("wallet", "words")
+    assert terminal.json("wallet", "backup")["left"] == 0
+    assert terminal.run("wallet", "backup").stderr == ""
