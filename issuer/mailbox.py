@@ -82,16 +82,15 @@ class Mailbox:
 
         def unit(transaction: Transaction) -> None:
             connection = transaction.connection
-            known = _find(connection, origin, box.address)
-            if known is None:
-                _take_address(connection, origin)
+            if not _is_kept(connection, origin, box):
+                _count(connection, origin)
                 connection.execute(insert(boxes).values(origin=origin, **asdict(box)))
-            elif known.ciphertext is None:
-                raise Refused("already-deleted", "the box of this address was deleted", "address")
-            elif known != box:
-                raise Refused("duplicate-box", "the address has another box", "address")
 
-        self._store.commit(unit, origin)
+        # First without the log: what changes nothing must not wait in the merchant's way.
+        with self._store.read() as connection:
+            known = _is_kept(connection, origin, box)
+        if not known:
+            self._store.commit(unit, origin)
 
     def contents(self, origin: str, addresses: Sequence[bytes]) -> list[bytes | None]:
         """The ciphertext under each address; None where there is none, or none any more."""
@@ -111,16 +110,17 @@ class Mailbox:
         """
 
         def unit(transaction: Transaction) -> None:
-            connection = transaction.connection
-            known = _find(connection, origin, address)
-            if known is None:
-                raise Refused("unknown-box", "the address has no box", "address")
-            verify_deletion(origin, address, known.delete_key, signature)
+            overwrite_deleted(transaction.connection)
             chosen = boxes.c.origin == origin, boxes.c.address == address
-            overwrite_deleted(connection)
-            connection.execute(update(boxes).where(*chosen).values(ciphertext=None))
+            transaction.connection.execute(update(boxes).where(*chosen).values(ciphertext=None))
 
-        self._store.commit(unit, origin)
+        with self._store.read() as connection:
+            known = _find(connection, origin, address)
+        if known is None:
+            raise Refused("unknown-box", "the address has no box", "address")
+        verify_deletion(origin, address, known.delete_key, signature)
+        if known.ciphertext is not None:
+            self._store.commit(unit, origin)
 
 
 def _find(connection: Connection, origin: str, address: bytes) -> Box | None:
@@ -131,13 +131,34 @@ def _find(connection: Connection, origin: str, address: bytes) -> Box | None:
     return None if row is None else Box(row.address, row.delete_key, row.ciphertext)
 
 
-def _take_address(connection: Connection, origin: str) -> None:
-    """Count one more; ``Refused`` when there is no room. The log's row is locked meanwhile."""
-    of_origin = mailboxes.c.origin == origin
-    taken = connection.scalar(select(mailboxes.c.taken).where(of_origin))
-    if taken is None:
+def _is_kept(connection: Connection, origin: str, box: Box) -> bool:
+    """Whether it is there already; ``Refused`` where it cannot be."""
+    known = _find(connection, origin, box.address)
+    if known is None:
+        if _taken(connection, origin) >= _room(connection, origin):
+            raise Refused("mailbox-full", "there is no room until more has been sold")
+        return False
+    if known.ciphertext is None:
+        raise Refused("already-deleted", "the box of this address was deleted", "address")
+    if known != box:
+        raise Refused("duplicate-box", "the address has another box", "address")
+    return True
+
+
+def _room(connection: Connection, origin: str) -> int:
+    return _MORE_BOXES + _BOXES_PER_ENTRY * Log(connection, origin).size
+
+
+def _taken(connection: Connection, origin: str) -> int:
+    query = select(mailboxes.c.taken).where(mailboxes.c.origin == origin)
+    return connection.scalar(query) or 0
+
+
+def _count(connection: Connection, origin: str) -> None:
+    """Count one more; nobody else does so while the log's row is locked."""
+    taken = _taken(connection, origin)
+    if taken == 0:
         connection.execute(insert(mailboxes).values(origin=origin, taken=1))
-        return
-    if taken >= _MORE_BOXES + _BOXES_PER_ENTRY * Log(connection, origin).size:
-        raise Refused("mailbox-full", "there is no room until more has been sold")
-    connection.execute(update(mailboxes).where(of_origin).values(taken=taken + 1))
+    else:
+        chosen = mailboxes.c.origin == origin
+        connection.execute(update(mailboxes).where(chosen).values(taken=taken + 1))

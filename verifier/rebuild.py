@@ -1,7 +1,8 @@
 """Making the tables that repeat the logs again from the logs, which alone are the truth.
 
 The tables of a merchant's own records (``issued``, ``slips``, ``answers``, ``merchants``, keys)
-are in no log: orders and one-time codes are private. Back them up.
+are in no log: orders and one-time codes are private. Neither are the boxes of its buyers. Back
+them up.
 """
 
 from functools import partial

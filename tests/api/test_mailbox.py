@@ -61,6 +61,23 @@ def test_a_box_is_not_replaced(shop: Shop) -> None:
     assert look(shop, MINE) == [b"c"]
 
 
+def test_what_changes_nothing_does_not_wait_for_writers(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may send it, and the merchant's own writes have one queue."""
+    leave(shop, MINE)
+    leave(shop, OTHER)
+    shop.post("mailbox/deletions", deletion(OTHER))
+    monkeypatch.setattr(shop.app.state.service.store._commits, "_longest", 0)
+    assert leave(shop, bytes(32)).status_code == 503
+    assert shop.post("mailbox/deletions", deletion(MINE)).status_code == 503
+    assert leave(shop, MINE).status_code == 201
+    assert leave(shop, MINE, b"x").status_code == 409
+    assert shop.post("mailbox/deletions", deletion(OTHER)).status_code == 200
+    monkeypatch.setattr(mailbox, "_MORE_BOXES", 2)
+    assert problem(leave(shop, bytes(32))) == (422, "mailbox-full")
+
+
 def test_each_merchant_has_a_mailbox_of_its_own(shop: Shop) -> None:
     shop.enter("other")
     leave(shop, MINE)
