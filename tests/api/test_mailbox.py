@@ -1,12 +1,14 @@
 """The receipt mailbox: what wallets leave there, who can take it away, and what nobody learns."""
 
 import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 
 from commitments.mailbox import BOX_BYTES, LOOKUP_BOXES
 from commitments.wire import parse_base64
@@ -131,6 +133,41 @@ def test_of_two_boxes_at_once_for_one_address_one_is_kept(shop: Shop) -> None:
 def counted(shop: Shop) -> int:
     with shop.store.read() as connection:
         return connection.scalar(select(mailbox.mailboxes.c.taken)) or 0
+
+
+def test_each_statement_fails_once_and_the_deposit_is_sent_again(shop: Shop) -> None:
+    failures = 0
+    while True:
+        address = bytes([failures]) * 32
+        left = iter(range(failures))
+
+        def fail(*_: Any, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise OperationalError("statement", {}, OSError("full"))
+
+        event.listen(shop.store._writer, "before_cursor_execute", fail)
+        answer = leave(shop, address)
+        event.remove(shop.store._writer, "before_cursor_execute", fail)
+        if answer.status_code == 201:
+            break
+        assert answer.status_code == 503
+        assert (look(shop, address), counted(shop)) == ([None], failures)
+        assert leave(shop, address).status_code == 201
+        failures += 1
+    assert failures >= 4  # of its own there are: find, count twice, insert
+    assert counted(shop) == failures + 1
+
+
+def test_a_deposit_that_was_kept_without_an_answer_is_sent_again(shop: Shop) -> None:
+    def lose(connection: Any) -> None:
+        connection.connection.commit()
+        raise OperationalError("COMMIT", {}, OSError("gone"))
+
+    event.listen(shop.store._writer, "commit", lose)
+    assert leave(shop, MINE).status_code == 503
+    event.remove(shop.store._writer, "commit", lose)
+    assert leave(shop, MINE).status_code == 201
+    assert (look(shop, MINE), counted(shop)) == ([b"c"], 1)
 
 
 def test_processes_on_one_database_keep_to_the_bound_together(
