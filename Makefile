@@ -20,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-interop interop lint format bench bench-growth bench-large bench-peers load fuzz soak lock clean
+.PHONY: help install demo test test-interop interop lint format bench bench-growth bench-large bench-peers bench-wallet load fuzz soak lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,9 @@ bench-large: install ## the same of a log of a million purchases, which it build
 bench-peers: install ## other proof systems beside Kvitto, installed into .peers (minutes)
 	@scripts/peers '$(PYTHON)' $(PEERS)
 	@$(BIN)/kvitto bench-peers
+
+bench-wallet: install ## open, claim with and restore a wallet, on a log of 100,000 (a minute)
+	@$(BIN)/kvitto bench-wallet
 
 load: install ## claims from many clients at once, over HTTP
 	@$(BIN)/kvitto bench-load

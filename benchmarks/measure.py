@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sqlite3
 import statistics
 import time
@@ -18,6 +19,7 @@ __all__ = [
     "figure",
     "load",
     "machine",
+    "megabytes",
     "percentile",
     "spent",
     "timed",
@@ -84,6 +86,19 @@ def spent(run: Callable[[], object]) -> float:
     start = time.process_time()
     run()
     return (time.process_time() - start) * 1000
+
+
+def megabytes(process: int | str = "self") -> dict[str, float]:
+    """Resident memory, now (``VmRSS``) and at most; nothing where the system does not tell."""
+    status = Path(f"/proc/{process}/status")
+    if not status.exists():
+        return {}
+    lines = status.read_text("ascii")
+    return {
+        name: float(match[1]) / 1024
+        for name in ("VmRSS", "VmHWM")
+        if (match := re.search(rf"{name}:\s+([0-9]+) kB", lines))
+    }
 
 
 def alternate(

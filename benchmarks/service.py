@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import secrets
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.clients import at_once
 from benchmarks.databases import SEALING
-from benchmarks.measure import timed
+from benchmarks.measure import megabytes, timed
 
 __all__ = ["Request", "Service", "serving"]
 
@@ -79,16 +78,8 @@ class Service:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def megabytes(self) -> dict[str, float]:
-        """Resident memory, now and at most; nothing where the system does not tell."""
-        status = Path(f"/proc/{self.process.pid}/status")
-        if not status.exists():
-            return {}
-        lines = status.read_text("ascii")
-        return {
-            name: float(match[1]) / 1024
-            for name in ("VmRSS", "VmHWM")
-            if (match := re.search(rf"{name}:\s+([0-9]+) kB", lines))
-        }
+        """Its memory, as :func:`benchmarks.measure.megabytes` has it."""
+        return megabytes(self.process.pid)
 
 
 @contextmanager

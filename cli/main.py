@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import log, merchant, proof, receipt, wallet, wallet_backup, witness
-from cli.bench import bench, bench_growth, bench_large, bench_load
+from cli.bench import bench, bench_growth, bench_large, bench_load, bench_wallet
 from cli.bench_peers import bench_peers
 from cli.db import app as db
 from cli.demo import demo
@@ -59,6 +59,7 @@ app.command()(bench_growth)
 app.command()(bench_large)
 app.command()(bench_load)
 app.command()(bench_peers)
+app.command()(bench_wallet)
 
 if __name__ == "__main__":
     app()
