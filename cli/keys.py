@@ -157,8 +157,7 @@ def follow(
     witnesses in the policy of --quorum may be old too; --new-quorum writes one that names those
     which have followed them, for `receipt verify` and `log monitor`.
     """
-    from ledger.farewells import parse_shown_keys
-    from ledger.key_history import follow_keys
+    from ledger.key_history import follow_keys, parse_shown_keys
     from ledger.note import parse_vkey
 
     shown = parse_shown_keys(read_document(file))

@@ -21,12 +21,17 @@ from ledger.events import events_origin, parse_event
 from ledger.export import export_log
 from ledger.farewells import (
     adopt_farewells,
-    parse_shown_keys,
     show_keys,
     stored_key_history,
 )
 from ledger.importing import import_log, read_bundle, verify_files
-from ledger.key_history import KEY_EVENTS, KeyHistory, follow_keys, read_key_history
+from ledger.key_history import (
+    KEY_EVENTS,
+    KeyHistory,
+    follow_keys,
+    parse_shown_keys,
+    read_key_history,
+)
 from ledger.log import Log, NotInLog
 from ledger.note import Note
 from ledger.store import Store, Transaction

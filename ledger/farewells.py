@@ -5,11 +5,9 @@ that the event log has retired, and then its present word (see :func:`key_histor
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
-from commitments.errors import FormatError
 from commitments.wire import canonical_json, parse_json
 from ledger.event_log import events_of
 from ledger.events import events_origin
@@ -21,7 +19,6 @@ from ledger.schema import farewells
 __all__ = [
     "adopt_farewells",
     "keep_farewell",
-    "parse_shown_keys",
     "show_keys",
     "stored_key_history",
 ]
@@ -40,15 +37,6 @@ def show_keys(connection: Connection, origin: str) -> bytes:
         parse_json(data) for data in connection.scalars(stored.order_by(farewells.c.position))
     ]
     return canonical_json({"history": [*history, _present(connection, log, origin).document()]})
-
-
-def parse_shown_keys(document: Any) -> list[EventEvidence]:
-    """Read the document; ``FormatError`` for anything else."""
-    if not isinstance(document, dict) or document.keys() != {"history"}:
-        raise FormatError("not an object with history", "keys")
-    if not isinstance(document["history"], list):
-        raise FormatError("not a list", "history")
-    return [EventEvidence.parse(evidence) for evidence in document["history"]]
 
 
 def keep_farewell(connection: Connection, origin: str) -> bool:

@@ -29,6 +29,7 @@ __all__ = [
     "LogKeys",
     "follow_keys",
     "handover_event",
+    "parse_shown_keys",
     "read_key_history",
     "retirement_event",
     "rotation_event",
@@ -192,6 +193,15 @@ def read_key_history(events: Iterable[Mapping[str, Any]]) -> KeyHistory:
     for event in changes:
         history = history.after(event)
     return history
+
+
+def parse_shown_keys(document: Any) -> list[EventEvidence]:
+    """Read the document that :mod:`ledger.farewells` makes; ``FormatError`` for anything else."""
+    if not isinstance(document, dict) or document.keys() != {"history"}:
+        raise FormatError("not an object with history", "keys")
+    if not isinstance(document["history"], list):
+        raise FormatError("not a list", "history")
+    return [EventEvidence.parse(evidence) for evidence in document["history"]]
 
 
 def follow_keys(

@@ -15,8 +15,7 @@ from commitments.mailbox import ADDRESS_BYTES, BOX_BYTES, LOOKUP_BOXES, sign_del
 from commitments.wire import encode_base64, parse_base64, parse_identifier
 from ledger.events import events_origin
 from ledger.evidence import EventEvidence
-from ledger.farewells import parse_shown_keys
-from ledger.key_history import KEY_EVENTS
+from ledger.key_history import KEY_EVENTS, parse_shown_keys
 from ledger.merkle import HASH_BYTES
 from ledger.note import Verifier, parse_vkey
 from ledger.rings import RingEvidence, RingName

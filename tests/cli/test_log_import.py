@@ -12,9 +12,9 @@ from sqlalchemy import select
 from commitments.wire import parse_json
 from issuer.key_rotation import retire_keys, rotate_keys
 from ledger.event_log import append_event
-from ledger.farewells import parse_shown_keys, show_keys, stored_key_history
+from ledger.farewells import show_keys, stored_key_history
 from ledger.handover import Handover
-from ledger.key_history import follow_keys, rotation_event
+from ledger.key_history import follow_keys, parse_shown_keys, rotation_event
 from ledger.log import Log
 from ledger.note import Signer, parse_vkey
 from ledger.schema import logs, metadata

@@ -19,10 +19,10 @@ from ledger.checkpoint import open_checkpoint
 from ledger.entries import Sale
 from ledger.event_receipt import EventReceipt, verify_event_receipt
 from ledger.events import events_origin
-from ledger.farewells import parse_shown_keys, show_keys, stored_key_history
+from ledger.farewells import show_keys, stored_key_history
 from ledger.fsck import check_all, find_faults
 from ledger.group_commit import Ticket
-from ledger.key_history import KeyHistory, follow_keys
+from ledger.key_history import KeyHistory, follow_keys, parse_shown_keys
 from ledger.log import Log
 from ledger.note import Note, Verifier
 from ledger.schema import farewells, private_keys, published

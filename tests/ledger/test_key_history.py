@@ -15,13 +15,13 @@ from ledger.checkpoint import Checkpoint, sign
 from ledger.event_receipt import EventReceipt, verify_event_receipt
 from ledger.events import LogDeclaration, encode_event, events_origin
 from ledger.evidence import EventEvidence
-from ledger.farewells import parse_shown_keys
 from ledger.handover import Handover
 from ledger.key_history import (
     KEY_EVENTS,
     KeyHistory,
     follow_keys,
     handover_event,
+    parse_shown_keys,
     read_key_history,
     retirement_event,
     rotation_event,
