@@ -43,7 +43,12 @@ def options(
 
 
 app.add_typer(merchant.app)
-for command in (wallet_backup.words, wallet_backup.backup, wallet_backup.restore):
+for command in (
+    wallet_backup.words,
+    wallet_backup.backup,
+    wallet_backup.restore,
+    wallet_backup.merge,
+):
     wallet.app.command()(command)
 app.add_typer(wallet.app)
 app.command()(serve)

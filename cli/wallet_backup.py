@@ -1,7 +1,8 @@
-"""``kvitto wallet words``, ``backup`` and ``restore``: what outlives the wallet's file."""
+"""``kvitto wallet words``, ``backup``, ``restore``, ``merge``: what outlives the wallet's file."""
 
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +14,7 @@ from cli.wallet_words import purchase_document
 if TYPE_CHECKING:
     from sdk.restoring import Restored
 
-__all__ = ["backup", "restore", "words"]
+__all__ = ["backup", "merge", "restore", "words"]
 
 
 def words(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> None:
@@ -78,6 +79,22 @@ def restore(
     ):
         restored = mine.restore(shop, progress=advance)
     show(_document(restored), facts(_facts(restored)), as_json=as_json)
+
+
+def merge(
+    other: Annotated[Path, typer.Argument(metavar="FILE", help="Another device's wallet.")],
+    *,
+    wallet: WalletPath = DEFAULT_WALLET,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what another wallet with the same words knows; it stays as it is."""
+    with opened(wallet) as mine:
+        before = len(mine.purchases), len(mine.claims)
+        with opened(other) as theirs:
+            mine.merge(theirs)
+        purchases, claims = len(mine.purchases) - before[0], len(mine.claims) - before[1]
+    document: dict[str, object] = {"purchases": purchases, "claims": claims}
+    show(document, facts(document), as_json=as_json)
 
 
 def _document(restored: "Restored") -> dict[str, Any]:

@@ -37,6 +37,7 @@ __all__ = [
     "Claim",
     "Identity",
     "Merchant",
+    "OrderKey",
     "Pending",
     "Purchase",
     "State",

@@ -30,6 +30,7 @@ from sdk.decisions import Answer, parse_answer, verify_approval
 from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
 from sdk.key_following import follow_merchant, follow_signers
 from sdk.logs import read_merchant
+from sdk.merging import merge
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
 from sdk.restoring import Restored, restore
@@ -279,6 +280,14 @@ class Wallet:
             state = state.with_claim(claim)
         self._commit(state)
         return restored
+
+    def merge(self, other: "Wallet") -> None:
+        """Take in what another device with the same words knows.
+
+        Without a service: what neither has heard of is still to be restored. Errors as
+        :func:`sdk.merging.merge`.
+        """
+        self._commit(merge(self._state, other._state))  # noqa: SLF001 - of another wallet
 
     # ---- claims
 

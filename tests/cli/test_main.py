@@ -35,6 +35,7 @@ def test_there_is_a_command_for_each_role() -> None:
         "bench-large",
         "bench-load",
         "bench-peers",
+        "bench-wallet",
         "db",
         "demo",
         "keys",

@@ -66,3 +66,17 @@ def test_what_the_mailbox_has_is_not_left_again(terminal: Terminal) -> None:
     terminal.json("wallet", "words")
     assert terminal.json("wallet", "backup")["left"] == 0
     assert terminal.run("wallet", "backup").stderr == ""
+
+
+def test_two_devices_learn_from_each_others_files(terminal: Terminal) -> None:
+    words = claimed(terminal)
+    first = str(terminal.env["KVITTO_WALLET"])
+    terminal.env |= {"KVITTO_WORDS": words, "KVITTO_WALLET": str(terminal.directory / "second")}
+    terminal.json("wallet", "restore")
+    terminal.buy("2001")
+    second = str(terminal.env["KVITTO_WALLET"])
+    terminal.env["KVITTO_WALLET"] = first
+    assert terminal.json("wallet", "merge", second) == {"purchases": 1, "claims": 0}
+    terminal.env["KVITTO_WALLET"] = str(terminal.directory / "third")
+    terminal.json("wallet", "create")
+    assert terminal.error("wallet", "merge", second, status=1)["type"] == "wallet-error"

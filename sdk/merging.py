@@ -1,0 +1,96 @@
+"""Two wallets that were made from one seed become one: neither forgets a slot that it has used."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ledger.monitor import Head, newest_head
+from ledger.quorum import NO_QUORUM
+from sdk.errors import WalletError
+from sdk.state import Claim, Identity, Merchant, OrderKey, Purchase, State
+
+__all__ = ["merge"]
+
+
+def merge(own: State, other: State) -> State:
+    """What both remember; ``own`` stays the device that it is.
+
+    ``WalletError`` for a wallet of another seed, or one that contradicts this one;
+    :class:`ledger.fork.ForkedLog` when the two were shown different logs.
+    """
+    if own.identity.seed != other.identity.seed:
+        raise WalletError("the other wallet has other words")
+    purchases = _purchases(own.purchases, other.purchases)
+    waiting = {**other.pending, **own.pending}
+    for key, pending in waiting.items():
+        if other.pending.get(key, pending) != pending and key not in purchases:
+            raise WalletError(f"both wallets wait for order {pending.order}: accept it first")
+    return State(
+        identity=_identity(own.identity, other.identity),
+        merchants=_merchants(own.merchants, other.merchants),
+        pending={key: each for key, each in waiting.items() if key not in purchases},
+        purchases=purchases,
+        claims=_claims(own.claims, other.claims),
+    )
+
+
+def _identity(own: Identity, other: Identity) -> Identity:
+    """A wallet file that was copied counts as the same device does."""
+    counters = _largest(own.counters, other.counters if own.device == other.device else {})
+    return replace(own, counters=counters, boxes=_largest(own.boxes, other.boxes))
+
+
+def _largest(own: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {key: max(own.get(key, 0), other.get(key, 0)) for key in {**own, **other}}
+
+
+def _purchases(
+    own: Mapping[OrderKey, Purchase], other: Mapping[OrderKey, Purchase]
+) -> dict[OrderKey, Purchase]:
+    merged = {**own}
+    for key, purchase in other.items():
+        known = merged.setdefault(key, purchase)
+        if known.commitment != purchase.commitment:
+            raise WalletError(f"the wallets have different receipts for order {purchase.order}")
+        if known.box is None:
+            merged[key] = replace(known, box=purchase.box)
+    return merged
+
+
+def _claims(own: Mapping[str, Claim], other: Mapping[str, Claim]) -> dict[str, Claim]:
+    """Of two words on one claim the later: approved, declined or refused, none yet."""
+    merged = {**own}
+    for claim_id, claim in other.items():
+        known = merged.setdefault(claim_id, claim)
+        later = max(known, claim, key=_how_late)
+        sent = known.secret_sent or claim.secret_sent
+        merged[claim_id] = replace(later, secret_sent=sent)
+    return merged
+
+
+def _how_late(claim: Claim) -> int:
+    return (None, "refused", "declined", "approved").index(claim.outcome)
+
+
+def _merchants(own: Mapping[str, Merchant], other: Mapping[str, Merchant]) -> dict[str, Merchant]:
+    merged = {**other, **own}
+    for origin in own.keys() & other.keys():
+        mine, theirs = own[origin], other[origin]
+        further = max(mine, theirs, key=lambda merchant: (merchant.shown, merchant.closes))
+        keyed = max(mine, theirs, key=lambda merchant: merchant.key_changes or 0)
+        merged[origin] = replace(
+            further,
+            address=mine.address,
+            purchases_vkeys=keyed.purchases_vkeys,
+            events_vkeys=keyed.events_vkeys,
+            key_changes=keyed.key_changes,
+            handovers_digest=keyed.handovers_digest,
+            purchases=_newest(mine.purchases, theirs.purchases),
+            events=_newest(mine.events, theirs.events),
+            quorum=theirs.quorum if mine.quorum == NO_QUORUM else mine.quorum,
+            seed_witnesses=mine.seed_witnesses or theirs.seed_witnesses,
+        )
+    return merged
+
+
+def _newest(own: Head | None, other: Head | None) -> Head | None:
+    return own if other is None else newest_head(own, other)
