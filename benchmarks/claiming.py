@@ -30,7 +30,8 @@ from ledger.log import Log
 from ledger.rings import RingName, build_ring
 from ledger.seed_witnesses import SeedWitnesses
 from ledger.store import Store
-from policies.claim import ClaimBody, claim_id, claim_statement, new_nonce, parse_claim
+from policies.body import new_nonce
+from policies.claim import ClaimBody, claim_id, claim_statement, parse_claim
 from policies.policy import parse_policy
 from verifier.judging import Judge
 from verifier.pending import Pending

@@ -10,6 +10,8 @@ from cli.bench import bench, bench_growth, bench_large, bench_load, bench_wallet
 from cli.bench_peers import bench_peers
 from cli.db import app as db
 from cli.demo import demo
+from cli.disclosure import app as disclosure
+from cli.disclosure import disclose
 from cli.errors import CommandLine
 from cli.keys import app as keys
 from cli.serve import serve
@@ -48,6 +50,7 @@ for command in (
     wallet_backup.backup,
     wallet_backup.restore,
     wallet_backup.merge,
+    disclose,
 ):
     wallet.app.command()(command)
 app.add_typer(wallet.app)
@@ -57,6 +60,7 @@ app.add_typer(log.app)
 app.add_typer(keys)
 app.add_typer(witness.app)
 app.add_typer(receipt.app)
+app.add_typer(disclosure)
 app.add_typer(proof.app)
 app.command()(demo)
 app.command()(bench)

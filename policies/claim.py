@@ -5,7 +5,6 @@ of them takes another's word for it.
 """
 
 import datetime as dt
-import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -15,23 +14,20 @@ from commitments.attributes import EPOCH, batch_scalar, day_number, product_scal
 from commitments.currency import currency
 from commitments.errors import FormatError
 from commitments.group import Group
-from commitments.sale import parse_day
-from commitments.wire import canonical_json, parse_hex, parse_identifier
+from commitments.wire import parse_identifier
+from policies.body import body_members, check_common, context_of
 from policies.policy import Policy
 from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
 
 __all__ = [
-    "NONCE_SIZE",
     "ClaimBody",
     "claim_id",
     "claim_scopes",
     "claim_statement",
-    "new_nonce",
     "parse_claim",
     "policy_predicates",
 ]
 
-NONCE_SIZE = 16
 _REMEDIES = ("repair", "replacement", "refund", "store_credit")
 _INTEGERS = ("version", "number", "first", "size", "voided_at", "lane")
 
@@ -68,7 +64,7 @@ class ClaimBody:
     @cached_property
     def context(self) -> bytes:
         """What the proof is bound to: the SHA-256 of the body's RFC 8785 form."""
-        return sha256(canonical_json(self.document())).digest()
+        return context_of(self.document())
 
 
 _MEMBERS = tuple(ClaimBody.__dataclass_fields__)
@@ -82,24 +78,12 @@ def claim_id(body: ClaimBody, proof: bytes) -> str:
     return sha256(body.context + proof).hexdigest()
 
 
-def new_nonce() -> str:
-    """A fresh nonce, so that two claims with equal bodies have different contexts."""
-    return secrets.token_hex(NONCE_SIZE)
-
-
 def parse_claim(document: Any) -> ClaimBody:
     """A claim body from parsed JSON.
 
     ``FormatError`` naming the member for anything missing, unknown or of another type or form.
     """
-    if not isinstance(document, dict):
-        raise FormatError("not an object", "claim")
-    members = dict(document)
-    if members.pop("type", None) != "claim":
-        raise FormatError('not "claim"', "claim.type")
-    known = set(_MEMBERS)
-    for name in [*sorted(members.keys() - known), *sorted(known - members.keys())]:
-        raise FormatError("unknown member" if name in members else "missing", f"claim.{name}")
+    members = body_members(document, "claim", _MEMBERS)
     for name, value in members.items():
         if name in _INTEGERS:
             if type(value) is not int or value < 0:
@@ -107,15 +91,10 @@ def parse_claim(document: Any) -> ClaimBody:
         elif not isinstance(value, str):
             raise FormatError("not text", f"claim.{name}")
     body = ClaimBody(**members)
-    parse_identifier(body.origin, "claim.origin")
+    check_common(members, "claim")
     parse_identifier(body.policy, "claim.policy")
-    parse_hex(body.nonce, "claim.nonce", NONCE_SIZE)
     if body.remedy not in _REMEDIES:
         raise FormatError("unknown remedy", "claim.remedy")
-    try:
-        parse_day(body.date)
-    except FormatError as error:
-        raise FormatError(str(error), "claim.date") from None
     return body
 
 

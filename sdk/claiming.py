@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ledger.rings import Ring, RingName
-from policies.claim import ClaimBody, claim_id, claim_statement, new_nonce
+from policies.body import new_nonce
+from policies.claim import ClaimBody, claim_id, claim_statement
 from policies.policy import Policy
 from sdk.advice import Advice, advise, common_members
 from sdk.eligibility import shortfalls

@@ -21,7 +21,8 @@ from ledger.note import Signer
 from ledger.rings import RingName, build_ring
 from ledger.seed_witnesses import SeedWitnesses
 from ledger.store import Store
-from policies.claim import ClaimBody, claim_statement, new_nonce
+from policies.body import new_nonce
+from policies.claim import ClaimBody, claim_statement
 from policies.policy import parse_policy
 from tests.databases import SEALING
 from verifier.decision import Decision

@@ -3,7 +3,8 @@
 from datetime import UTC
 
 from cli.demo.town import Buyer, Town
-from policies.claim import ClaimBody, claim_statement, new_nonce
+from policies.body import new_nonce
+from policies.claim import ClaimBody, claim_statement
 from policies.policy import Policy, RelativeWindow
 from sdk.horizons import choose_ring
 from sdk.logs import read_merchant

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from commitments.attributes import batch_scalar, day_number, product_scalar
 from commitments.errors import FormatError
 from commitments.p256 import P256
+from policies.body import new_nonce
 from policies.claim import (
     ClaimBody,
     claim_scopes,
     claim_statement,
-    new_nonce,
     parse_claim,
     policy_predicates,
 )
