@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from ledger.witness_client import RemoteSeedWitness
 
 __all__ = [
+    "document_in",
     "new_file",
     "read_bytes",
     "read_document",
     "read_quorum",
     "read_seed_witnesses",
     "write_document",
+    "write_new",
 ]
 
 T = TypeVar("T")
@@ -44,7 +46,11 @@ def read_bytes(path: Path) -> bytes:
 
 def read_document(path: Path) -> Any:
     """The strict JSON in a file, or on stdin for ``-``; errors name the file."""
-    data = read_bytes(path)
+    return document_in(read_bytes(path), path)
+
+
+def document_in(data: bytes, path: Path) -> Any:
+    """The strict JSON that was read from a file; errors name the file."""
     try:
         return parse_json(data, str(path))
     except FormatError as error:
@@ -91,6 +97,13 @@ def new_file(path: Path) -> Iterator[TextIO]:
         if path.stat().st_size == 0:
             path.unlink()
         raise
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """A new file with ``data`` that only its owner can read; never overwrites."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
 
 
 def write_document(out: Path | None, make: Callable[[], Any], *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.handover import AsLink, AsQr, hand_over, read_request
 from cli.options import DEFAULT_URL, MerchantId, MerchantKey, OperatorKey, Url, whole_number
 from cli.output import AsJson, bar, facts, note, show, table
 from commitments.errors import FormatError
@@ -54,7 +55,10 @@ def create(
 @app.command()
 def record(  # noqa: PLR0913 - options of a command line
     request: Annotated[
-        Path, typer.Argument(metavar="REQUEST.json", help="From the buyer's wallet; - for stdin.")
+        str,
+        typer.Argument(
+            metavar="REQUEST", help="From the buyer's wallet: a file, - for stdin, or its link."
+        ),
     ],
     *,
     order: Annotated[str, typer.Option(help="The shop's reference for this unit sold.")],
@@ -67,6 +71,8 @@ def record(  # noqa: PLR0913 - options of a command line
     merchant: MerchantId,
     key: MerchantKey,
     url: Url = DEFAULT_URL,
+    link: AsLink = False,
+    qr: AsQr = False,
     out: Annotated[
         Path | None, typer.Option(help="Write the receipt to this new file, not to stdout.")
     ] = None,
@@ -74,9 +80,9 @@ def record(  # noqa: PLR0913 - options of a command line
 ) -> None:
     """Record a sale to a buyer who is there, and print the receipt for the buyer's wallet."""
     from cli.cells import parse_batch, parse_price, parse_product, parse_unit
-    from cli.files import read_document, write_document
     from commitments.currency import currency as known_currency
     from commitments.sale import Sale, parse_day
+    from sdk.links import receipt_link, receipt_parts
 
     sale = Sale(
         date=parse_day(date),
@@ -86,9 +92,15 @@ def record(  # noqa: PLR0913 - options of a command line
         batch=parse_batch(batch),
         unit=parse_unit(unit),
     )
-    body = {"order": order, "sale": sale.document(), "request": read_document(request)}
-    write_document(
-        out, lambda: _post(url, key, f"merchants/{merchant}/purchases", body), as_json=as_json
+    body = {"order": order, "sale": sale.document(), "request": read_request(request)}
+    hand_over(
+        lambda: _post(url, key, f"merchants/{merchant}/purchases", body),
+        lambda document: [receipt_link(document)],
+        receipt_parts,
+        out,
+        link=link,
+        qr=qr,
+        as_json=as_json,
     )
 
 

@@ -12,6 +12,7 @@ from commitments.wire import parse_decimal
 
 __all__ = [
     "DEFAULT_URL",
+    "MaybeMerchantId",
     "MerchantId",
     "MerchantKey",
     "OperatorKey",
@@ -47,8 +48,8 @@ def _check_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _check_merchant(merchant: str) -> str:
-    if not _MERCHANT.fullmatch(merchant):
+def _check_merchant(merchant: str | None) -> str | None:
+    if merchant is not None and not _MERCHANT.fullmatch(merchant):
         raise typer.BadParameter("only a-z, 0-9 and hyphens, at most 40")
     return merchant
 
@@ -68,6 +69,10 @@ QuorumFile = Annotated[
 ]
 MerchantId = Annotated[
     str, typer.Option(envvar="KVITTO_MERCHANT", callback=_check_merchant, help="The merchant's id.")
+]
+MaybeMerchantId = Annotated[
+    str | None,
+    typer.Option(envvar="KVITTO_MERCHANT", callback=_check_merchant, help="The merchant's id."),
 ]
 MerchantKey = Annotated[
     str,

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,8 @@ import typer
 
 from cli.errors import Failure
 from cli.forks import keeping_proof
-from cli.options import DEFAULT_URL, MerchantId, Url, whole_number
+from cli.handover import AsLink, AsQr, hand_over, read_receipt
+from cli.options import DEFAULT_URL, MaybeMerchantId, MerchantId, Url, whole_number
 from cli.output import AsJson, agreed, bar, facts, note, show, tell, waiting
 from cli.wallet_words import (
     claim_words,
@@ -73,28 +74,53 @@ def create(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> N
 
 
 @app.command()
-def request(
+def request(  # noqa: PLR0913 - options of a command line
     *,
     order: Annotated[str, typer.Option(help="The shop's reference for the unit that you buy.")],
+    origin: Annotated[
+        str | None,
+        typer.Option(help="The shop's log, as ledger.example/acme, instead of --merchant."),
+    ] = None,
+    link: AsLink = False,
+    qr: AsQr = False,
     out: Out = None,
-    merchant: MerchantId,
+    merchant: MaybeMerchantId = None,
     url: Url = DEFAULT_URL,
     insecure: Insecure = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
-    """Make the request that the cash desk needs to record your purchase."""
-    from cli.files import write_document
-    from sdk import Shop
+    """Make the request that the cash desk needs to record your purchase.
 
-    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
-        write_document(out, lambda: mine.request(shop, order).document(), as_json=as_json)
+    It needs no network with --origin, or where the wallet knows the merchant. It is no secret, and
+    serves this order with this shop only.
+    """
+    from sdk import Shop
+    from sdk.links import request_link
+    from sdk.state import GROUP
+    from zk.issuance import parse_request
+
+    if origin is None and merchant is None:
+        raise typer.BadParameter("one of the two is needed", param_hint="--origin, --merchant")
+    with opened(wallet) as mine, ExitStack() as shops:
+
+        def make() -> dict[str, str]:
+            shop = origin or shops.enter_context(Shop(url, merchant or "", insecure=insecure))
+            return mine.request(shop, order).document()
+
+        def links(document: dict[str, str]) -> list[str]:
+            return [request_link(parse_request(document, GROUP))]
+
+        hand_over(make, links, links, out, link=link, qr=qr, as_json=as_json)
 
 
 @app.command()
 def accept(
     receipt: Annotated[
-        Path, typer.Argument(metavar="RECEIPT.json", help="From the cash desk; - for stdin.")
+        list[str],
+        typer.Argument(
+            metavar="RECEIPT...", help="From the cash desk: a file, - for stdin, or its links."
+        ),
     ],
     *,
     merchant: MerchantId,
@@ -104,10 +130,9 @@ def accept(
     as_json: AsJson = False,
 ) -> None:
     """Check a receipt against the merchant's log, and keep it."""
-    from cli.files import read_document
     from sdk import Shop
 
-    document = read_document(receipt)
+    document = read_receipt(receipt)
     with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         purchase = mine.accept(shop, document)
     show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)

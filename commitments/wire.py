@@ -20,10 +20,12 @@ from commitments.errors import FormatError
 __all__ = [
     "canonical_json",
     "encode_base64",
+    "encode_base64url",
     "le",
     "lp",
     "nfc",
     "parse_base64",
+    "parse_base64url",
     "parse_decimal",
     "parse_hex",
     "parse_identifier",
@@ -33,6 +35,7 @@ __all__ = [
 
 _DECIMAL = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _HEX = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._/-]+", re.ASCII)
 _MAX_EXACT_INTEGER = 2**53 - 1  # beyond it JSON readers disagree (RFC 8785, 3.2.2.3; RFC 7493)
 _PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -95,6 +98,19 @@ def parse_base64(text: str, field: str, size: int | None = None) -> bytes:
     if size is not None and len(data) != size:
         raise FormatError(f"not {size} bytes of base64", field)
     return data
+
+
+def encode_base64url(data: bytes) -> str:
+    """Base64 as it goes into a link: the URL-safe alphabet, no padding (RFC 4648, 5)."""
+    return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
+
+
+def parse_base64url(text: str, field: str, size: int | None = None) -> bytes:
+    """Canonical base64url: no padding, unused bits zero, no other character."""
+    if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
+        raise FormatError("not base64url", field)
+    standard = text.replace("-", "+").replace("_", "/")
+    return parse_base64(standard + "=" * (-len(text) % 4), field, size)
 
 
 def parse_identifier(text: str, field: str, longest: int = 200) -> str:

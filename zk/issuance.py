@@ -22,6 +22,7 @@ __all__ = [
     "RequestCheck",
     "parse_request",
     "prove_request",
+    "request_sizes",
     "verify_request",
 ]
 
@@ -40,14 +41,19 @@ class BuyerRequest:
         return {"commitment": self.commitment.hex(), "proof": self.proof.hex()}
 
 
+def request_sizes(group: Group) -> tuple[int, int]:
+    """The bytes of a request's commitment and of its proof."""
+    return group.point_size, group.scalar_size * (1 + len(_EQUATION.terms))
+
+
 def parse_request(document: Any, group: Group) -> BuyerRequest:
     """A request from parsed JSON; ``FormatError`` naming the member that is wrong."""
     if not isinstance(document, dict) or document.keys() != {"commitment", "proof"}:
         raise FormatError("not an object with commitment and proof", "request")
-    size = group.scalar_size * (1 + len(_EQUATION.terms))
+    point, proof = request_sizes(group)
     return BuyerRequest(
-        parse_hex(document["commitment"], "request.commitment", group.point_size),
-        parse_hex(document["proof"], "request.proof", size),
+        parse_hex(document["commitment"], "request.commitment", point),
+        parse_hex(document["proof"], "request.proof", proof),
     )
 
 
