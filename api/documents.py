@@ -191,6 +191,9 @@ class NewSales(_Document):
     """Sales whose buyers are not there to ask, to record all or none."""
 
     sales: list[Sale] = Field(min_length=1, max_length=1000)
+    redeem_by: Day | None = Field(
+        default=None, description="The last day on which the codes can be redeemed."
+    )
 
 
 class Slip(_Document):

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 from api.bodies import members, placed, text
 from commitments.errors import FormatError, Refused, VerificationError
 from commitments.group import Group
-from commitments.sale import Sale, parse_sale
+from commitments.sale import Sale, parse_day, parse_sale
 from issuer.recording import Order
 from zk.issuance import parse_request
 
-__all__ = ["ORDER_MEMBERS", "alone", "read_order", "read_sale"]
+__all__ = ["ORDER_MEMBERS", "alone", "read_day", "read_order", "read_sale"]
 
 ORDER_MEMBERS = ("order", "sale", "request")
 
@@ -29,6 +30,14 @@ def read_sale(document: Any) -> Sale:
     if not isinstance(document, dict):
         raise FormatError("not an object")
     return parse_sale(document)
+
+
+def read_day(document: dict[str, Any], name: str) -> date:
+    """The day in a member of a request body; ``FormatError`` names the member."""
+    try:
+        return parse_day(text(document, name))
+    except FormatError as error:
+        raise FormatError(str(error), name) from None
 
 
 @contextmanager

@@ -117,6 +117,9 @@ def import_sales(
     codes: Annotated[
         Path | None, typer.Option(help="New file for the codes; else SALES.codes.csv.")
     ] = None,
+    redeem_by: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Last day for the codes; else they stay good.")
+    ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out rows that cannot be read.")
     ] = False,
@@ -132,7 +135,10 @@ def import_sales(
     from cli.codes_file import record_sales
     from cli.sales_import import read_sales
     from commitments.clock import system_clock
+    from commitments.sale import parse_day
 
+    if redeem_by is not None:
+        parse_day(redeem_by)  # before anything is sent
     file = read_sales(sales, today=system_clock().date(), skip_bad=skip_bad)
     path = codes or sales.with_suffix(".codes.csv")
     if not file.sales:
@@ -140,7 +146,9 @@ def import_sales(
     with bar("recording", len(file.sales)) as advance:
         record_sales(
             file.sales,
-            lambda chunk: _post(url, key, f"merchants/{merchant}/sales", {"sales": chunk}),
+            lambda chunk: _post(
+                url, key, f"merchants/{merchant}/sales", {"sales": chunk, "redeem_by": redeem_by}
+            ),
             path,
             advance,
         )
@@ -151,6 +159,7 @@ def import_sales(
     summary: dict[str, Any] = {
         "recorded": len(file.sales),
         "codes": str(path),
+        **({} if redeem_by is None else {"redeem_by": redeem_by}),
         "bad": [bad._asdict() for bad in file.bad],
         "skipped": [{"order": order.order, "reason": order.reason} for order in file.skipped],
     }

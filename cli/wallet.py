@@ -185,13 +185,19 @@ def redeem(
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
-    """Turn a one-time code into a purchase of your own."""
-    from sdk import Shop
+    """Turn a one-time code into a purchase of your own.
 
-    order = code.strip().upper()  # as it is printed, however it was typed
+    Do it soon: until then the shop, which made the code, and whoever sees the slip can do it in
+    your place. Where the answer is lost, do it again: the code counts once, and for you.
+    """
+    from sdk import Shop
+    from sdk.redeeming import UNTIL_NOW
+    from sdk.redeeming import redeem as redeem_code
+
     with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
-        receipt = shop.redeem(order, mine.request(shop, order))
-        purchase = mine.accept(shop, receipt)
+        purchase = redeem_code(mine, shop, code)
+    if not as_json:
+        note(UNTIL_NOW)
     show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)
 
 

@@ -5,13 +5,14 @@ Arithmetic happens before the transaction, so that the log is only locked for wr
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    Date,
     LargeBinary,
     String,
     Table,
@@ -58,6 +59,7 @@ slips = Table(
     Column("origin", String, primary_key=True),
     Column("code_hash", LargeBinary, primary_key=True),
     Column("sale", JSON, nullable=False),
+    Column("redeem_by", Date),
 )
 """Sales without a buyer, by the hash of their one-time code, which is their order reference."""
 
@@ -102,13 +104,21 @@ class Issuer:
         return self._receipts(merchant.origin, orders, positions)
 
     def record_sales(
-        self, merchant: Merchant, sales: Sequence[Sale], once: Once | None = None
+        self,
+        merchant: Merchant,
+        sales: Sequence[Sale],
+        once: Once | None = None,
+        *,
+        redeem_by: date | None = None,
     ) -> list[Slip]:
         """Append a dated record for each sale whose buyer is absent, and return their codes.
 
+        ``redeem_by`` is the last day on which the codes can be redeemed, None for any day.
         Nothing tells one such sale from another: without ``once``, sent again it is recorded
         again. Errors name the sale as ``sales[i]``.
         """
+        if redeem_by is not None and self._is_over(redeem_by):
+            raise Refused("past-date", "the codes would have expired already", "redeem_by")
         codes = [new_code() for _ in sales]
         pairs = list(zip(sales, codes, strict=True))
         entries = _each(pairs, lambda pair: self._slip_entry(merchant.origin, *pair), "sales")
@@ -122,6 +132,7 @@ class Issuer:
                         "origin": merchant.origin,
                         "code_hash": code_hash(code),
                         "sale": sale.document(),
+                        "redeem_by": redeem_by,
                     }
                     for sale, code in zip(sales, codes, strict=True)
                 ],
@@ -134,18 +145,26 @@ class Issuer:
     def redeem(self, merchant: Merchant, code: str, request: BuyerRequest) -> dict[str, Any]:
         """Turn a slip into an ordinary purchase, once; the code is the order's reference.
 
-        ``Refused`` for a code that is unknown or was redeemed with another request; otherwise as
-        :meth:`record`.
+        The same request again gets the receipt again, whether the code has expired since or not.
+        ``Refused`` for a code that is unknown, has expired or was redeemed with another request;
+        otherwise as :meth:`record`.
         """
-        known = select(slips.c.sale).where(
+        known = select(slips.c.sale, slips.c.redeem_by).where(
             slips.c.origin == merchant.origin, slips.c.code_hash == code_hash(code)
         )
+        redeemed = select(issued.c.position).where(
+            issued.c.origin == merchant.origin, issued.c.order_reference == code
+        )
         with self._store.read() as connection:
-            sale = connection.scalar(known)
-        if sale is None:
+            slip = connection.execute(known).first()
+            is_new = connection.scalar(redeemed) is None
+        if slip is None:
             raise Refused("unknown-code", "no slip has this code", "code")
+        if is_new and slip.redeem_by is not None and self._is_over(slip.redeem_by):
+            message = f"this code could be redeemed until {slip.redeem_by}"
+            raise Refused("expired-code", message, "code")
         try:
-            (receipt,) = self.record(merchant, [Order(code, parse_sale(sale), request)])
+            (receipt,) = self.record(merchant, [Order(code, parse_sale(slip.sale), request)])
         except Refused as refused:
             if refused.code != "duplicate-order":
                 raise
@@ -207,6 +226,10 @@ class Issuer:
         # A shop east of Greenwich is a day ahead of UTC for part of the day.
         if sale.date > (self._clock() + timedelta(hours=14)).date():
             raise Refused("future-date", "the sale is in the future", field)
+
+    def _is_over(self, day: date) -> bool:
+        """Whether ``day`` has ended, also in the last place on earth where it ends."""
+        return (self._clock() - timedelta(hours=12)).date() > day
 
     def _append(
         self, transaction: Transaction, origin: str, prepared: Sequence[Prepared]

@@ -8,7 +8,7 @@ from api.dependencies import AnyMerchant, OwnMerchant, TheService
 from api.documents import NewSales, Receipt, Redemption, Slips
 from api.idempotency import SentAs
 from api.openapi import described
-from api.orders import alone, read_sale
+from api.orders import alone, read_day, read_sale
 from zk.issuance import parse_request
 
 __all__ = ["router"]
@@ -20,8 +20,8 @@ router = APIRouter(prefix="/v1/merchants/{merchant}", tags=["purchases"])
     "/sales",
     **described(
         {201: Slips},
-        "malformed unauthorised foreign-merchant too-large future-date too-many"
-        " idempotency-key-reused",
+        "malformed unauthorised foreign-merchant too-large future-date past-date"
+        " too-many idempotency-key-reused",
         NewSales,
     ),
 )
@@ -32,12 +32,14 @@ def record_sales(
 
     Each gets a one-time code, to print on the paper receipt; it is shown again only to the same
     request with the same `Idempotency-Key`. A problem names the place: `sales[17].price`.
+    `redeem_by` is the last day on which the codes can be redeemed; without it they do not expire.
     """
-    sales = []
-    for index, document in enumerate(array(members(body, ("sales",)), "sales")):
+    sales, whole = [], members(body, ("sales",), ("redeem_by",))
+    for index, document in enumerate(array(whole, "sales")):
         with placed(f"sales[{index}]"):
             sales.append(read_sale(document))
-    slips = service.issuer.record_sales(merchant, sales, sent_as(body))
+    until = None if whole.get("redeem_by") is None else read_day(whole, "redeem_by")
+    slips = service.issuer.record_sales(merchant, sales, sent_as(body), redeem_by=until)
     return JSONResponse(
         {"slips": [{"index": slip.index, "code": slip.code} for slip in slips]}, 201
     )
@@ -47,7 +49,7 @@ def record_sales(
     "/redemptions",
     **described(
         {201: Receipt},
-        "malformed unknown-code unknown-merchant already-redeemed duplicate-order"
+        "malformed unknown-code expired-code unknown-merchant already-redeemed duplicate-order"
         " duplicate-request duplicate-commitment too-large not-verified",
         Redemption,
     ),

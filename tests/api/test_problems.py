@@ -28,6 +28,7 @@ class Stage(Shop):
     ordered: dict[str, Any]
     redeemed: str
     open_slip: str
+    expired_slip: str
 
     def prepare(self) -> None:
         self.foreign_key = self.enter("other")["api_key"]
@@ -49,6 +50,10 @@ class Stage(Shop):
         for address in (BOX, EMPTIED):
             self.post("mailbox/deposits", deposit(address))
         self.post("mailbox/deletions", deletion(EMPTIED))
+        self.clock.advance(days=-1)
+        slips = self.write("sales", {"sales": [SALE], **_by("2026-11-20")}).json()["slips"]
+        self.expired_slip = slips[0]["code"]
+        self.clock.advance(days=1)
 
     def same_request(self) -> dict[str, Any]:
         """Another order each time, and the same commitment in the request."""
@@ -68,6 +73,10 @@ class Stage(Shop):
 
     def retire(self, claim: str, secret: object) -> httpx.Response:
         return self.post(f"claims/{claim}/retirement", {"secret": secret})
+
+
+def _by(day: object) -> dict[str, object]:
+    return {"redeem_by": day}
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +205,10 @@ CASES: list[tuple[str, str | None, Callable[[Stage], httpx.Response]]] = [
     ("malformed", "sales[0]", lambda s: s.write("sales", {"sales": [None]})),
     ("too-many", "sales", lambda s: s.write("sales", {"sales": [0] * 1001})),
     ("unknown-code", "code", lambda s: s.post("redemptions", s.redemption("AAAA-BBBB"))),
+    ("expired-code", "code", lambda s: s.post("redemptions", s.redemption(s.expired_slip))),
+    ("past-date", "redeem_by", lambda s: s.write("sales", {"sales": [SALE], **_by("2026-11-20")})),
+    ("malformed", "redeem_by", lambda s: s.write("sales", {"sales": [SALE], **_by("soon")})),
+    ("malformed", "redeem_by", lambda s: s.write("sales", {"sales": [SALE], **_by(20_261_120)})),
     ("malformed", "code", lambda s: s.post("redemptions", {**s.redemption("A"), "code": 7})),
     ("already-redeemed", "code", lambda s: s.post("redemptions", s.redemption(s.redeemed))),
     (

@@ -189,7 +189,9 @@ def test_a_code_becomes_a_purchase(terminal: Terminal) -> None:
 
     redeemed = terminal.json("wallet", "redeem", f" {first[1].lower()}")
     assert (redeemed["order"], redeemed["index"]) == (first[1], 2)
-    assert "CABLE" in terminal.run("wallet", "redeem", second[1]).stdout
+    said = terminal.run("wallet", "redeem", second[1])
+    assert "CABLE" in said.stdout
+    assert "could have redeemed it" in said.stderr
 
 
 def test_bad_rows_and_orders_that_are_no_sale_are_reported(terminal: Terminal) -> None:
@@ -263,3 +265,15 @@ def test_a_claim_whose_answer_was_lost_is_sent_again(
     assert "It is sent again" in again.stderr
     assert "decision  approved" in again.stdout
     assert len(terminal.json("wallet", "list")["claims"]) == 1
+
+
+def test_codes_that_expire(terminal: Terminal) -> None:
+    sale = f"date,product,price,currency,batch,unit\n{TODAY},{KETTLE},249.00,EUR,,\n"
+    sales = terminal.file("sales.csv", sale)
+    late = terminal.error("merchant", "import", sales, "--redeem-by", "2026-01-01", status=1)
+    assert late["type"] == "past-date"
+    terminal.error("merchant", "import", sales, "--redeem-by", "soon", status=2)
+    made = terminal.json("merchant", "import", sales, "--redeem-by", TODAY)
+    assert (made["recorded"], made["redeem_by"]) == (1, TODAY)
+    (_, code) = (terminal.directory / "sales.codes.csv").read_text().splitlines()
+    assert terminal.json("wallet", "redeem", code.split(",")[1])["index"] == 1

@@ -13,6 +13,7 @@ from tests.cli.terminal import SALE, TODAY, Terminal
 from tests.world import KETTLE
 
 RECORD = ["merchant", "record", "request.json", "--order", "1", *SALE]
+CODE = "ABCD-EFGH-IJKL-MNOP-QRST-UVWX"
 CLAIM = ["wallet", "claim", "warranty-2y", "--remedy", "repair"]
 HEADER = "date,product,price,currency,batch,unit\n"
 
@@ -38,7 +39,7 @@ NEED_SERVICE = {
     "policies": ["merchant", "policy", "list"],
     "request": ["wallet", "request", "--order", "1"],
     "accept": ["wallet", "accept", "receipt.json"],
-    "redeem": ["wallet", "redeem", "ABCD"],
+    "redeem": ["wallet", "redeem", CODE],
     "claim": [*CLAIM, "--yes"],
 }
 NEED_WALLET = {
@@ -218,7 +219,7 @@ def test_numbers_have_one_spelling(terminal: Terminal, index: str) -> None:
 
 def test_what_the_rules_refuse(terminal: Terminal) -> None:
     assert terminal.error("merchant", "void", "0", status=1)["type"] == "unknown-entry"
-    said = terminal.error("wallet", "redeem", "ABCD-EFGH", status=1)
+    said = terminal.error("wallet", "redeem", CODE, status=1)
     assert (said["type"], said["field"]) == ("unknown-code", "code")
     said = terminal.error("wallet", "retire", "00", "--yes", status=1)
     assert said["message"] == "the wallet has made no such claim"

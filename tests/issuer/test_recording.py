@@ -191,6 +191,44 @@ def test_a_redemption_whose_answer_was_lost_is_answered_again(world: World) -> N
     assert world.sizes() == (2, 1)
 
 
+def test_a_code_expires_when_its_last_day_is_over_everywhere(world: World) -> None:
+    """Noon of 22 November in UTC is the end of the 21st where that day ends last."""
+    last = world.clock.now.date()
+    early, late = (
+        slip.code
+        for slip in world.issuer.record_sales(
+            world.merchant, [world.sale(), world.sale()], redeem_by=last
+        )
+    )
+    (lasting,) = world.issuer.record_sales(world.merchant, [world.sale()])
+    world.clock.advance(hours=23, minutes=59)
+    request = new_request(early, new_keys())
+    receipt = world.issuer.redeem(world.merchant, early, request)
+    world.clock.advance(minutes=1)
+    with pytest.raises(Refused, match=f"until {last}") as refused:
+        world.issuer.redeem(world.merchant, late, new_request(late, new_keys()))
+    assert refused.value.code == "expired-code"
+    # Who has redeemed in time, and lost the answer, gets it also now; nobody else does.
+    again = world.issuer.redeem(world.merchant, early, request)
+    assert (again["index"], again["sale"]) == (receipt["index"], receipt["sale"])
+    with pytest.raises(Refused) as refused:
+        world.issuer.redeem(world.merchant, early, new_request(early, new_keys()))
+    assert refused.value.code == "already-redeemed"
+    world.clock.advance(days=10_000)
+    assert world.issuer.redeem(world.merchant, lasting.code, new_request(lasting.code, new_keys()))
+
+
+def test_no_code_is_printed_that_has_expired_already(world: World) -> None:
+    before = world.sizes()
+    yesterday = world.clock.now.date() - timedelta(days=1)
+    with pytest.raises(Refused) as refused:
+        world.issuer.record_sales(world.merchant, [world.sale()], redeem_by=yesterday)
+    assert (refused.value.code, refused.value.field) == ("past-date", "redeem_by")
+    assert world.sizes() == before
+    today = world.clock.now.date()
+    assert world.issuer.record_sales(world.merchant, [world.sale()], redeem_by=today)
+
+
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_codes_are_not_stored(world: World, database: str) -> None:
     (slip,) = world.issuer.record_sales(world.merchant, [world.sale()])

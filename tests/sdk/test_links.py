@@ -42,6 +42,15 @@ def test_a_request_is_shorter_than_300_bytes_whatever_it_is_for() -> None:
     verify_request(P256, ORIGIN, "1001", parse_request_link(LINK))
 
 
+def test_a_request_at_a_shop_that_is_known_asks_nobody(server: ShopServer) -> None:
+    wallet = server.wallet()
+    server.sell(wallet, "1001")
+    asked = len(server.requests)
+    assert request_link(wallet.request(server.shop(), "1002"))
+    assert request_link(server.wallet().request(ORIGIN, "1002"))
+    assert len(server.requests) == asked
+
+
 requests = st.builds(
     BuyerRequest, st.binary(min_size=33, max_size=33), st.binary(min_size=128, max_size=128)
 )
