@@ -13,10 +13,12 @@ from commitments.errors import FormatError
 from commitments.wire import (
     canonical_json,
     encode_base64,
+    encode_base64url,
     le,
     lp,
     nfc,
     parse_base64,
+    parse_base64url,
     parse_decimal,
     parse_hex,
     parse_identifier,
@@ -37,6 +39,22 @@ def test_little_endian_and_length_prefix(n: int) -> None:
 @given(st.lists(st.binary(max_size=9), max_size=4), st.lists(st.binary(max_size=9), max_size=4))
 def test_prefixed_parts_do_not_run_into_each_other(one: list[bytes], two: list[bytes]) -> None:
     assert (b"".join(map(lp, one)) == b"".join(map(lp, two))) == (one == two)
+
+
+@given(st.binary(max_size=70))
+def test_base64url_round_trips(data: bytes) -> None:
+    assert parse_base64url(encode_base64url(data), "b", len(data)) == data
+
+
+@pytest.mark.parametrize(
+    "text", ["q80=", "q80 ", "q80\n", "q8+", "q8/", "q81", "q", "q8\u0661", None, b"q80"]
+)
+def test_any_other_base64url_is_refused(text: Any) -> None:
+    assert parse_base64url("q80", "b") == b"\xab\xcd"
+    with pytest.raises(FormatError):
+        parse_base64url(text, "b")
+    with pytest.raises(FormatError):
+        parse_base64url("q80", "b", 3)
 
 
 @given(st.integers(0, 2**63 - 1))
