@@ -10,7 +10,7 @@ import typer
 from cli.following import naming_what_follows
 from cli.options import QuorumFile, whole_number
 from cli.output import AsJson, agreed, facts, note, show, tell
-from cli.wallet import DEFAULT_WALLET, Out, WalletPath, Yes, _numbered, _open, _require_yes
+from cli.wallet import DEFAULT_WALLET, Out, WalletPath, Yes, numbered, opened, require_yes
 
 if TYPE_CHECKING:
     from commitments.sale import Sale
@@ -60,9 +60,9 @@ def disclose(
     from commitments.clock import system_clock
     from sdk.disclosure import preview_disclosure
 
-    _require_yes(yes=yes, as_json=as_json)
-    with _open(wallet) as mine:
-        chosen = _numbered(mine, purchase)
+    require_yes(yes=yes, as_json=as_json)
+    with opened(wallet) as mine:
+        chosen = numbered(mine, purchase)
         key = (chosen.origin, chosen.order)
         preview = preview_disclosure(
             chosen,

@@ -29,7 +29,18 @@ from cli.wallet_words import (
 if TYPE_CHECKING:
     from sdk import Claim, Purchase, Wallet
 
-__all__ = ["DEFAULT_WALLET", "Insecure", "WalletPath", "app", "ask_passphrase", "opened"]
+__all__ = [
+    "DEFAULT_WALLET",
+    "Insecure",
+    "Out",
+    "WalletPath",
+    "Yes",
+    "app",
+    "ask_passphrase",
+    "numbered",
+    "opened",
+    "require_yes",
+]
 
 app = typer.Typer(
     name="wallet",
@@ -237,9 +248,9 @@ def claim(  # noqa: PLR0913 - options of a command line
     """
     from sdk import Shop
 
-    _require_yes(yes=yes, as_json=as_json)
+    require_yes(yes=yes, as_json=as_json)
     with opened(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
-        named = None if purchase is None else _numbered(mine, purchase)
+        named = None if purchase is None else numbered(mine, purchase)
         if mine.unanswered(shop, policy, remedy=remedy, purchase=named):
             note("An earlier claim of yours got no answer. It is sent again.")
             preview = None
@@ -296,7 +307,7 @@ def retire(
     """Complete a refund: end the ownership by handing in the purchase's secret."""
     from sdk import Shop
 
-    _require_yes(yes=yes, as_json=as_json)
+    require_yes(yes=yes, as_json=as_json)
     with opened(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
         approved = _claim(mine, claim_id)
         if not as_json:
@@ -334,7 +345,8 @@ def ask_passphrase(*, new: bool = False) -> str:
     return asked
 
 
-def _numbered(wallet: "Wallet", number: int) -> "Purchase":
+def numbered(wallet: "Wallet", number: int) -> "Purchase":
+    """The purchase that `kvitto wallet list` shows under this number."""
     if not 1 <= number <= len(wallet.purchases):
         raise typer.BadParameter("the wallet has no purchase of this number", param_hint="purchase")
     return wallet.purchases[number - 1]
@@ -347,7 +359,7 @@ def _claim(wallet: "Wallet", claim_id: str) -> "Claim":
     return found
 
 
-def _require_yes(*, yes: bool, as_json: bool) -> None:
+def require_yes(*, yes: bool, as_json: bool) -> None:
     """A script cannot be asked, and what it sends cannot be taken back: it says so beforehand."""
     if as_json and not yes:
         raise typer.BadParameter("with --json nothing is asked: it takes --yes", param_hint="--yes")

@@ -176,7 +176,8 @@ def _warnings(claims: Sequence[Claim]) -> Iterator[str]:
         "file can tell which claims were made with this entry."
     )
     if claims:
+        made = "1 claim" if len(claims) == 1 else f"{len(claims)} claims"
         yield (
-            f"You have made {len(claims)} claims with this purchase. As long as its secret is not "
-            "handed in, nothing in this file links them to it."
+            f"You have made {made} with this purchase. As long as its secret is not handed in, "
+            "nothing in this file links it to them."
         )

@@ -38,6 +38,7 @@ def test_there_is_a_command_for_each_role() -> None:
         "bench-wallet",
         "db",
         "demo",
+        "disclosure",
         "keys",
         "log",
         "merchant",

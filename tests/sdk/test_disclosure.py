@@ -103,7 +103,7 @@ def test_nothing_is_disclosed_once_the_secret_was_handed_in(server: ShopServer) 
     server.world.close()
     refund = wallet.claim(shop, "refund-14d", remedy="refund")
     claimed = preview(purchase, {"product": None}, tuple(wallet.claims))
-    assert any("1 claim" in warning for warning in claimed.warnings)
+    assert any("made 1 claim with" in warning for warning in claimed.warnings)
     wallet.retire(shop, refund)
     with pytest.raises(WalletError, match="ended"):
         preview(purchase, {"product": None}, tuple(wallet.claims))

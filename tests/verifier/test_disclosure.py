@@ -13,7 +13,7 @@ from commitments.p256 import P256
 from commitments.purchase import commit
 from commitments.wire import canonical_json, parse_json
 from ledger.checkpoint import Checkpoint, sign
-from ledger.entries import Purchase
+from ledger.entries import Purchase, Transferred
 from ledger.merkle import leaf_hash
 from ledger.note import Note, Signer, Verifier
 from ledger.quorum import NO_QUORUM, NotCosigned, Quorum, parse_quorum
@@ -246,6 +246,18 @@ def test_another_log_that_its_owner_does_trust(good: Disclosure) -> None:
     note = sign(Checkpoint(other.name, 1, leaf_hash(good.entry)), other)
     moved = replace(good, inclusion=TlogProof(0, (), note).serialise().decode())
     refused(moved, other.verifier, "another log")
+
+
+def test_a_later_owner_discloses_a_transferred_entry(bought: Bought) -> None:
+    log = Signer(ORIGIN, b"l" * 32)
+    entry = Transferred(commitment(bought)).encode()
+    root = leaf_hash(entry)
+    inclusion = TlogProof(0, (), sign(Checkpoint(ORIGIN, 1, root), log)).serialise().decode()
+    made = disclosure_statement(P256, BODY, commitment(bought), 0, 1, root)
+    theirs = Disclosure(BODY, entry, inclusion, prove(made, bought.opening))
+    assert checked(theirs, log.verifier).index == 0
+    void = replace(theirs, entry=b"\x02" + bytes(8))
+    refused(void, log.verifier, "not a purchase", FormatError)
 
 
 def test_missing_cosignatures_under_a_quorum(good: Disclosure, key: Verifier) -> None:
