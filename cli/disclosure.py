@@ -126,7 +126,8 @@ def verify(
     }
     lines = {
         "log": checkpoint.origin,
-        "entry": f"{verified.index}, as of {checkpoint.size} entries",
+        "entry": verified.index,
+        "as of": f"size {checkpoint.size} of the log; a later return or sale is not in it",
         "for": body.recipient,
         "purpose": body.purpose,
         "made on": f"{body.date}, as its owner says",

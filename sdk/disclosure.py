@@ -112,9 +112,9 @@ def preview_disclosure(
         purchase=purchase,
         body=body,
         learns=(
-            f"you own entry {purchase.index} of the log {purchase.origin}, and no other one",
+            f"entry {purchase.index} of the log {purchase.origin} is yours; you hide among nobody",
             *(_words(each, purchase.sale) for each in predicates),
-            f"the log held it at {checkpoint.size} entries, and so about when it was recorded",
+            f"the log had it at size {checkpoint.size}, and so about when it was recorded",
         ),
         hidden=tuple(_hidden(predicates)),
         warnings=tuple(_warnings(claims)),

@@ -26,6 +26,7 @@ from ledger.rings import RingEvidence
 from ledger.sealing import SealingKey
 from ledger.tiles import parse_bundle_path, parse_tile_path
 from ledger.tlog_proof import TlogProof
+from policies.disclosure import Disclosure, DisclosureBody, parse_disclosure
 from sdk.receipts import receipt_order
 from sdk.state import Claim, Identity, Merchant, Purchase
 from tests.api.shop import SALE, Shop
@@ -108,6 +109,9 @@ IDENTITY = {
     "boxes": {ORIGIN: 5},
     "words_shown": None,
 }
+DISCLOSURE = Disclosure(
+    DisclosureBody(ORIGIN, "r", "p", "2026-11-21", HEX[:32], ()), HASH, PROOF, HASH
+).document()
 CLAIM = {
     "claim_id": HEX,
     "order": "o",
@@ -187,6 +191,8 @@ NUMBER_READERS: dict[str, Read] = {
 # JSON allows white space around a number; in a day or an index it is a longer number.
 ALLOWED = {
     "wallet's proof": {""},
+    "disclosure's entry": {""},
+    "disclosure's proof": {""},
     "number in JSON": {"", " 5", "5 ", "5\n", "\t5", "5\r", "-5", "5,0", "true"},
 }
 
@@ -203,6 +209,8 @@ BASE64_READERS: dict[str, tuple[str, Read]] = {
     "fork hash": (BASE64, lambda b: fork(f"root {BASE64}\n{b}")),
     "wallet's note": (MERCHANT["purchases"], member(Merchant.parse, MERCHANT, "purchases")),
     "wallet's proof": (BASE64, member(Claim.parse, CLAIM, "proof")),
+    "disclosure's entry": (BASE64, member(parse_disclosure, DISCLOSURE, "entry")),
+    "disclosure's proof": (BASE64, member(parse_disclosure, DISCLOSURE, "proof")),
 }
 
 HEX_READERS: dict[str, tuple[str, Read]] = {
@@ -211,6 +219,10 @@ HEX_READERS: dict[str, tuple[str, Read]] = {
     "close signature": (
         HEX * 2,
         member(lambda e: Close.from_event(e, ORIGIN), CLOSE, "signatures", 0),
+    ),
+    "disclosure's nonce": (
+        HEX[:32],
+        member(parse_disclosure, DISCLOSURE, "disclosure", "nonce"),
     ),
     "sealing key": (HEX, lambda h: SealingKey.parse(f"{h}\n".encode())),
     "wallet's root": (HEX, member(Merchant.parse, FIRST_MERCHANT, "purchases", 1)),

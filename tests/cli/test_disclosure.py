@@ -40,7 +40,7 @@ def test_an_insurer_checks_it_without_asking_anyone(
     said = offline.run("disclosure", "verify", file, "--key", key, *FOR).stdout
     assert KETTLE in said
     assert "from 200.00 EUR to 300.00 EUR" in said
-    assert "0, as of 1 entries" in said
+    assert "size 1 of the log" in said
     found = offline.json("disclosure", "verify", file, "--key", key, *FOR)
     assert found["shown"] == {
         "product": {"equals": KETTLE},

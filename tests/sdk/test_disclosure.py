@@ -53,12 +53,12 @@ def test_what_was_previewed_is_what_holds(server: ShopServer, purchase: Purchase
 def test_all_that_is_learned_is_said(purchase: Purchase) -> None:
     said = preview(purchase, {"product": None, "price": (20_000, 30_000), "date": None})
     assert said.learns == (
-        f"you own entry {purchase.index} of the log {ORIGIN}, and no other one",
+        f"entry {purchase.index} of the log {ORIGIN} is yours; you hide among nobody",
         f"the product: {KETTLE}",
         "the day it was bought: 2026-11-15",
         "the price: from 200.00 EUR to 300.00 EUR",
         "the currency: EUR",
-        "the log held it at 9 entries, and so about when it was recorded",
+        "the log had it at size 9, and so about when it was recorded",
     )
     assert said.hidden == (
         "the price within these bounds",
