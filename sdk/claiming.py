@@ -14,7 +14,7 @@ from sdk.eligibility import shortfalls
 from sdk.errors import NotEligible, PolicyChanged, RingTooSmall, SeveralQualify
 from sdk.horizons import choose_ring, ring_like
 from sdk.logs import MerchantView
-from sdk.rings import fetch_ring
+from sdk.rings import KnownRings
 from sdk.shop import Shop
 from sdk.state import GROUP, Claim, Merchant, Purchase, State
 from zk.prove import Progress, prove
@@ -90,6 +90,7 @@ def prepare(
     remedy: str,
     now: datetime,
     smallest_ring: int,
+    rings: KnownRings,
 ) -> tuple[Prepared, Merchant]:
     """Everything of a claim but its proof, and what to remember of the merchant.
 
@@ -103,7 +104,7 @@ def prepare(
     again = [claim for claim in earlier if claim.slot == (policy.id, number)]
     linked = earlier if policy.ends_ownership else again
     name = _ring_name(view, policy, purchase, linked, now)
-    proven, merchant = fetch_ring(shop, merchant, view, name, purchase)
+    proven, merchant = rings.fetch(shop, merchant, view, name, purchase)
     _require_size(proven.ring, policy, linked, smallest_ring)
     body = ClaimBody(
         origin=policy.origin,

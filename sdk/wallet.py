@@ -35,6 +35,7 @@ from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
 from sdk.restoring import Restored, restore
 from sdk.retiring import require_retirable
+from sdk.rings import KnownRings
 from sdk.seed import Place, Seed
 from sdk.shop import LogKeys, Shop
 from sdk.state import GROUP, Claim, Identity, Merchant, Pending, Purchase, State
@@ -86,6 +87,7 @@ class Wallet:
         self._file = file
         self._clock = clock
         self._smallest_ring = smallest_ring
+        self._rings = KnownRings()
 
     def __repr__(self) -> str:
         return "Wallet(…)"
@@ -312,7 +314,7 @@ class Wallet:
         if view.is_stale(now) and not accept_stale:  # before the ring that would tell is asked for
             raise StaleLog(view.closes[-1].recorded)
         prepared, merchant = prepare(
-            shop, view, self._state, policy, chosen, remedy, now, self._smallest_ring
+            shop, view, self._state, policy, chosen, remedy, now, self._smallest_ring, self._rings
         )
         self._commit(self._state.with_merchant(merchant))
         return preview_of(prepared)
@@ -375,6 +377,7 @@ class Wallet:
         try:
             answer = parse_answer(shop.submit(claim.body, claim.proof), claim)
         except Refused:
+            self._rings.forget(shop)
             self._commit(self._state.with_claim(replace(claim, outcome="refused")))
             raise
         return self._conclude(shop, claim, answer, prepared.advice)
@@ -487,6 +490,7 @@ class Wallet:
         elif claim.outcome == "approved":
             raise VerificationError("decision: an approval that is in the log is taken back")
         else:
+            self._rings.forget(shop)
             claim = replace(claim, outcome="declined", reason=answer.reason)
         self._commit(state.with_claim(claim))
         return ClaimResult(
