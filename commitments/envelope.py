@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from commitments.errors import DamagedFile, FormatError, NewerFile, WrongPassphrase
@@ -36,7 +38,8 @@ class Envelope:
         if not passphrase:
             raise FormatError("a passphrase is not empty", "passphrase")
         kdf = Scrypt(salt, _KEY_BYTES, n=_N, r=_R, p=_P)
-        self._cipher = ChaCha20Poly1305(kdf.derive(nfc(passphrase).encode("utf-8")))
+        self._key = kdf.derive(nfc(passphrase).encode("utf-8"))
+        self._cipher = ChaCha20Poly1305(self._key)
         self._kind = kind
         self._salt = salt
 
@@ -60,6 +63,11 @@ class Envelope:
         header = _header(self._kind, self._salt, secrets.token_bytes(_NONCE_BYTES))
         nonce = parse_base64(header["nonce"], "nonce")
         return _encode(header, self._cipher.encrypt(nonce, content, canonical_json(header)))
+
+    def subkey(self, purpose: str) -> bytes:
+        """A key of 32 bytes for what lies beside the file; it ends with the passphrase."""
+        info = f"{self._kind}/{purpose}".encode()
+        return HKDFExpand(SHA256(), _KEY_BYTES, info).derive(self._key)
 
     def _open(self, header: dict[str, Any], ciphertext: bytes) -> bytes:
         nonce = parse_base64(header["nonce"], "nonce")

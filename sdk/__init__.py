@@ -8,6 +8,7 @@ from sdk.advice import Advice
 from sdk.errors import (
     NeverJudged,
     NotEligible,
+    NotKept,
     NotProvableYet,
     PolicyChanged,
     RingTooSmall,
@@ -34,6 +35,7 @@ __all__ = [
     "NeverJudged",
     "NewerFile",
     "NotEligible",
+    "NotKept",
     "NotProvableYet",
     "PolicyChanged",
     "Preview",

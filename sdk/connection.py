@@ -16,6 +16,7 @@ from commitments.errors import FormatError, Overloaded, Refused
 from commitments.wire import canonical_json, parse_json
 from ledger.careful_client import careful_client
 from sdk.errors import UnexpectedAnswer, Unreachable
+from sdk.kept_answers import Answer
 
 __all__ = ["JSON", "NOTE", "TILE", "Connection"]
 
@@ -44,11 +45,21 @@ class Connection:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
+        self._recorded: dict[str, Answer] | None = None
         self._client = careful_client(_WAIT, base_url=base_url, transport=transport)
 
     def close(self) -> None:
         """Close what is open."""
         self._client.close()
+
+    @contextmanager
+    def recording(self) -> Iterator[dict[str, Answer]]:
+        """What comes in answer to :meth:`get` meanwhile, by its address."""
+        self._recorded = recorded = {}
+        try:
+            yield recorded
+        finally:
+            self._recorded = None
 
     def get(
         self, path: str, content_type: str, limit: int, query: dict[str, str] | None = None
@@ -59,7 +70,10 @@ class Connection:
         ``ShopError`` for everything else that is not this body.
         """
         with self._answer("GET", path, params=query) as answer:
-            return self._body(answer, content_type, limit)
+            body = self._body(answer, content_type, limit)
+            if self._recorded is not None:
+                self._recorded[str(answer.url)] = Answer(content_type, body)
+            return body
 
     def get_json(self, path: str, limit: int, query: dict[str, str] | None = None) -> Any:
         """The parsed JSON at ``path``; errors as :meth:`get`."""

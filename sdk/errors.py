@@ -12,6 +12,7 @@ KvittoError
 │   └── NeverJudged           a claim without an answer is not answered any more
 └── ShopError               the shop's service cannot be used
     ├── Unreachable           no answer: nothing is known about what became of the request
+    │   └── NotKept             without the network, and the wallet has not kept what it takes
     └── UnexpectedAnswer      an answer that this protocol does not know, or without end
 
 All of it is local knowledge. Nothing in these errors is ever sent.
@@ -25,6 +26,7 @@ from commitments.errors import KvittoError
 __all__ = [
     "NeverJudged",
     "NotEligible",
+    "NotKept",
     "NotProvableYet",
     "PolicyChanged",
     "RingTooSmall",
@@ -120,6 +122,16 @@ class ShopError(KvittoError):
 
 class Unreachable(ShopError):
     """No complete answer came. Whether the shop has seen the request is not known."""
+
+
+class NotKept(Unreachable):
+    """Without the network: the wallet has not kept what this takes."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the wallet has not kept what this takes, or it has been damaged: ask once with the"
+            " network"
+        )
 
 
 class UnexpectedAnswer(ShopError):

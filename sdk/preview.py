@@ -22,7 +22,8 @@ _NAMED = 5  # values of a list that are written out
 class Preview:
     """What everybody learns from a claim (``learns``), what stays hidden, what to be aware of.
 
-    ``prepared`` is that very claim, for :meth:`sdk.wallet.Wallet.send`.
+    ``prepared`` is that very claim, for :meth:`sdk.wallet.Wallet.send`; ``offline`` says that it
+    was made from what the wallet had kept, and is not to be sent.
     """
 
     prepared: Prepared = field(repr=False)
@@ -32,6 +33,7 @@ class Preview:
     learns: tuple[str, ...]
     hidden: tuple[str, ...]
     advice: tuple[Advice, ...]
+    offline: bool = False
 
 
 def preview_of(prepared: Prepared) -> Preview:

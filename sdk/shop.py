@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from secrets import token_bytes
 from types import TracebackType
@@ -23,6 +24,7 @@ from ledger.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, Tile, bundle_path, tile_pa
 from policies.claim import ClaimBody
 from sdk.connection import NOTE, TILE, Connection
 from sdk.errors import UnexpectedAnswer
+from sdk.kept_answers import Answer, KeptAnswers, OfflineTransport
 from zk.issuance import BuyerRequest
 
 __all__ = ["LogKeys", "LogKind", "Shop"]
@@ -74,6 +76,7 @@ class Shop:
         base = _checked_url(base_url, insecure=insecure)
         self.merchant = merchant
         self.address = f"{base}/v1/merchants/{merchant}"
+        self._base = base
         self._connection = Connection(base, transport)
         self._root = f"/v1/merchants/{merchant}"
 
@@ -94,6 +97,15 @@ class Shop:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def offline(self, kept: KeptAnswers) -> "Shop":
+        """The same shop, which asks nobody and answers from what was kept."""
+        transport = OfflineTransport(kept)
+        return Shop(self._base, self.merchant, insecure=True, transport=transport)
+
+    def recording(self) -> AbstractContextManager[dict[str, Answer]]:
+        """All public data that is fetched meanwhile, as it came, for :meth:`offline`."""
+        return self._connection.recording()
 
     # ---- public data
 

@@ -8,13 +8,13 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from commitments.clock import Clock, system_clock
-from commitments.errors import KvittoError, Refused, VerificationError
+from commitments.errors import FormatError, KvittoError, Refused, VerificationError
 from commitments.sale import check_code, parse_sale
 from commitments.wire import canonical_json, parse_identifier
 from ledger.event_receipt import EventReceipt
@@ -23,13 +23,22 @@ from ledger.monitor import Head, newest_head
 from ledger.note import Verifier
 from ledger.quorum import Quorum
 from ledger.tlog_proof import TlogProof
+from policies.policy import Policy
 from sdk.advice import Advice, common_members
 from sdk.boxes import Box, find_boxes, leave_box
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
-from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
+from sdk.errors import (
+    NeverJudged,
+    NotKept,
+    RingTooSmall,
+    StaleLog,
+    UnexpectedAnswer,
+    WalletError,
+)
+from sdk.kept_answers import KeptAnswers, KeptInMemory
 from sdk.key_following import follow_merchant, follow_signers
-from sdk.logs import read_merchant
+from sdk.logs import MerchantView, read_merchant
 from sdk.merging import merge
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
@@ -88,6 +97,7 @@ class Wallet:
         self._clock = clock
         self._smallest_ring = smallest_ring
         self._rings = KnownRings()
+        self._kept: KeptAnswers = file.kept_answers() if file else KeptInMemory()
 
     def __repr__(self) -> str:
         return "Wallet(…)"
@@ -307,17 +317,44 @@ class Wallet:
         Nothing is sent but the request for the ring. Errors as :meth:`claim`.
         """
         now = self._clock()
-        view, merchant = read_merchant(shop, self._at(shop), now)
-        self._commit(self._state.with_merchant(merchant))
-        policy = view.policy(policy_id, now.astimezone(UTC).date())
-        chosen = choose_purchase(self._state, policy, remedy, now, purchase)
-        if view.is_stale(now) and not accept_stale:  # before the ring that would tell is asked for
-            raise StaleLog(view.closes[-1].recorded)
-        prepared, merchant = prepare(
-            shop, view, self._state, policy, chosen, remedy, now, self._smallest_ring, self._rings
-        )
-        self._commit(self._state.with_merchant(merchant))
+        with shop.recording() as answers:
+            view, merchant = read_merchant(shop, self._at(shop), now)
+            self._commit(self._state.with_merchant(merchant))
+            self._kept.keep(answers)
+            answers.clear()
+            policy = view.policy(policy_id, now.astimezone(UTC).date())
+            chosen = choose_purchase(self._state, policy, remedy, now, purchase)
+            if view.is_stale(now) and not accept_stale:  # before the ring that would tell
+                raise StaleLog(view.closes[-1].recorded)
+            prepared, merchant = self._prepare(shop, view, self._state, policy, chosen, remedy, now)
+            self._commit(self._state.with_merchant(merchant))
+            self._kept.keep(answers)
         return preview_of(prepared)
+
+    def preview_offline(
+        self, shop: Shop, policy_id: str, *, remedy: str, purchase: Purchase | None = None
+    ) -> Preview:
+        """What a claim would have shown when the wallet last looked; nobody is asked anything.
+
+        It cannot be sent. Errors as :meth:`preview`; ``NotKept`` unless what the last preview of
+        the same ring fetched is still there and still holds. The last close may be old.
+        """
+        now = self._clock()
+        known = self._known(shop)
+        if known is None:
+            raise NotKept
+        # Heads were also seen in receipts and decisions, with which nothing was kept.
+        known = replace(known, purchases=None, events=None)
+        with shop.offline(self._kept) as offline:
+            try:
+                view, merchant = read_merchant(offline, known, now)
+                policy = view.policy(policy_id, now.astimezone(UTC).date())
+                chosen = choose_purchase(self._state, policy, remedy, now, purchase)
+                state = self._state.with_merchant(merchant)
+                prepared, _ = self._prepare(offline, view, state, policy, chosen, remedy, now)
+            except (FormatError, UnexpectedAnswer, VerificationError):
+                raise NotKept from None
+        return replace(preview_of(prepared), offline=True)
 
     def claim(
         self,
@@ -370,6 +407,8 @@ class Wallet:
         ``WalletError``, and nothing is sent, when the preview is of another merchant or of another
         day, or when anything became known since of claims with the same purchase.
         """
+        if preview.offline:
+            raise WalletError("the claim was prepared without the network: preview it again")
         prepared = preview.prepared
         self._require_current(shop, prepared)
         claim = prepared.prove(progress)
@@ -432,10 +471,24 @@ class Wallet:
 
     def _at(self, shop: Shop) -> Merchant:
         """The merchant behind ``shop``: the pinned one, or on first contact one to be pinned."""
-        for merchant in self._state.merchants.values():
-            if merchant.address == shop.address:
-                return merchant
-        return self._pin(shop, shop.keys())
+        return self._known(shop) or self._pin(shop, shop.keys())
+
+    def _known(self, shop: Shop) -> Merchant | None:
+        merchants = self._state.merchants.values()
+        return next((each for each in merchants if each.address == shop.address), None)
+
+    def _prepare(
+        self,
+        shop: Shop,
+        view: MerchantView,
+        state: State,
+        policy: Policy,
+        purchase: Purchase,
+        remedy: str,
+        now: datetime,
+    ) -> tuple[Prepared, Merchant]:
+        smallest = self._smallest_ring
+        return prepare(shop, view, state, policy, purchase, remedy, now, smallest, self._rings)
 
     def _pin(self, shop: Shop, keys: LogKeys) -> Merchant:
         new = _of_boxes(shop, keys, [])

@@ -13,6 +13,7 @@ from commitments.envelope import Envelope
 from commitments.errors import DamagedFile
 from ledger.durable import sync_directory, write_durably
 from sdk.errors import WalletError, WalletInUse
+from sdk.kept_answers import KeptFiles
 
 __all__ = ["WalletFile"]
 
@@ -64,6 +65,11 @@ class WalletFile:
         if not self._unlock.alive:
             raise WalletError("the wallet is closed")
         _replace(self._path, self._envelope.seal(content))
+
+    def kept_answers(self) -> KeptFiles:
+        """What services have answered, in a directory beside the file."""
+        beside = self._path.with_name(self._path.name + ".kept")
+        return KeptFiles(beside, self._envelope.subkey("kept-answers"))
 
     def close(self) -> None:
         """Unlock the file for others."""

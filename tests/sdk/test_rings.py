@@ -213,3 +213,69 @@ def test_the_ring_is_the_one_the_verifier_builds(server: ShopServer, wallet: Wal
     statement = server.world.statement(made.body)
     assert len(statement.ring) == len(made.indices) == 8
     assert wallet.purchases[0].commitment in statement.ring.members
+
+
+def asked_for_rings(server: ShopServer) -> int:
+    return sum(path.endswith("/ring") for path in server.paths())
+
+
+def test_a_ring_is_fetched_once_for_each_shop(server: ShopServer) -> None:
+    wallet = server.wallet()
+    first, second = server.sell(wallet, "1"), server.sell(wallet, "2")
+    server.world.close()
+    server.requests.clear()
+    with server.shop() as shop:
+        for purchase in (first, second):
+            made = wallet.claim(shop, "warranty-2y", remedy="repair", purchase=purchase)
+            assert made.decision == "approved"
+    assert asked_for_rings(server) == 1
+    with pytest.raises(NotEligible):  # and the next shop object is a stranger to the service
+        wallet.claim(server.shop(), "warranty-2y", remedy="repair", purchase=second)
+    wallet = server.wallet()
+    server.sell(wallet, "3")
+    server.world.close()
+    wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    wallet.preview(server.shop(), "warranty-2y", remedy="repair")
+    assert asked_for_rings(server) == 3
+
+
+def test_a_void_counts_from_the_next_close_on_over_the_same_shop(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    shop = server.shop()
+    size = wallet.preview(shop, "warranty-2y", remedy="repair").ring_size
+    server.world.issuer.void(server.world.merchant, 1)
+    server.world.close()
+    assert wallet.preview(shop, "warranty-2y", remedy="repair").ring_size == size - 1
+
+
+def test_the_own_purchase_is_looked_for_in_a_known_ring(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    shop = server.shop()
+    bought = server.sell(wallet, "1002")
+    server.world.close()
+    server.world.issuer.void(server.world.merchant, bought.index)
+    server.world.close()
+    with pytest.raises(NotEligible, match="void"):
+        wallet.preview(shop, "warranty-2y", remedy="repair", purchase=bought)
+    kept = next(each for each in wallet.purchases if each.order == "1001")
+    wallet.preview(shop, "warranty-2y", remedy="repair", purchase=kept)
+    with pytest.raises(NotEligible, match="void"):
+        wallet.preview(shop, "warranty-2y", remedy="repair", purchase=bought)
+    assert asked_for_rings(server) == 2
+
+
+def test_after_a_decline_the_ring_is_fetched_again(server: ShopServer, wallet: Wallet) -> None:
+    shop = server.shop()
+
+    def hidden_void(honest: Any) -> Any:
+        if asked_for_rings(server) == 1:
+            honest["ring"]["removals"].clear()
+            honest["ring"]["grounds"].clear()
+        return honest
+
+    server.lies["/ring"] = hidden_void
+    assert wallet.claim(shop, "warranty-2y", remedy="repair").reason == "proof_invalid"
+    assert wallet.claim(shop, "warranty-2y", remedy="repair").decision == "approved"
+    assert asked_for_rings(server) == 2
