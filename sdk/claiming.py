@@ -1,7 +1,7 @@
 """From a policy and a purchase to a proof, everything checked before anything is said."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,14 +14,16 @@ from sdk.eligibility import shortfalls
 from sdk.errors import NotEligible, PolicyChanged, RingTooSmall, SeveralQualify
 from sdk.horizons import choose_ring, ring_like
 from sdk.logs import MerchantView
-from sdk.rings import KnownRings
-from sdk.shop import Shop
+from sdk.rings import ProvenRing
 from sdk.state import GROUP, Claim, Merchant, Purchase, State
 from zk.prove import Progress, prove
 from zk.statement import Statement
 from zk.verify import proof_tags
 
 __all__ = ["Prepared", "choose_purchase", "prepare"]
+
+FetchRing = Callable[[Merchant, MerchantView, RingName, Purchase], tuple[ProvenRing, Merchant]]
+""":meth:`sdk.rings.KnownRings.fetch` of one shop."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def choose_purchase(
 
 
 def prepare(
-    shop: Shop,
+    fetch_ring: FetchRing,
     view: MerchantView,
     state: State,
     policy: Policy,
@@ -90,7 +92,6 @@ def prepare(
     remedy: str,
     now: datetime,
     smallest_ring: int,
-    rings: KnownRings,
 ) -> tuple[Prepared, Merchant]:
     """Everything of a claim but its proof, and what to remember of the merchant.
 
@@ -104,7 +105,7 @@ def prepare(
     again = [claim for claim in earlier if claim.slot == (policy.id, number)]
     linked = earlier if policy.ends_ownership else again
     name = _ring_name(view, policy, purchase, linked, now)
-    proven, merchant = rings.fetch(shop, merchant, view, name, purchase)
+    proven, merchant = fetch_ring(merchant, view, name, purchase)
     _require_size(proven.ring, policy, linked, smallest_ring)
     body = ClaimBody(
         origin=policy.origin,

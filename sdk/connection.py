@@ -55,7 +55,8 @@ class Connection:
     @contextmanager
     def recording(self) -> Iterator[dict[str, Answer]]:
         """What comes in answer to :meth:`get` meanwhile, by its address."""
-        self._recorded = recorded = {}
+        recorded: dict[str, Answer] = {}
+        self._recorded = recorded
         try:
             yield recorded
         finally:

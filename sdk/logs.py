@@ -11,6 +11,7 @@ checkpoints that all wallets have in common.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -93,10 +94,12 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
 
     ``VerificationError`` names what does not hold, and nothing is to be remembered then.
     """
-    # 1. The keys that sign now follow from those that were known.
-    merchant = follow_merchant(shop, merchant)
+    # 1. The keys that sign now follow from those that were known. The events come meanwhile.
+    with ThreadPoolExecutor(1, "events") as pool:
+        coming = pool.submit(shop.events)
+        merchant = follow_merchant(shop, merchant)
     # 2. The events are in the event log, and those shown before are where they were.
-    evidence = shop.events()
+    evidence = coming.result()
     handovers = told_handovers(event for _, event in evidence.events)
     quorum = merchant.quorum.following(handovers)
     verify_event_evidence(evidence, *merchant.events_keys, policy=quorum)

@@ -56,11 +56,11 @@ class LogKeys:
 class Shop:
     """The service at ``base_url`` and one ``merchant`` of it.
 
-    Who claims for two purchases through one ``Shop`` may do so over one connection, which the
-    service sees; nothing else in the requests links them. ``transport`` is httpx's seam for
-    proxies and for tests. ``FormatError`` for a URL or an id that cannot be one, and for plain http
-    to another machine, which everybody on the way can read and change, unless ``insecure`` says
-    that this is known.
+    Who claims for two purchases through one ``Shop`` may do so over one connection, and asks once
+    for a ring that both are in: the service sees that. Nothing else in the requests links them.
+    ``transport`` is httpx's seam for proxies and for tests. ``FormatError`` for a URL or an id that
+    cannot be one, and for plain http to another machine, which everybody on the way can read and
+    change, unless ``insecure`` says that this is known.
     """
 
     def __init__(

@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +24,6 @@ from ledger.monitor import Head, newest_head
 from ledger.note import Verifier
 from ledger.quorum import Quorum
 from ledger.tlog_proof import TlogProof
-from policies.policy import Policy
 from sdk.advice import Advice, common_members
 from sdk.boxes import Box, find_boxes, leave_box
 from sdk.claiming import Prepared, choose_purchase, prepare
@@ -38,7 +38,7 @@ from sdk.errors import (
 )
 from sdk.kept_answers import KeptAnswers, KeptInMemory
 from sdk.key_following import follow_merchant, follow_signers
-from sdk.logs import MerchantView, read_merchant
+from sdk.logs import read_merchant
 from sdk.merging import merge
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
@@ -326,7 +326,12 @@ class Wallet:
             chosen = choose_purchase(self._state, policy, remedy, now, purchase)
             if view.is_stale(now) and not accept_stale:  # before the ring that would tell
                 raise StaleLog(view.closes[-1].recorded)
-            prepared, merchant = self._prepare(shop, view, self._state, policy, chosen, remedy, now)
+            fetch, state, smallest = (
+                partial(self._rings.fetch, shop),
+                self._state,
+                self._smallest_ring,
+            )
+            prepared, merchant = prepare(fetch, view, state, policy, chosen, remedy, now, smallest)
             self._commit(self._state.with_merchant(merchant))
             self._kept.keep(answers)
         return preview_of(prepared)
@@ -351,7 +356,8 @@ class Wallet:
                 policy = view.policy(policy_id, now.astimezone(UTC).date())
                 chosen = choose_purchase(self._state, policy, remedy, now, purchase)
                 state = self._state.with_merchant(merchant)
-                prepared, _ = self._prepare(offline, view, state, policy, chosen, remedy, now)
+                fetch, smallest = partial(self._rings.fetch, offline), self._smallest_ring
+                prepared, _ = prepare(fetch, view, state, policy, chosen, remedy, now, smallest)
             except (FormatError, UnexpectedAnswer, VerificationError):
                 raise NotKept from None
         return replace(preview_of(prepared), offline=True)
@@ -476,19 +482,6 @@ class Wallet:
     def _known(self, shop: Shop) -> Merchant | None:
         merchants = self._state.merchants.values()
         return next((each for each in merchants if each.address == shop.address), None)
-
-    def _prepare(
-        self,
-        shop: Shop,
-        view: MerchantView,
-        state: State,
-        policy: Policy,
-        purchase: Purchase,
-        remedy: str,
-        now: datetime,
-    ) -> tuple[Prepared, Merchant]:
-        smallest = self._smallest_ring
-        return prepare(shop, view, state, policy, purchase, remedy, now, smallest, self._rings)
 
     def _pin(self, shop: Shop, keys: LogKeys) -> Merchant:
         new = _of_boxes(shop, keys, [])

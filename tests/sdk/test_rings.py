@@ -249,9 +249,7 @@ def test_a_void_counts_from_the_next_close_on_over_the_same_shop(
     assert wallet.preview(shop, "warranty-2y", remedy="repair").ring_size == size - 1
 
 
-def test_the_own_purchase_is_looked_for_in_a_known_ring(
-    server: ShopServer, wallet: Wallet
-) -> None:
+def test_the_own_purchase_is_looked_for_in_a_known_ring(server: ShopServer, wallet: Wallet) -> None:
     shop = server.shop()
     bought = server.sell(wallet, "1002")
     server.world.close()
