@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from policies.notice import Notice
 from policies.policy import Policy
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "NewVoid",
     "Policies",
     "Problem",
+    "PublishedNotice",
     "PublishedPolicy",
     "Receipt",
     "Receipts",
@@ -255,6 +257,16 @@ class Policies(_Document):
     """All versions of all policies, in the order of their publication."""
 
     policies: list[Policy]
+
+
+# ---- notices
+
+
+class PublishedNotice(_Document):
+    """A notice, and where it stands in the event log."""
+
+    index: Count
+    notice: Notice
 
 
 # ---- claims

@@ -39,6 +39,7 @@ _TAGS = [
     {"name": "merchants", "description": "Who sells: each merchant has two logs of its own."},
     {"name": "purchases", "description": "Recording sales, and what becomes of them."},
     {"name": "policies", "description": "What a merchant promises, in versions that never change."},
+    {"name": "notices", "description": "Recalls and alerts, which wallets match themselves."},
     {"name": "claims", "description": "Anonymous claims and their decisions. No account, no key."},
     {"name": "mailbox", "description": "What wallets leave for themselves. No account, no key."},
     {"name": "evidence", "description": "Parts of the logs with proofs, for wallets."},

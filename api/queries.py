@@ -20,7 +20,7 @@ from ledger.key_history import KEY_EVENTS
 __all__ = ["Decimal", "EventsQuery", "PageQuery", "RingQuery", "refuse_nul", "refuse_repeats"]
 
 # What a wallet needs, and few of each; claims are read page by page, or as tiles.
-_SHOWN_EVENTS = (*KEY_EVENTS, "log.closed", "policy.published")
+_SHOWN_EVENTS = (*KEY_EVENTS, "log.closed", "policy.published", "recall.published")
 _LARGEST_PAGE = 100
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import log, merchant, proof, receipt, wallet, wallet_backup, witness
+from cli import log, merchant, proof, receipt, wallet, wallet_advice, wallet_backup, witness
 from cli.bench import bench, bench_growth, bench_large, bench_load, bench_wallet
 from cli.bench_peers import bench_peers
 from cli.db import app as db
@@ -46,6 +46,8 @@ def options(
 
 app.add_typer(merchant.app)
 for command in (
+    wallet_advice.advice,
+    wallet_advice.preview,
     wallet_backup.words,
     wallet_backup.backup,
     wallet_backup.restore,

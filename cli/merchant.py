@@ -21,6 +21,11 @@ policy = typer.Typer(
 )
 app.add_typer(policy)
 
+recall = typer.Typer(
+    name="recall", help="Recalls and alerts about goods that were sold.", no_args_is_help=True
+)
+app.add_typer(recall)
+
 
 class Period(StrEnum):
     """When a purchase log closes a period (docs/protocol.md 4)."""
@@ -218,6 +223,24 @@ def list_policies(*, merchant: MerchantId, url: Url = DEFAULT_URL, as_json: AsJs
     columns = ("id", "version", "kind", "valid_from", "valid_to", "smallest_ring", "title")
     rows = [[one[name] for name in columns] for one in answer["policies"]]
     show(answer, table([name.replace("_", " ") for name in columns], rows), as_json=as_json)
+
+
+@recall.command("publish")
+def publish_notice(
+    file: Annotated[Path, typer.Argument(metavar="NOTICE.json", help="- for stdin.")],
+    *,
+    merchant: MerchantId,
+    key: MerchantKey,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a recall or an alert, for good; wallets see by themselves whom it concerns."""
+    from cli.files import read_document
+
+    answer = _post(url, key, f"merchants/{merchant}/notices", read_document(file))
+    published = answer["notice"]
+    line = f"{published['kind']} {published['id']} is event {answer['index']}"
+    show(answer, line, as_json=as_json)
 
 
 def _get(url: str, path: str) -> Any:

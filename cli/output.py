@@ -21,6 +21,7 @@ __all__ = [
     "agreed",
     "bar",
     "facts",
+    "lines",
     "note",
     "printable",
     "show",
@@ -75,7 +76,8 @@ def table(
     columns: Iterable[str], rows: Iterable[Iterable[object]], title: str | None = None
 ) -> Table:
     """A table with a heading line; a cell with None is empty."""
-    result = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    heading = None if title is None else Text(printable(title))
+    result = Table(title=heading, title_justify="left", box=None, pad_edge=False)
     for column in columns:
         result.add_column(column, overflow="fold")
     for row in rows:
@@ -88,6 +90,11 @@ def facts(pairs: Mapping[str, object]) -> Text:
     known = {name: printable(value) for name, value in pairs.items() if value is not None}
     width = max(map(len, known), default=0)
     return Text("\n").join(Text(f"{name:<{width}}  {value}") for name, value in known.items())
+
+
+def lines(sentences: Iterable[str]) -> Text:
+    """Sentences, each on a line."""
+    return Text("\n".join(map(printable, sentences)))
 
 
 class Advance(Protocol):

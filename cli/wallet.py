@@ -33,6 +33,11 @@ __all__ = [
     "DEFAULT_WALLET",
     "Insecure",
     "Out",
+    "PurchaseNumber",
+    "READING",
+    "Remedy",
+    "SMALLEST_RING",
+    "SmallestRing",
     "WalletPath",
     "Yes",
     "app",
@@ -49,6 +54,7 @@ app = typer.Typer(
 )
 
 DEFAULT_WALLET = Path("~/.kvitto/wallet")
+READING = "reading the logs, bytes"
 SMALLEST_RING = 16  # as sdk.wallet.SMALLEST_RING, which takes long to import
 Out = Annotated[Path | None, typer.Option(help="Write to this new file, not to stdout.")]
 WalletPath = Annotated[
@@ -60,6 +66,10 @@ SmallestRing = Annotated[
 ]
 Insecure = Annotated[
     bool, typer.Option("--insecure", help="Allow http to another machine, open to all on the way.")
+]
+PurchaseNumber = Annotated[
+    int | None,
+    typer.Option(parser=whole_number, metavar="N", help="Its number in kvitto wallet list."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask. --json takes it.")]
 
@@ -226,10 +236,7 @@ def claim(  # noqa: PLR0913 - options of a command line
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="The policy's id.")],
     *,
     remedy: Annotated[Remedy, typer.Option(help="What to ask for.")],
-    purchase: Annotated[
-        int | None,
-        typer.Option(parser=whole_number, metavar="N", help="Its number in kvitto wallet list."),
-    ] = None,
+    purchase: PurchaseNumber = None,
     smallest_ring: SmallestRing = SMALLEST_RING,
     accept_stale: Annotated[
         bool, typer.Option("--accept-stale", help="Though newer closes may be hidden.")
@@ -255,7 +262,8 @@ def claim(  # noqa: PLR0913 - options of a command line
             note("An earlier claim of yours got no answer. It is sent again.")
             preview = None
         else:
-            with waiting("reading the logs"):
+            with bar(READING) as advance:
+                shop.watch(advance)
                 preview = mine.preview(
                     shop, policy, remedy=remedy, purchase=named, accept_stale=accept_stale
                 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cli.advice_words import warranty_bar, warranty_document
 from cli.output import table
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ __all__ = [
     "claim_words",
     "decision_facts",
     "ending_words",
+    "preview_document",
     "purchase_document",
     "purchase_facts",
     "wallet_document",
@@ -60,11 +62,27 @@ def _brief(purchase: "Purchase") -> dict[str, object]:
     return {name: every[name] for name in shown}
 
 
+def preview_document(preview: "Preview") -> dict[str, Any]:
+    """What a claim would show, as JSON."""
+    return {
+        "order": preview.order,
+        "policy": preview.policy,
+        "ring_size": preview.ring_size,
+        "learns": list(preview.learns),
+        "hidden": list(preview.hidden),
+        "advice": [{"code": each.code, "text": each.text} for each in preview.advice],
+        "offline": preview.offline,
+    }
+
+
 def wallet_document(wallet: "Wallet") -> dict[str, Any]:
     """All that a wallet holds as JSON, without secrets."""
-    numbered = enumerate(wallet.purchases, start=1)
+    found = wallet.prospects(wallet.look_offline())
     return {
-        "purchases": [{"number": n, **purchase_document(each)} for n, each in numbered],
+        "purchases": [
+            {"number": n, **purchase_document(each.purchase), "warranty": warranty_document(each)}
+            for n, each in enumerate(found, start=1)
+        ],
         "pending": [{"origin": each.origin, "order": each.order} for each in wallet.pending],
         "claims": [_claim_document(claim) for claim in wallet.claims],
     }
@@ -72,18 +90,21 @@ def wallet_document(wallet: "Wallet") -> dict[str, Any]:
 
 def wallet_tables(wallet: "Wallet") -> "list[Table | str]":
     """All that a wallet holds, for people."""
-    numbered = enumerate(wallet.purchases, start=1)
+    found = wallet.prospects(wallet.look_offline())
     rows: dict[str, list[dict[str, object]]] = {
-        "purchases": [{"number": n, **_brief(each)} for n, each in numbered],
+        "purchases": [
+            {"number": n, **_brief(each.purchase), "warranty left": warranty_bar(each)}
+            for n, each in enumerate(found, start=1)
+        ],
         "waiting for a receipt": [
             {"order": each.order, "merchant": each.origin} for each in wallet.pending
         ],
         "claims": [_claim_facts(claim) for claim in wallet.claims],
     }
     tables = [
-        table(list(found[0]), [row.values() for row in found], title)
-        for title, found in rows.items()
-        if found
+        table(list(listed[0]), [row.values() for row in listed], title)
+        for title, listed in rows.items()
+        if listed
     ]
     return [*tables] or ["the wallet is empty"]
 

@@ -6,7 +6,7 @@ written to the merchant's event log in its RFC 8785 form; a claim names one vers
 
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -30,12 +30,22 @@ from policies.durations import Duration, parse_duration
 
 __all__ = [
     "AbsoluteWindow",
+    "Batch",
+    "Code",
+    "Day",
+    "Identifier",
     "Policy",
     "Price",
     "RelativeWindow",
+    "Text",
+    "checked",
     "json_schema",
     "parse_policy",
+    "read_document",
+    "require_text",
 ]
+
+_Model = TypeVar("_Model")
 
 MAX_CODES = 256  # docs/protocol.md 5: values of a one_of predicate
 MAX_CLAIMS = 100
@@ -44,7 +54,7 @@ _FOUR_YEARS = [date(2024, 1, 1) + timedelta(days=n) for n in range(1461)]
 _PRICE_LIMIT = 2**48 - 1
 
 
-def _checked(check: Any) -> AfterValidator:
+def checked(check: Any) -> AfterValidator:
     """A pydantic validator from a function that raises ``FormatError``."""
 
     def validate(value: Any) -> Any:
@@ -57,7 +67,8 @@ def _checked(check: Any) -> AfterValidator:
     return AfterValidator(validate)
 
 
-def _require_text(text: str) -> None:
+def require_text(text: str) -> None:
+    """``FormatError`` for text that could not be printed in one line."""
     if nfc(text) != text or not text.isprintable():
         raise FormatError("not printable text in Unicode NFC")
 
@@ -65,16 +76,16 @@ def _require_text(text: str) -> None:
 Identifier = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9._/-]+$", max_length=100),
-    _checked(lambda text: parse_identifier(text, "id")),
+    checked(lambda text: parse_identifier(text, "id")),
 ]
-Day = Annotated[str, Field(json_schema_extra={"format": "date"}), _checked(parse_day)]
+Day = Annotated[str, Field(json_schema_extra={"format": "date"}), checked(parse_day)]
 DurationText = Annotated[
-    str, Field(json_schema_extra={"format": "duration"}), _checked(parse_duration)
+    str, Field(json_schema_extra={"format": "duration"}), checked(parse_duration)
 ]
-Text = Annotated[str, Field(min_length=1, max_length=200), _checked(_require_text)]
-Code = Annotated[Text, _checked(check_product)]
-Batch = Annotated[Text, _checked(partial(check_code, name="batches"))]
-CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), _checked(currency)]
+Text = Annotated[str, Field(min_length=1, max_length=200), checked(require_text)]
+Code = Annotated[Text, checked(check_product)]
+Batch = Annotated[Text, checked(partial(check_code, name="batches"))]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), checked(currency)]
 
 
 class _Strict(BaseModel):
@@ -236,8 +247,13 @@ def parse_policy(document: Any) -> Policy:
 
     ``FormatError`` naming the first member that is wrong.
     """
+    return read_document(_ADAPTER, document)
+
+
+def read_document(adapter: TypeAdapter[_Model], document: Any) -> _Model:
+    """What the adapter reads; ``FormatError`` naming the first member that is wrong."""
     try:
-        return _ADAPTER.validate_json(canonical_json(document))
+        return adapter.validate_json(canonical_json(document))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         parts = [str(part) for part in first["loc"] if part not in ("relative", "absolute")]

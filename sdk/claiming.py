@@ -20,7 +20,7 @@ from zk.prove import Progress, prove
 from zk.statement import Statement
 from zk.verify import proof_tags
 
-__all__ = ["Prepared", "choose_purchase", "prepare"]
+__all__ = ["Prepared", "choose_purchase", "prepare", "reasons_against", "unused_numbers"]
 
 FetchRing = Callable[[Merchant, MerchantView, RingName, Purchase], tuple[ProvenRing, Merchant]]
 """:meth:`sdk.rings.KnownRings.fetch` of one shop."""
@@ -70,7 +70,7 @@ def choose_purchase(
         candidates = [named]
     else:
         candidates = [p for p in state.purchases.values() if p.origin == policy.origin]
-    against = [_reasons_against(state, policy, purchase, now) for purchase in candidates]
+    against = [reasons_against(state, policy, purchase, now) for purchase in candidates]
     pairs = list(zip(candidates, against, strict=True))
     able = [purchase for purchase, reasons in pairs if not reasons]
     if len(able) == 1:
@@ -126,21 +126,23 @@ def prepare(
     return prepared, merchant
 
 
-def _reasons_against(state: State, policy: Policy, purchase: Purchase, now: datetime) -> list[str]:
+def reasons_against(state: State, policy: Policy, purchase: Purchase, now: datetime) -> list[str]:
+    """Why the purchase cannot make a claim under the policy, each reason in a sentence."""
     earlier = state.claims_of(purchase)
     if purchase.origin != policy.origin:
         return ["the purchase is from another merchant"]
     reasons = shortfalls(policy, purchase.sale, now.astimezone(UTC).date())
     if any(claim.secret_sent for claim in earlier):
         reasons.append("the ownership has ended: the purchase's secret was handed in")
-    elif not _unused_numbers(policy, earlier):
+    elif not unused_numbers(policy, earlier):
         count = policy.claims_per_purchase
         made = "its one claim has" if count == 1 else f"all its {count} claims have"
         reasons.append(f"the policy allows no further claim: {made} been made")
     return reasons
 
 
-def _unused_numbers(policy: Policy, earlier: Sequence[Claim]) -> list[int]:
+def unused_numbers(policy: Policy, earlier: Sequence[Claim]) -> list[int]:
+    """The slot numbers that are left to a purchase with these ``earlier`` claims."""
     used = {claim.slot for claim in earlier if claim.uses_slot}
     return [n for n in range(policy.claims_per_purchase) if (policy.id, n) not in used]
 
@@ -151,7 +153,7 @@ def _choose_number(policy: Policy, earlier: Sequence[Claim]) -> int:
     Whatever became of a claim, who got it has its tags. Two claims with equal tags are of one
     purchase, which lies in both rings and satisfies both policies.
     """
-    unused = _unused_numbers(policy, earlier)
+    unused = unused_numbers(policy, earlier)
     shown = {claim.slot for claim in earlier}
     changed = {claim.slot for claim in earlier if claim.policy.demands != policy.demands}
     unseen = [n for n in unused if (policy.id, n) not in shown]

@@ -18,11 +18,14 @@ from ledger.careful_client import careful_client
 from sdk.errors import UnexpectedAnswer, Unreachable
 from sdk.kept_answers import Answer
 
-__all__ = ["JSON", "NOTE", "TILE", "Connection"]
+__all__ = ["JSON", "NOTE", "TILE", "Connection", "Received"]
 
 JSON = "application/json"
 NOTE = "text/plain"
 TILE = "application/octet-stream"
+
+Received = Callable[[int], None]
+"""Told how many bytes have come, from any thread."""
 
 _PROBLEM = "application/problem+json"
 _PROBLEM_TYPE = "urn:kvitto:problem:"
@@ -45,12 +48,18 @@ class Connection:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
+        self._received: Received = lambda _count: None
+        self._count = 0
         self._recorded: dict[str, Answer] | None = None
         self._client = careful_client(_WAIT, base_url=base_url, transport=transport)
 
     def close(self) -> None:
         """Close what is open."""
         self._client.close()
+
+    def watch(self, received: Received) -> None:
+        """Call ``received`` with the bytes that have come in all answers, as they come."""
+        self._received = received
 
     @contextmanager
     def recording(self) -> Iterator[dict[str, Answer]]:
@@ -124,6 +133,8 @@ class Connection:
         # As the bytes come, not in chunks of a size: one that never fills would never be looked at.
         for chunk in answer.iter_bytes():
             body += chunk
+            self._count += len(chunk)
+            self._received(self._count)
             if len(body) > limit:
                 raise UnexpectedAnswer(f"the shop's answer is longer than {limit} bytes")
             if self._monotonic() > until:

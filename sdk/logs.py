@@ -32,6 +32,7 @@ from ledger.monitor import Head, newest_head, require_no_older
 from ledger.partition import Partition
 from ledger.quorum import open_cosigned
 from ledger.true_roots import TrueRoots
+from policies.notice import Notice, parse_notice
 from policies.policy import Policy, parse_policy
 from sdk.errors import NotEligible, WalletError
 from sdk.key_following import follow_merchant, learn_keys
@@ -41,6 +42,7 @@ from sdk.state import GROUP, Merchant
 __all__ = ["DatedClose", "MerchantView", "read_merchant"]
 
 _PUBLISHED = "policy.published"
+_NOTICE = "recall.published"
 _OLDEST_DAILY = timedelta(days=2)  # a daily log closes within a day
 _OLDEST_MANUAL = timedelta(days=31)  # nobody has promised when; a month leaves rings useful
 _LARGEST_LOG = 1 << 24  # entries; choosing a ring takes a hash of each, and so seconds
@@ -59,7 +61,7 @@ class DatedClose:
 
 @dataclass(frozen=True)
 class MerchantView:
-    """What the logs of a merchant have proven: its declaration, closes and policies.
+    """What the logs of a merchant have proven: its declaration, closes, policies and notices.
 
     ``partition`` is made from the accepted closes, which ``closes`` holds with their dates;
     ``handovers`` are those of the witnesses.
@@ -69,6 +71,7 @@ class MerchantView:
     closes: tuple[DatedClose, ...]
     partition: Partition
     policies: tuple[Policy, ...]
+    notices: tuple[Notice, ...] = ()
     handovers: Succession = NO_HANDOVERS
 
     def policy(self, policy_id: str, today: date) -> Policy:
@@ -107,7 +110,11 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
     indices = [index for index, _ in evidence.events]
     if indices != sorted(indices):
         raise FormatError("the events are not in order", "events")
-    shown = [leaf_hash(le(index, 8) + encode_event(event)) for index, event in evidence.events]
+    shown = [
+        leaf_hash(le(index, 8) + encode_event(event))
+        for index, event in evidence.events
+        if event["type"] != _NOTICE  # which wallets of version 0.1 did not ask for
+    ]
     if _digest(shown[: merchant.shown]) != merchant.shown_digest:
         raise VerificationError("event log: what was shown before is hidden or another")
     declaration = _declaration(evidence.events)
@@ -129,6 +136,7 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
         closes,
         _partition(declaration, closes),
         tuple(_policies(events, merchant.origin)),
+        tuple(_notices(events, merchant.origin)),
         handovers,
     )
     return view, replace(
@@ -239,3 +247,18 @@ def _policies(events: Sequence[Mapping[str, Any]], origin: str) -> Iterator[Poli
             if policy.origin == origin and (policy.id, policy.version) not in seen:
                 seen.add((policy.id, policy.version))
                 yield policy
+
+
+def _notices(events: Sequence[Mapping[str, Any]], origin: str) -> Iterator[Notice]:
+    """The notices in the order of the log, of which none is left out before the last."""
+    published = [event for event in events if event.get("type") == _NOTICE]
+    seen = set()
+    for number, event in enumerate(published):
+        check_event(event, _NOTICE, ["number", "notice"])
+        if type(event["number"]) is not int or event["number"] != number:
+            raise VerificationError("event log: a notice is hidden, or two have one number")
+        with suppress(FormatError):  # what is no notice says nothing
+            notice = parse_notice(event["notice"])
+            if notice.origin == origin and notice.id not in seen:
+                seen.add(notice.id)
+                yield notice

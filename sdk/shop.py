@@ -22,7 +22,7 @@ from ledger.note import Verifier, parse_vkey
 from ledger.rings import RingEvidence, RingName
 from ledger.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, Tile, bundle_path, tile_path
 from policies.claim import ClaimBody
-from sdk.connection import NOTE, TILE, Connection
+from sdk.connection import NOTE, TILE, Connection, Received
 from sdk.errors import UnexpectedAnswer
 from sdk.kept_answers import Answer, KeptAnswers, OfflineTransport
 from zk.issuance import BuyerRequest
@@ -33,7 +33,7 @@ LogKind = Literal["purchases", "events"]
 
 _ITSELF = ("localhost", "127.0.0.1", "::1")
 _MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
-_EVENT_TYPES = ",".join([*KEY_EVENTS, "log.closed", "policy.published"])
+_EVENT_TYPES = ",".join([*KEY_EVENTS, "log.closed", "policy.published", "recall.published"])
 _LONGEST_NOTE = 128 * 1024  # as ledger.note
 _LONGEST_ANSWER = 1 << 20
 _LONGEST_KEYS = 16 << 20  # a change of a witness's keys is 11 kB, in each of the farewells after it
@@ -76,7 +76,6 @@ class Shop:
         base = _checked_url(base_url, insecure=insecure)
         self.merchant = merchant
         self.address = f"{base}/v1/merchants/{merchant}"
-        self._base = base
         self._connection = Connection(base, transport)
         self._root = f"/v1/merchants/{merchant}"
 
@@ -98,14 +97,30 @@ class Shop:
         """Close the connection."""
         self._connection.close()
 
-    def offline(self, kept: KeptAnswers) -> "Shop":
-        """The same shop, which asks nobody and answers from what was kept."""
-        transport = OfflineTransport(kept)
-        return Shop(self._base, self.merchant, insecure=True, transport=transport)
+    @classmethod
+    def offline(cls, address: str, kept: KeptAnswers) -> Self:
+        """The shop at :attr:`address`, asking nobody and answering from what was kept."""
+        return cls.at(address, insecure=True, transport=OfflineTransport(kept))
+
+    @classmethod
+    def at(
+        cls,
+        address: str,
+        *,
+        insecure: bool = False,
+        transport: httpx.BaseTransport | None = None,
+    ) -> Self:
+        """The shop at the :attr:`address` of an earlier one."""
+        base_url, _, merchant = address.rpartition("/v1/merchants/")
+        return cls(base_url, merchant, insecure=insecure, transport=transport)
 
     def recording(self) -> AbstractContextManager[dict[str, Answer]]:
         """All public data that is fetched meanwhile, as it came, for :meth:`offline`."""
         return self._connection.recording()
+
+    def watch(self, received: Received) -> None:
+        """From now on call ``received`` with how many bytes have come, whenever some have."""
+        self._connection.watch(received)
 
     # ---- public data
 
@@ -122,7 +137,7 @@ class Shop:
         return LogKeys(origin, purchases, events)
 
     def events(self) -> EventEvidence:
-        """The declaration, all closes and all policies, with their proof."""
+        """The declaration, all closes, policies and notices, with their proof."""
         path = f"{self._root}/events"
         return EventEvidence.parse(
             self._connection.get_json(path, _LONGEST_EVENTS, {"types": _EVENT_TYPES})

@@ -5,7 +5,7 @@ request is handed out, a claim before it is sent, the sending of a secret before
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -25,6 +25,7 @@ from ledger.note import Verifier
 from ledger.quorum import Quorum
 from ledger.tlog_proof import TlogProof
 from sdk.advice import Advice, common_members
+from sdk.advisor import Prospect, prospects
 from sdk.boxes import Box, find_boxes, leave_box
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
@@ -38,7 +39,7 @@ from sdk.errors import (
 )
 from sdk.kept_answers import KeptAnswers, KeptInMemory
 from sdk.key_following import follow_merchant, follow_signers
-from sdk.logs import read_merchant
+from sdk.logs import MerchantView, read_merchant
 from sdk.merging import merge
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
@@ -175,6 +176,11 @@ class Wallet:
         return tuple(self._state.pending.values())
 
     @property
+    def merchants(self) -> Sequence[Merchant]:
+        """All merchants whose keys the wallet knows."""
+        return tuple(self._state.merchants.values())
+
+    @property
     def claims(self) -> Sequence[Claim]:
         """All claims whose proof was made, whatever became of them."""
         return tuple(self._state.claims.values())
@@ -225,6 +231,16 @@ class Wallet:
         with suppress(KvittoError):  # the purchase is kept; what has no copy yet is listed
             self.back_up(shop)
         return self._state.purchases[key]
+
+    def prospects(
+        self, views: Mapping[str, MerchantView], remedy: str | None = None
+    ) -> Sequence[Prospect]:
+        """What each purchase can be claimed under for ``remedy``, and until when.
+
+        ``views`` are what the merchants' logs say, by origin, from :meth:`look`. See
+        :mod:`sdk.advisor`.
+        """
+        return prospects(self._state, views, self._clock(), remedy)
 
     def require_quorum(self, shop: Shop, quorum: Quorum) -> None:
         """From now on believe this merchant's logs only what these witnesses have cosigned.
@@ -317,11 +333,8 @@ class Wallet:
         Nothing is sent but the request for the ring. Errors as :meth:`claim`.
         """
         now = self._clock()
+        view = self.look(shop)
         with shop.recording() as answers:
-            view, merchant = read_merchant(shop, self._at(shop), now)
-            self._commit(self._state.with_merchant(merchant))
-            self._kept.keep(answers)
-            answers.clear()
             policy = view.policy(policy_id, now.astimezone(UTC).date())
             chosen = choose_purchase(self._state, policy, remedy, now, purchase)
             if view.is_stale(now) and not accept_stale:  # before the ring that would tell
@@ -336,6 +349,29 @@ class Wallet:
             self._kept.keep(answers)
         return preview_of(prepared)
 
+    def look(self, shop: Shop) -> MerchantView:
+        """What the merchant's logs say now: closes, policies, notices.
+
+        Every wallet asks for the same, whatever is in it. ``VerificationError`` names what does
+        not hold, and nothing is remembered then.
+        """
+        with shop.recording() as answers:
+            view, merchant = read_merchant(shop, self._at(shop), self._clock())
+            self._commit(self._state.with_merchant(merchant))
+            self._kept.keep(answers)
+        return view
+
+    def look_offline(self) -> dict[str, MerchantView]:
+        """What :meth:`look` has seen last, by origin, verified again; nobody is asked.
+
+        Without the merchants of whom nothing is kept.
+        """
+        views = {}
+        for merchant in self.merchants:
+            with suppress(NotKept), Shop.offline(merchant.address, self._kept) as offline:
+                views[merchant.origin] = self._read_kept(offline, merchant)[0]
+        return views
+
     def preview_offline(
         self, shop: Shop, policy_id: str, *, remedy: str, purchase: Purchase | None = None
     ) -> Preview:
@@ -348,14 +384,12 @@ class Wallet:
         known = self._known(shop)
         if known is None:
             raise NotKept
-        # Heads were also seen in receipts and decisions, with which nothing was kept.
-        known = replace(known, purchases=None, events=None)
-        with shop.offline(self._kept) as offline:
+        with Shop.offline(shop.address, self._kept) as offline:
+            view, merchant = self._read_kept(offline, known)
+            policy = view.policy(policy_id, now.astimezone(UTC).date())
+            chosen = choose_purchase(self._state, policy, remedy, now, purchase)
+            state = self._state.with_merchant(merchant)
             try:
-                view, merchant = read_merchant(offline, known, now)
-                policy = view.policy(policy_id, now.astimezone(UTC).date())
-                chosen = choose_purchase(self._state, policy, remedy, now, purchase)
-                state = self._state.with_merchant(merchant)
                 fetch, smallest = partial(self._rings.fetch, offline), self._smallest_ring
                 prepared, _ = prepare(fetch, view, state, policy, chosen, remedy, now, smallest)
             except (FormatError, UnexpectedAnswer, VerificationError):
@@ -482,6 +516,14 @@ class Wallet:
     def _known(self, shop: Shop) -> Merchant | None:
         merchants = self._state.merchants.values()
         return next((each for each in merchants if each.address == shop.address), None)
+
+    def _read_kept(self, offline: Shop, known: Merchant) -> tuple[MerchantView, Merchant]:
+        # Heads were also seen in receipts and decisions, with which nothing was kept.
+        known = replace(known, purchases=None, events=None)
+        try:
+            return read_merchant(offline, known, self._clock())
+        except (FormatError, UnexpectedAnswer, VerificationError):
+            raise NotKept from None
 
     def _pin(self, shop: Shop, keys: LogKeys) -> Merchant:
         new = _of_boxes(shop, keys, [])

@@ -49,6 +49,19 @@ WARRANTY = {
     "remedies": ["repair", "replacement"],
     "response_time": "P7D",
 }
+NOTICE = {
+    "schema": "kvitto-notice/v1",
+    "origin": ORIGIN,
+    "id": "handle-2026",
+    "kind": "recall",
+    "title": "The handle may come off",
+    "text": "Please stop using kettles of this batch and ask for a repair.",
+    "date": "2026-11-01",
+    "products": [KETTLE],
+    "batches": ["B7"],
+    "policy": "warranty-2y",
+}
+
 REFUND = {
     **WARRANTY,
     "id": "refund-14d",

@@ -13,11 +13,13 @@ from commitments.group import Group
 from ledger.events import event_time, events_origin
 from ledger.store import Store
 from policies.claim import ClaimBody, claim_id
+from policies.notice import Notice
 from policies.policy import Policy
 from verifier.claim_queue import ClaimQueue
 from verifier.decision import Decision
 from verifier.decision_book import approval, read_decisions
 from verifier.judging import Judge
+from verifier.notices import publish_notice
 from verifier.pending import Pending
 from verifier.policy_book import PolicyBook, publish_policy, published_policies
 from verifier.recording import Recorder
@@ -59,6 +61,10 @@ class Verifier:
         """One published version; ``Refused`` where there is none."""
         with self._store.read() as connection:
             return self._policies.get(connection, origin, policy, version)
+
+    def publish_notice(self, origin: str, document: Any) -> tuple[int, Notice]:
+        """See :func:`verifier.notices.publish_notice`."""
+        return publish_notice(self._store, self._clock, origin, document)
 
     # ---- claims
 

@@ -27,9 +27,9 @@ _DECLARED = "log.declared"
 def show_events(
     service: TheService, merchant: AnyMerchant, query: Annotated[EventsQuery, Query()]
 ) -> JSONResponse:
-    """The declaration, the closes and the policies, proven to be in the event log.
+    """The declaration, closes, policies and notices, proven to be in the event log.
 
-    `types` leaves out closes or policies; the declaration is always shown.
+    `types` leaves out some of them; the declaration is always shown.
     """
     types = {_DECLARED, *query.types.split(",")}  # there is no proof of no event
     with service.store.read() as connection:

@@ -16,7 +16,7 @@ from commitments.wire import encode_base64
 from ledger.note import Signer
 from policies.policy import json_schema
 from tests.api.shop import OPERATOR, SALE, Shop
-from tests.world import REFUND, WARRANTY, Bought, new_keys, new_request, opening_of
+from tests.world import NOTICE, REFUND, WARRANTY, Bought, new_keys, new_request, opening_of
 
 __all__ = ["EXAMPLES", "SCHEMA", "Story", "play", "text_of"]
 
@@ -65,6 +65,7 @@ def play(shop: Shop) -> dict[str, Any]:
     story.post("closes", None, created["api_key"])
     for policy in (REFUND, WARRANTY):
         story.post("policies", {**policy, "smallest_ring": 3}, created["api_key"])
+    story.post("notices", NOTICE, created["api_key"])
     _claim(story, buyers)
     _leave_a_box(story, created["origin"])
     _look(story)
@@ -126,7 +127,9 @@ def _look(story: Story) -> None:
     story.get("")
     story.get("policies")
     story.get("policies/warranty-2y/1")
-    events = story.get("events", {"types": "log.declared,log.closed,policy.published"})
+    events = story.get(
+        "events", {"types": "log.declared,log.closed,policy.published,recall.published"}
+    )
     (size,) = [e["event"]["size"] for e in events["events"] if e["event"]["type"] == "log.closed"]
     story.get("ring", {"first": 0, "size": size, "voided_at": size, "lane": 0})
     story.get("/logs/acme/keys.json")

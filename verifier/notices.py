@@ -1,0 +1,39 @@
+"""The published notices of a merchant: recalls and alerts, events of its log and nothing else."""
+
+from typing import Any
+
+from commitments.clock import Clock
+from commitments.errors import Refused
+from ledger.event_log import append_event, events_of
+from ledger.events import event_time, events_origin
+from ledger.store import Store, Transaction
+from policies.notice import Notice, parse_notice
+
+__all__ = ["NOTICE_PUBLISHED", "publish_notice"]
+
+NOTICE_PUBLISHED = "recall.published"
+
+
+def publish_notice(store: Store, clock: Clock, origin: str, document: Any) -> tuple[int, Notice]:
+    """Log a notice of the merchant with this purchase log; its index in the event log.
+
+    ``FormatError`` for a document that is no notice; ``Refused`` for another merchant's origin or
+    an id that has been published.
+    """
+    notice = parse_notice(document)
+    if notice.origin != origin:
+        raise Refused("foreign-origin", "the notice is about another merchant's goods", "origin")
+
+    def unit(transaction: Transaction) -> int:
+        published = events_of(transaction.connection, origin, [NOTICE_PUBLISHED])
+        if any(event["notice"]["id"] == notice.id for _, event in published):
+            raise Refused("duplicate-notice", "a notice with this id has been published", "id")
+        event = {
+            "type": NOTICE_PUBLISHED,
+            "time": event_time(clock()),
+            "number": len(published),
+            "notice": notice.document(),
+        }
+        return append_event(transaction, origin, event)
+
+    return store.write(unit, events_origin(origin)), notice
