@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_WALLET",
+    "READING",
+    "SMALLEST_RING",
     "Insecure",
     "Out",
     "PurchaseNumber",
-    "READING",
     "Remedy",
-    "SMALLEST_RING",
     "SmallestRing",
     "WalletPath",
     "Yes",

@@ -69,6 +69,7 @@ def preview_document(preview: "Preview") -> dict[str, Any]:
         "policy": preview.policy,
         "ring_size": preview.ring_size,
         "learns": list(preview.learns),
+        "service_sees": list(preview.service_sees),
         "hidden": list(preview.hidden),
         "advice": [{"code": each.code, "text": each.text} for each in preview.advice],
         "offline": preview.offline,
@@ -113,10 +114,14 @@ def claim_words(preview: "Preview") -> Iterator[str]:
     """What the verifier will learn, and what not."""
     yield f"With order {preview.order}, everybody learns that"
     yield from _list(preview.learns)
+    yield "Whoever runs the merchant's service sees besides"
+    yield from _list(preview.service_sees)
     yield "Nobody learns"
     yield from _list(preview.hidden)
     for advice in preview.advice:
         yield f"Be aware: {advice.text}"
+    if preview.offline:
+        yield "All this is as the wallet last saw the logs. A claim reads them again."
 
 
 def ending_words(claim: "Claim", claims: "Sequence[Claim]") -> Iterator[str]:

@@ -22,6 +22,8 @@ _NAMED = 5  # values of a list that are written out
 class Preview:
     """What everybody learns from a claim (``learns``), what stays hidden, what to be aware of.
 
+    ``service_sees`` is what only whoever runs the service learns, from the way the claim comes.
+
     ``prepared`` is that very claim, for :meth:`sdk.wallet.Wallet.send`; ``offline`` says that it
     was made from what the wallet had kept, and is not to be sent.
     """
@@ -31,6 +33,7 @@ class Preview:
     policy: str
     ring_size: int
     learns: tuple[str, ...]
+    service_sees: tuple[str, ...]
     hidden: tuple[str, ...]
     advice: tuple[Advice, ...]
     offline: bool = False
@@ -46,13 +49,17 @@ def preview_of(prepared: Prepared) -> Preview:
         ring_size=size,
         learns=(
             f"the claim under {policy.id} is for one of {size} purchases of the merchant's log",
-            "the merchant knows its sales, and can rule out those that do not satisfy the policy",
+            "of those only the ones that satisfy the policy hide you: the merchant can count them",
             *_shown(policy, body.day),
             f"the remedy asked for is {body.remedy}, on {body.date}",
             f"claim {body.number + 1} of {policy.claims_per_purchase} is used up for this purchase",
             *_ending(policy),
         ),
-        hidden=("which of the purchases it is, and who you are", *_hidden(policy)),
+        service_sees=(
+            "the network address that you come from, and the moment",
+            "that somebody there has asked for this ring",
+        ),
+        hidden=("which of the purchases it is, nor from the claim who you are", *_hidden(policy)),
         advice=prepared.advice,
     )
 
