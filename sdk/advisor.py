@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 from commitments.errors import FormatError
 from commitments.sale import Sale
-from policies.durations import parse_duration
+from policies.durations import Duration, parse_duration
 from policies.notice import Notice
 from policies.policy import AbsoluteWindow, Policy
 from sdk.claiming import reasons_against, unused_numbers
@@ -123,7 +123,7 @@ def claim_period(policy: Policy, sale: Sale) -> tuple[date, date] | None:
     first, last = date.fromisoformat(policy.valid_from), date.fromisoformat(policy.valid_to)
     if window is not None and not isinstance(window, AbsoluteWindow):
         days = range(first.toordinal(), last.toordinal() + 1)
-        begins, ends = window.newest, window.oldest
+        begins, ends = parse_duration(window.newest), parse_duration(window.oldest)
         open_from = bisect_left(days, bought, key=lambda day: _before(begins, day))
         open_to = bisect_right(days, bought, key=lambda day: _before(ends, day))
         if open_from >= open_to:
@@ -135,9 +135,9 @@ def claim_period(policy: Policy, sale: Sale) -> tuple[date, date] | None:
         return None
 
 
-def _before(duration: str, day: int) -> date:
+def _before(duration: Duration, day: int) -> date:
     try:
-        return parse_duration(duration).before(date.fromordinal(day))
+        return duration.before(date.fromordinal(day))
     except FormatError:  # before the calendar begins
         return date.min
 

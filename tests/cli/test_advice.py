@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sdk import Unreachable, Wallet
 from tests.cli.terminal import Terminal
 from tests.world import NOTICE
 
@@ -70,3 +71,16 @@ def test_a_remedy_picks_policies(buyer: Terminal) -> None:
     assert buyer.json("wallet", "advice", "--remedy", "refund")["purchases"][0]["options"] == []
     said = buyer.run("wallet", "advice", "--remedy", "refund").stdout
     assert "nothing is known that it can be claimed under" in said
+
+
+def test_of_a_merchant_that_is_not_reached_the_last_is_told(
+    buyer: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = buyer.json("wallet", "advice")
+
+    def unreachable(*_: object) -> None:
+        raise Unreachable("no answer from the shop")
+
+    monkeypatch.setattr(Wallet, "look", unreachable)
+    assert buyer.json("wallet", "advice") == known
+    assert "What follows of it was read before." in buyer.run("wallet", "advice").stderr
