@@ -226,8 +226,8 @@ def redeem(
 def list_purchases(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> None:
     """Purchases, requests without a receipt, and claims."""
     with opened(wallet) as mine:
-        document = wallet_document(mine)
-        views = wallet_tables(mine)
+        found = mine.prospects(mine.look_offline())
+        document, views = wallet_document(mine, found), wallet_tables(mine, found)
     show(document, *views, as_json=as_json)
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sdk import Claim, ClaimResult, Preview, Purchase, Wallet
+    from sdk.advisor import Prospect
 
 __all__ = [
     "claim_words",
@@ -76,9 +77,8 @@ def preview_document(preview: "Preview") -> dict[str, Any]:
     }
 
 
-def wallet_document(wallet: "Wallet") -> dict[str, Any]:
-    """All that a wallet holds as JSON, without secrets."""
-    found = wallet.prospects(wallet.look_offline())
+def wallet_document(wallet: "Wallet", found: "Sequence[Prospect]") -> dict[str, Any]:
+    """All that a wallet holds as JSON, without secrets; ``found`` of its purchases."""
     return {
         "purchases": [
             {"number": n, **purchase_document(each.purchase), "warranty": warranty_document(each)}
@@ -86,12 +86,13 @@ def wallet_document(wallet: "Wallet") -> dict[str, Any]:
         ],
         "pending": [{"origin": each.origin, "order": each.order} for each in wallet.pending],
         "claims": [_claim_document(claim) for claim in wallet.claims],
+        "words_shown": wallet.words_shown,
+        "not_backed_up": [purchase.order for purchase in wallet.not_backed_up],
     }
 
 
-def wallet_tables(wallet: "Wallet") -> "list[Table | str]":
-    """All that a wallet holds, for people."""
-    found = wallet.prospects(wallet.look_offline())
+def wallet_tables(wallet: "Wallet", found: "Sequence[Prospect]") -> "list[Table | str]":
+    """The same for people."""
     rows: dict[str, list[dict[str, object]]] = {
         "purchases": [
             {"number": n, **_brief(each.purchase), "warranty left": warranty_bar(each)}
@@ -107,7 +108,15 @@ def wallet_tables(wallet: "Wallet") -> "list[Table | str]":
         for title, listed in rows.items()
         if listed
     ]
-    return [*tables] or ["the wallet is empty"]
+    return [*tables, *_backup_words(wallet)] if tables else ["the wallet is empty"]
+
+
+def _backup_words(wallet: "Wallet") -> Iterator[str]:
+    if wallet.words_shown is None:
+        yield "If this file is lost, so is all of it: kvitto wallet words shows what to write down."
+    if missing := [purchase.order for purchase in wallet.not_backed_up]:
+        orders = ", ".join(missing)
+        yield f"The words bring back all but {orders}: kvitto wallet backup leaves a copy."
 
 
 def claim_words(preview: "Preview") -> Iterator[str]:

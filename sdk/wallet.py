@@ -272,6 +272,11 @@ class Wallet:
         """When :meth:`words` was last called, as RFC 3339 has it; None if never."""
         return self._state.identity.words_shown
 
+    @property
+    def not_backed_up(self) -> Sequence[Purchase]:
+        """Purchases of which no copy lies in their merchant's mailbox."""
+        return [purchase for purchase in self.purchases if purchase.box is None]
+
     def back_up(self, shop: Shop) -> int:
         """Leave a copy of each purchase from this shop in its mailbox; of how many there was none.
 
@@ -280,7 +285,7 @@ class Wallet:
         full; ``ShopError``.
         """
         merchant = self._at(shop)
-        missing = [p for p in self.purchases if p.origin == merchant.origin and p.box is None]
+        missing = [each for each in self.not_backed_up if each.origin == merchant.origin]
         for purchase in missing:
             number = leave_box(shop, self._state.identity, merchant, purchase)
             state = self._state.with_free_box(purchase.origin, number + 1)

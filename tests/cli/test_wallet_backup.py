@@ -32,12 +32,15 @@ def test_words_are_shown_to_be_written_down(terminal: Terminal) -> None:
 def test_a_lost_wallet_comes_back(terminal: Terminal) -> None:
     words = claimed(terminal)
     before = terminal.json("wallet", "list")
+    assert "words" not in terminal.run("wallet", "list").stdout
     lose_the_wallet(terminal)
     terminal.env["KVITTO_WORDS"] = words.upper()
     came = terminal.json("wallet", "restore")
     assert [each["order"] for each in came["purchases"]] == ["1001"]
     assert came["unconfirmed"] == []
-    assert terminal.json("wallet", "list") == before
+    after = terminal.json("wallet", "list")
+    assert after["words_shown"] is None
+    assert {**after, "words_shown": before["words_shown"]} == before
     assert terminal.error(*CLAIM, status=1)["type"] == "not-eligible"
 
 
@@ -61,6 +64,9 @@ def test_wrong_words_make_no_wallet(terminal: Terminal) -> None:
 
 def test_what_the_mailbox_has_is_not_left_again(terminal: Terminal) -> None:
     terminal.buy("1001")
+    listed = terminal.run("wallet", "list").stdout
+    assert "kvitto wallet words" in listed
+    assert "kvitto wallet backup" not in listed
     warned = terminal.run("wallet", "backup")
     assert "kvitto wallet words" in warned.stderr
     terminal.json("wallet", "words")
