@@ -14,6 +14,7 @@ __all__ = [
     "issue_session",
     "suite_name",
     "tag_dst",
+    "transfer_session",
 ]
 
 ATTRIBUTE_DST = "KVITTO-V01-ATTRIBUTE-"
@@ -34,6 +35,11 @@ def claim_session(group: Group) -> bytes:
 def issue_session(group: Group) -> bytes:
     """First part of the tag of a buyer request's proof (docs/protocol.md 3)."""
     return f"KVITTO-V01-ISSUE-CMPT-with-sigma-proofs_Shake128_{group.name}".encode("ascii")
+
+
+def transfer_session(group: Group) -> bytes:
+    """First part of the tag of an acceptance's proof (docs/protocol.md 8, *Transfer*)."""
+    return f"KVITTO-V01-TRANSFER-CMPT-with-sigma-proofs_Shake128_{group.name}".encode("ascii")
 
 
 def generator_dst(group: Group) -> bytes:

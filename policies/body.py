@@ -1,7 +1,7 @@
 """What a proof is bound to: a body with a type and a nonce (docs/protocol.md 5, *Context*)."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -9,7 +9,7 @@ from commitments.errors import FormatError
 from commitments.sale import parse_day
 from commitments.wire import canonical_json, parse_hex, parse_identifier
 
-__all__ = ["NONCE_SIZE", "body_members", "check_common", "context_of", "new_nonce"]
+__all__ = ["NONCE_SIZE", "body_members", "check_common", "check_types", "context_of", "new_nonce"]
 
 NONCE_SIZE = 16
 
@@ -38,6 +38,18 @@ def body_members(document: Any, kind: str, names: Iterable[str]) -> dict[str, An
     for name in [*sorted(members.keys() - known), *sorted(known - members.keys())]:
         raise FormatError("unknown member" if name in members else "missing", f"{kind}.{name}")
     return members
+
+
+def check_types(
+    members: dict[str, Any], kind: str, integers: Collection[str], others: Collection[str] = ()
+) -> None:
+    """``FormatError`` unless ``integers`` are unsigned, and all but ``others`` are text."""
+    for name, value in members.items():
+        if name in integers:
+            if type(value) is not int or value < 0:
+                raise FormatError("not an unsigned integer", f"{kind}.{name}")
+        elif name not in others and not isinstance(value, str):
+            raise FormatError("not text", f"{kind}.{name}")
 
 
 def check_common(members: dict[str, Any], kind: str) -> None:

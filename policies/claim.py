@@ -15,7 +15,7 @@ from commitments.currency import currency
 from commitments.errors import FormatError
 from commitments.group import Group
 from commitments.wire import parse_identifier
-from policies.body import body_members, check_common, context_of
+from policies.body import body_members, check_common, check_types, context_of
 from policies.policy import Policy
 from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
 
@@ -84,12 +84,7 @@ def parse_claim(document: Any) -> ClaimBody:
     ``FormatError`` naming the member for anything missing, unknown or of another type or form.
     """
     members = body_members(document, "claim", _MEMBERS)
-    for name, value in members.items():
-        if name in _INTEGERS:
-            if type(value) is not int or value < 0:
-                raise FormatError("not an unsigned integer", f"claim.{name}")
-        elif not isinstance(value, str):
-            raise FormatError("not text", f"claim.{name}")
+    check_types(members, "claim", _INTEGERS)
     body = ClaimBody(**members)
     check_common(members, "claim")
     parse_identifier(body.policy, "claim.policy")

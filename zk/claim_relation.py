@@ -19,6 +19,7 @@ from zk.statement import Scope, Statement, tag_base
 __all__ = ["Head", "Relation", "prove", "verify"]
 
 _BLINDING = "blinding"
+_DELTA = "delta"  # the blinding of T - E, in a transfer
 _CACHED = 1024  # relations; a policy has one for each number of a claim
 
 
@@ -46,7 +47,8 @@ class Relation:
     def of(cls, statement: Statement) -> "Relation":
         """The relation for ``statement``, witnesses and equations in protocol order."""
         hidden = tuple(name for name in ATTRIBUTES if name not in statement.shown)
-        return cls._of(statement.group, hidden, statement.committed, statement.scopes)
+        transfer = statement.blinded is not None
+        return cls._of(statement.group, hidden, statement.committed, statement.scopes, transfer)
 
     @classmethod
     @lru_cache(maxsize=_CACHED)
@@ -56,12 +58,14 @@ class Relation:
         hidden: tuple[str, ...],
         committed: tuple[str, ...],
         scopes: tuple[Scope, ...],
+        transfer: bool,  # noqa: FBT001 - part of a cache's key
     ) -> "Relation":
         H = blinding_generator(group)
         gammas = tuple(f"gamma/{name}" for name in committed)
         opening = [(name, attribute_generator(group, name)) for name in (*hidden, *KEYS)]
+        moved = [("secret", attribute_generator(group, "secret")), (_DELTA, H)]
         return cls(
-            (*hidden, *KEYS, _BLINDING, *gammas),
+            (*hidden, *KEYS, _BLINDING, *gammas, *([_DELTA] if transfer else ())),
             (
                 (*opening, (_BLINDING, H)),
                 *(
@@ -69,6 +73,7 @@ class Relation:
                     for name, gamma in zip(committed, gammas, strict=True)
                 ),
                 *(((scope.kind, tag_base(group, scope)),) for scope in scopes),
+                *([tuple(moved)] if transfer else ()),
             ),
         )
 
@@ -101,13 +106,16 @@ def verify(reader: ProofReader, accumulator: Accumulator, statement: Statement, 
     e = reader.challenge()
     responses = dict(zip(relation.names, reader.scalars(len(relation.names)), strict=True))
     weights = [random_weight() for _ in relation.equations]
-    rows = zip(weights, commitments, head.points(), relation.equations, strict=True)
+    # The images of the first equation and of a transfer's last are T less something public.
+    images = head.points() if statement.blinded is None else [*head.points(), head.commitment]
+    rows = zip(weights, commitments, images, relation.equations, strict=True)
     for w, nonce, image, terms in rows:
         accumulator.extend([w, w * e % q], [nonce, image])
         _add_terms(accumulator, [(-w * responses[name] % q, point) for name, point in terms])
-    # The image of the first equation is T less the shown attributes.
     shift, shown = -weights[0] * e, statement.shown.items()
     _add_terms(accumulator, [(shift * v % q, attribute_generator(group, n)) for n, v in shown])
+    if statement.blinded_point is not None:
+        accumulator.add(-weights[-1] * e % q, statement.blinded_point)
 
 
 def _add_terms(accumulator: Accumulator, terms: Sequence[tuple[int, Point]]) -> None:

@@ -12,6 +12,7 @@ from zk.claim_relation import Head, Relation
 from zk.encoding import ProofWriter
 from zk.hedged import HedgedScalars
 from zk.statement import Predicate, Statement, digit_weights, tag_base
+from zk.transfer import blind
 
 __all__ = ["Progress", "Unsatisfied", "prove"]
 
@@ -39,6 +40,7 @@ def prove(
     statement: Statement,
     opening: Opening,
     *,
+    beta: int | None = None,
     entropy: bytes | None = None,
     progress: Progress = lambda _done, _steps: None,
 ) -> bytes:
@@ -50,6 +52,8 @@ def prove(
         built from the verifier's policy, over a ring that has been checked against the log.
     opening
         of one of the ring's commitments.
+    beta
+        for a transfer: the blinding of the statement's E.
     entropy
         for tests only: makes the proof a function of its inputs.
     progress
@@ -58,8 +62,8 @@ def prove(
     Raises
     ------
     Unsatisfied
-        the opening's commitment is not in the ring, a predicate does not hold, or a key that a
-        scope asks for is zero.
+        the opening's commitment is not in the ring, a predicate does not hold, a key that a
+        scope asks for is zero, or E is not of this opening's attributes and serial.
     """
     position = _position(statement, opening)
     for predicate in statement.predicates:
@@ -68,13 +72,14 @@ def prove(
     values = opening.values()
     if any(values[scope.kind] % statement.group.order == 0 for scope in statement.scopes):
         raise Unsatisfied("a key is zero")  # its tag would be the identity, which has no encoding
+    _require_blinded(statement, opening, beta)
     encoded = statement.encode()
-    secrets = [*values.values(), opening.blinding]
+    secrets = [*values.values(), opening.blinding, *(() if beta is None else (beta,))]
     randomness = HedgedScalars(statement.group, secrets, encoded, entropy)
     while True:
         steps = _Steps(_step_count(statement), progress)
         try:
-            prover = _Prover(statement, opening, position, randomness)
+            prover = _Prover(statement, opening, position, randomness, beta or 0)
             return prover.proof(encoded, steps.advance)
         except (VerificationError, IdentityPoint):
             if steps.told:  # it was the caller's own code that raised
@@ -112,6 +117,15 @@ def _position(statement: Statement, opening: Opening) -> int:
         raise Unsatisfied("the purchase is not in the ring") from None
 
 
+def _require_blinded(statement: Statement, opening: Opening, beta: int | None) -> None:
+    if (statement.blinded is None) != (beta is None):
+        raise ValueError("beta is for a transfer, and a transfer needs it")
+    if beta is not None:
+        E = blind(statement.group, opening, beta)
+        if statement.group.encode(E) != statement.blinded:
+            raise Unsatisfied("what is handed over has another attribute or serial")
+
+
 @dataclass(frozen=True)
 class _Prover:
     """One attempt. Its parts are the protocol's; nothing here checks that they are true."""
@@ -120,6 +134,7 @@ class _Prover:
     opening: Opening
     position: int
     randomness: HedgedScalars
+    beta: int = 0
 
     def proof(self, encoded_statement: bytes, sent: Callable[[], None] = lambda: None) -> bytes:
         statement, randomness = self.statement, self.randomness
@@ -144,6 +159,7 @@ class _Prover:
         witness = {
             **values,
             "blinding": self.opening.blinding + rho,
+            "delta": self.opening.blinding + rho - self.beta,
             **{f"gamma/{name}": gamma for name, gamma in gammas.items()},
         }
         claim_relation.prove(writer, randomness, Relation.of(statement), witness)

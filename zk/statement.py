@@ -178,7 +178,9 @@ class Statement:
     """One claim about one member of ``ring``, for ``scopes``, said in ``context``.
 
     ``first``, ``size``, ``voided_at`` and ``lane`` say which ring it is, ``root`` is the purchase
-    log's root at ``size``, ``context`` the SHA-256 of what the proof is bound to.
+    log's root at ``size``, ``context`` the SHA-256 of what the proof is bound to. ``blinded`` is
+    there in a transfer only: E, encoded, a commitment to the same attributes and serial and to
+    no secret.
     """
 
     group: Group
@@ -192,6 +194,7 @@ class Statement:
     predicates: tuple[Predicate, ...]
     scopes: tuple[Scope, ...]
     context: bytes
+    blinded: bytes | None = None
 
     def __post_init__(self) -> None:
         parse_identifier(self.origin, "origin")
@@ -199,6 +202,8 @@ class Statement:
         self._validate_predicates()
         if len(self.scopes) > MAX_SCOPES or len(set(self.scopes)) != len(self.scopes):
             raise FormatError(f"a scope is repeated or there are over {MAX_SCOPES}", "scopes")
+        if self.blinded is not None:
+            self._validate_blinded(self.blinded)
 
     def encode(self) -> bytes:
         """The bytes the transcript begins with; two statements never share them."""
@@ -217,8 +222,14 @@ class Statement:
                 le(len(self.scopes), 4),
                 *(scope.encode() for scope in self.scopes),
                 self.context,
+                b"" if self.blinded is None else lp(self.blinded),
             )
         )
+
+    @cached_property
+    def blinded_point(self) -> Point | None:
+        """E, decoded, where the statement has one."""
+        return None if self.blinded is None else self.group.decode(self.blinded)
 
     @cached_property
     def ranges(self) -> tuple[Range, ...]:
@@ -251,6 +262,12 @@ class Statement:
         for name in ("root", "context"):
             if len(getattr(self, name)) != HASH_SIZE:
                 raise FormatError(f"not {HASH_SIZE} bytes", name)
+
+    def _validate_blinded(self, blinded: bytes) -> None:
+        try:
+            self.group.decode(blinded)
+        except FormatError:
+            raise FormatError("not a point", "blinded") from None
 
     def _validate_predicates(self) -> None:
         ids = [attribute_id(p.attribute) for p in self.predicates]

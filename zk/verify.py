@@ -37,10 +37,18 @@ class Verified:
 def proof_size(statement: Statement) -> int:
     """The length in bytes that every proof of ``statement`` has."""
     predicates, scopes = statement.predicates, len(statement.scopes)
-    return claim_size(statement.group, predicates, scopes, len(statement.ring))
+    transfer = statement.blinded is not None
+    return claim_size(statement.group, predicates, scopes, len(statement.ring), transfer=transfer)
 
 
-def claim_size(group: Group, predicates: Sequence[Predicate], scopes: int, ring: int) -> int:
+def claim_size(
+    group: Group,
+    predicates: Sequence[Predicate],
+    scopes: int,
+    ring: int,
+    *,
+    transfer: bool = False,
+) -> int:
     """The length of a proof of these predicates with this many scopes and ring members."""
     sets = [p for p in predicates if isinstance(p, OneOf)]
     ranges = [p for p in predicates if isinstance(p, Range)]
@@ -53,6 +61,9 @@ def claim_size(group: Group, predicates: Sequence[Predicate], scopes: int, ring:
     if ranges:
         points += _RANGE_POINTS + 2 * range_proof.rounds(ranges)
         scalars += _RANGE_SCALARS
+    if transfer:  # the nonce of T - E, and delta
+        points += 1
+        scalars += 1
     return 1 + points * group.point_size + scalars * group.scalar_size
 
 

@@ -157,7 +157,7 @@ def test_entropy_can_only_be_given_by_name() -> None:
     assert parameters["entropy"].kind is inspect.Parameter.KEYWORD_ONLY
     assert parameters["entropy"].default is None
     with pytest.raises(TypeError):
-        prove(statement(TOY), opening(TOY, 2), ENTROPY)  # type: ignore[call-arg]
+        prove(statement(TOY), opening(TOY, 2), ENTROPY)  # type: ignore[call-arg, arg-type]
 
 
 def test_with_entropy_the_proof_is_a_function_of_its_inputs() -> None:
