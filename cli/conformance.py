@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.proof_json import (
+    beta_from_json,
     opening_from_json,
     read_json,
     read_list,
@@ -30,21 +31,17 @@ from commitments.purchase import BuyerKeys, Opening, serial_shift
 from commitments.wire import parse_decimal, parse_hex
 from ledger.closes import Close, seed
 from ledger.partition import Partition, shuffle_key
+from policies.transfer import parse_transfer, transfer_scope
 from zk.hedged import HedgedScalars
 from zk.issuance import BuyerRequest, prove_request, verify_request
 from zk.prove import prove
 from zk.range_proof import digits_of
 from zk.statement import Scope, Statement, digit_weights, tag_base
 from zk.transcript import Transcript, derive_session_id
+from zk.transfer import Acceptance, parse_acceptance, prove_acceptance, verify_acceptance
 from zk.verify import verify
 
-__all__ = [
-    "Outcome",
-    "opening_from_json",
-    "read_json",
-    "run_vectors",
-    "statement_from_json",
-]
+__all__ = ["Outcome", "run_vectors"]
 
 _TEXT_SCALARS = {"product": product_scalar, "batch": batch_scalar, "unit": unit_scalar}
 _REQUEST = ("origin", "order", "serial_0", "secret", "blinding", "B", "narg", "t", "serial")
@@ -53,7 +50,10 @@ _RING = (
     *("start", "end", "sha256_of_decimals_joined_by_commas"),
 )
 _CASE = ("name", "expected", "statement", "encoded_statement_sha256", "proof")
-_CASE_OPTIONAL = ("tags", "base", "why")
+_CASE_OPTIONAL = ("tags", "beta", "base", "why")
+_ACCEPTANCE = ("name", "expected", "origin", "blinded", "acceptance")
+_ACCEPTANCE_OPTIONAL = ("secret", "blinding", "base", "why")
+_NO_SERIAL = 0  # a new owner's keys have none of their own
 _NO_VOID_WINDOW = 0  # a vector says which entries are void, not when they became so
 
 
@@ -117,6 +117,8 @@ class _Vectors:
             "rings": self._ring,
             "purchases": self._purchase,
             "requests": self._request,
+            "acceptances": self._acceptance,
+            "transfers": self._transfer,
             "cases": self._case,
             "invalid_statements": self._invalid_statement,
         }
@@ -233,6 +235,47 @@ class _Vectors:
         serial = (keys.serial_0 + shift) % self.group.order
         _equal(serial, read_scalar(self.group, entry["serial"], "serial"), "serial")
 
+    def _acceptance(self, entry: Any) -> None:
+        entry = read_object(entry, "acceptance", _ACCEPTANCE, _ACCEPTANCE_OPTIONAL)
+        if entry["expected"] == "reject":
+            _check("secret" not in entry, "a rejected acceptance has no keys")
+            _check(entry.get("base") in self._accepted_by_new_owners, "its base is not accepted")
+            _check(not self._is_accepted(entry), "accepted")
+            return
+        _equal(entry["expected"], "accept", "expected")
+        _check(self._is_accepted(entry), "not accepted")
+        origin, blinded, stated = self._offered(entry)
+        scalars = [read_scalar(self.group, entry[name], name) for name in ("secret", "blinding")]
+        random = HedgedScalars(self.group, scalars, blinded)
+        keys = BuyerKeys(_NO_SERIAL, *scalars)
+        ours = prove_acceptance(self.group, origin, blinded, keys, random.scalar)
+        verify_acceptance(self.group, origin, blinded, ours)
+        _equal(ours.commitment, stated.commitment, "commitment")
+
+    def _offered(self, entry: Any) -> tuple[str, bytes, Acceptance]:
+        """The origin, E and the acceptance of an entry."""
+        return (
+            read_text(entry["origin"], "origin"),
+            parse_hex(entry["blinded"], "blinded"),
+            parse_acceptance(entry["acceptance"], self.group),
+        )
+
+    def _is_accepted(self, entry: Any) -> bool:
+        origin, blinded, acceptance = self._offered(entry)
+        try:
+            verify_acceptance(self.group, origin, blinded, acceptance)
+        except (FormatError, VerificationError):
+            return False
+        return True
+
+    def _transfer(self, entry: Any) -> None:
+        entry = read_object(entry, "transfer", ("body", "context", "scope"))
+        body = parse_transfer(entry["body"], self.group)
+        verify_acceptance(self.group, body.origin, body.blinded, body.acceptance)
+        _equal(body.context, parse_hex(entry["context"], "context"), "context")
+        scope = transfer_scope(body.origin, body.acceptance.commitment)
+        _equal(scope.text, read_text(entry["scope"], "scope"), "scope")
+
     def _case(self, entry: Any) -> None:
         entry = read_object(entry, "case", _CASE, _CASE_OPTIONAL)
         statement = self._statement(entry["statement"])
@@ -242,7 +285,7 @@ class _Vectors:
         if entry["expected"] == "accept":
             tags = verify(statement, proof).tags
             _equal([tag.hex() for tag in tags], entry.get("tags", []), "tags")
-            self._prove_again(statement, tags, len(proof))
+            self._prove_again(statement, beta_from_json(entry, self.group), tags, len(proof))
         elif entry["expected"] == "reject":
             _check("tags" not in entry, "a rejected proof has no tags")
             _check(entry.get("base") in {None, *self._accepted}, "its base is not accepted")
@@ -258,12 +301,14 @@ class _Vectors:
             return
         raise _Mismatch("taken for a valid statement")
 
-    def _prove_again(self, statement: Statement, tags: tuple[bytes, ...], length: int) -> None:
+    def _prove_again(
+        self, statement: Statement, beta: int | None, tags: tuple[bytes, ...], length: int
+    ) -> None:
         """The same purchase makes a proof here too: as long, accepted, with the same tags."""
         for member in statement.ring.members:
             opening = self._openings[member]
             if _satisfies(opening, statement) and _tags(opening, statement) == tags:
-                proof = prove(statement, opening)
+                proof = prove(statement, opening, beta=beta)
                 _equal(len(proof), length, "length of a proof made here")
                 _equal(verify(statement, proof).tags, tags, "tags of a proof made here")
                 return
@@ -303,6 +348,15 @@ class _Vectors:
             for entry in self.content["cases"]
             if entry["expected"] == "accept"
             and _accepts(self._statement(entry["statement"]), parse_hex(entry["proof"], "proof"))
+        }
+
+    @cached_property
+    def _accepted_by_new_owners(self) -> set[str]:
+        """Names of the acceptances that are to be accepted and are."""
+        return {
+            entry["name"]
+            for entry in self.content["acceptances"]
+            if entry["expected"] == "accept" and self._is_accepted(entry)
         }
 
 

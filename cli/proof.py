@@ -15,15 +15,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.conformance import (
-    Outcome,
-    opening_from_json,
-    read_json,
-    run_vectors,
-    statement_from_json,
-)
+from cli.conformance import Outcome, run_vectors
 from cli.errors import Failure
 from cli.output import AsJson, waiting
+from cli.proof_json import beta_from_json, opening_from_json, read_json, statement_from_json
 from commitments.errors import FormatError, VerificationError
 from commitments.group import Group
 from commitments.purchase import Opening
@@ -85,12 +80,15 @@ def prove(
     suite: InSuite = Suite.P256,
     as_json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Make a proof and print it in hex; keep OPENING.json to yourself."""
+    """Make a proof and print it in hex; keep OPENING.json to yourself.
+
+    For a transfer OPENING.json has a member more: beta.
+    """
     group = suite.group()
-    claim = statement_from_json(_load(statement), group)
-    purchase = opening_from_json(_load(opening), group)
+    claim, own = statement_from_json(_load(statement), group), _load(opening)
+    purchase = opening_from_json(own, group)
     try:
-        proof = make_proof(claim, purchase)
+        proof = make_proof(claim, purchase, beta=beta_from_json(own, group))
     except Unsatisfied as error:
         raise Failure(_advice(error, purchase)) from None
     _print({"proof": proof.hex()}, [proof.hex()], as_json=as_json)

@@ -17,6 +17,7 @@ from commitments.wire import parse_hex, require_nfc
 from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
 
 __all__ = [
+    "beta_from_json",
     "opening_from_json",
     "read_json",
     "read_list",
@@ -31,7 +32,9 @@ _STATEMENT = (
     *("origin", "first", "size", "root", "voided_at", "lane"),
     *("ring", "predicates", "scopes", "context"),
 )
+_TRANSFER = ("blinded",)
 _OPENING = ("attributes", "serial", "secret", "blinding", "commitment")
+_OWNER = ("beta",)
 _PREDICATES = {"equals": ("value",), "range": ("lo", "hi"), "one_of": ("values",)}
 
 
@@ -54,8 +57,9 @@ def statement_from_json(
     """The statement of a case, or of a STATEMENT.json.
 
     ``ring`` is a list of indices into ``commitments``; without those, of commitments in hex.
+    ``blinded`` stands in a transfer only.
     """
-    members = read_object(value, "statement", _STATEMENT)
+    members = read_object(value, "statement", _STATEMENT, _TRANSFER)
     predicates = read_list(members["predicates"], "predicates")
     scopes = read_list(members["scopes"], "scopes")
     return Statement(
@@ -72,12 +76,13 @@ def statement_from_json(
         ),
         scopes=tuple(_scope(s, f"scopes[{i}]") for i, s in enumerate(scopes)),
         context=parse_hex(members["context"], "context"),
+        blinded=parse_hex(members["blinded"], "blinded") if "blinded" in members else None,
     )
 
 
 def opening_from_json(value: Any, group: Group) -> Opening:
     """The opening in an entry of ``purchases``; ``FormatError`` if its commitment is another's."""
-    members = read_object(value, "opening", _OPENING)
+    members = read_object(value, "opening", _OPENING, _OWNER)
     attributes = read_object(members["attributes"], "attributes", ATTRIBUTES)
     opening = Opening(
         Attributes(**{name: read_scalar(group, attributes[name], name) for name in ATTRIBUTES}),
@@ -88,6 +93,11 @@ def opening_from_json(value: Any, group: Group) -> Opening:
     if group.is_identity(point) or group.encode(point) != stated:
         raise FormatError("not the commitment to these values", "commitment")
     return opening
+
+
+def beta_from_json(value: Any, group: Group) -> int | None:
+    """The blinding of E beside an opening, or in a case: for a transfer only."""
+    return read_scalar(group, value["beta"], "beta") if "beta" in value else None
 
 
 def read_object(

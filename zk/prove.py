@@ -63,7 +63,7 @@ def prove(
     ------
     Unsatisfied
         the opening's commitment is not in the ring, a predicate does not hold, a key that a
-        scope asks for is zero, or E is not of this opening's attributes and serial.
+        scope asks for is zero, or E is not of this opening's attributes and serial and of beta.
     """
     position = _position(statement, opening)
     for predicate in statement.predicates:
@@ -119,11 +119,11 @@ def _position(statement: Statement, opening: Opening) -> int:
 
 def _require_blinded(statement: Statement, opening: Opening, beta: int | None) -> None:
     if (statement.blinded is None) != (beta is None):
-        raise ValueError("beta is for a transfer, and a transfer needs it")
+        raise Unsatisfied("beta is for a transfer, and a transfer needs it")
     if beta is not None:
         E = blind(statement.group, opening, beta)
-        if statement.group.encode(E) != statement.blinded:
-            raise Unsatisfied("what is handed over has another attribute or serial")
+        if statement.blinded_point is None or not statement.group.equal(E, statement.blinded_point):
+            raise Unsatisfied("E has another attribute or serial, another beta, or a secret")
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,23 @@ def wrong_entries() -> dict[str, dict[str, Any]]:
         "purchase": changed("purchases", 17, serial=other_scalar),
         "request": changed("requests", 0, order="another"),
         "request shift": changed("requests", 0, t=other_scalar),
+        "acceptance of another E": changed("acceptances", 0, blinded=other_point),
+        "acceptance with other keys": changed("acceptances", 0, secret=other_scalar),
+        "acceptance without its keys": changed("acceptances", 1, expected="accept"),
+        "rejected acceptance accepts": changed(
+            "acceptances", 1, origin=SMALL["transfers"][0]["body"]["origin"]
+        ),
+        "acceptance without a base": changed("acceptances", 1, base="no such acceptance"),
+        "transfer with another context": changed("transfers", 0, context=other_scalar),
+        "transfer with another scope": changed("transfers", 0, scope="transfer|a|b"),
+        "transfer with a false acceptance": changed(
+            "transfers",
+            0,
+            body={
+                **SMALL["transfers"][0]["body"],
+                "acceptance": SMALL["transfers"][1]["body"]["acceptance"],
+            },
+        ),
         "accepted case rejects": changed("cases", 0, proof=proof[:-1] + "0"),
         "rejected case accepts": changed(
             "cases", 1, **{k: WARRANTY[k] for k in ("statement", "encoded_statement_sha256")}
@@ -248,6 +265,25 @@ def test_prove_with_a_purchase_outside_the_ring(statement: Path, tmp_path: Path)
     status, out, err = run("prove", statement, other)
     assert (status, out) == (1, "")
     assert "not in the ring" in err
+
+
+def test_a_transfer_is_proven_with_beta_beside_the_opening(tmp_path: Path) -> None:
+    case = CASES["a transfer, ring of 17"]
+    path = write(tmp_path / "statement.json", with_ring_in_hex(case["statement"]))
+    own = write(tmp_path / "own.json", {**MINE, "beta": case["beta"]})
+    status, proof, _ = run("prove", path, own)
+    assert status == 0
+    assert run("verify", path, proof.strip()) == (0, f"{case['tags'][0]}\n", "")
+    for name, members in {
+        "none": MINE,
+        "another": {**MINE, "beta": "11" * 32},
+    }.items():
+        status, out, err = run("prove", path, write(tmp_path / f"{name}.json", members))
+        assert (status, out) == (1, "")
+        assert "beta" in err
+    status, out, err = run("prove", path, write(tmp_path / "none.json", {**MINE, "beta": 5}))
+    assert (status, out) == (2, "")
+    assert "beta" in err
 
 
 def test_the_second_suite(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ ciphersuite: proofs in them must verify for ever, and making them again must giv
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from commitments.attributes import ATTRIBUTES, Attributes, batch_scalar, product
 from commitments.bls12381 import BLS12381
 from commitments.domain import claim_session
 from commitments.errors import FormatError
-from commitments.generators import generator
+from commitments.generators import attribute_generator, generator
 from commitments.group import Group
 from commitments.p256 import P256
 from commitments.purchase import BuyerKeys, Opening, commit, serial_shift
 from ledger.closes import Close, seed
 from ledger.partition import Partition
+from policies.transfer import TransferBody, transfer_scope
 from tests.zk.claims import EUR, scalar
 from tests.zk.dishonest import Lie, Selector, Shift, forge
 from zk.hedged import HedgedScalars
@@ -39,6 +41,7 @@ from zk.statement import (
     tag_base,
 )
 from zk.transcript import Transcript, derive_session_id
+from zk.transfer import Acceptance, blind, prove_acceptance
 from zk.verify import verify
 
 FOLDER = Path(__file__).parent
@@ -71,6 +74,8 @@ def content(group: Group) -> dict[str, Any]:
         "rings": list(rings()),
         "purchases": [purchase_entry(group, opening) for opening in openings(group)],
         "requests": [request(group, order) for order in ("order-1", "订单/7")],
+        "acceptances": list(acceptances(group)),
+        "transfers": list(transfers(group)),
         "cases": list(_Cases(group).all()),
         "invalid_statements": list(invalid_statements(group)),
     }
@@ -227,6 +232,100 @@ def request(group: Group, order: str) -> dict[str, str]:
     }
 
 
+def blinded(group: Group, number: int) -> tuple[bytes, int]:
+    """E of the purchase with this number, encoded, and its beta."""
+    beta = scalar(group, "own", "beta", number)
+    return group.encode(blind(group, openings(group)[number], beta)), beta
+
+
+def acceptance(group: Group, E: bytes, number: int = 0) -> tuple[Acceptance, BuyerKeys]:
+    """What the new owner with this number answers, and its keys."""
+    names = ("secret", "blinding")
+    keys = BuyerKeys(0, *(scalar(group, "new owner", name, number) for name in names))
+    random = HedgedScalars(group, [keys.secret, keys.blinding], E, ENTROPY)
+    return prove_acceptance(group, ORIGIN, E, keys, random.scalar), keys
+
+
+def acceptances(group: Group) -> Iterator[dict[str, Any]]:
+    """An acceptance, and what others could make of it."""
+    (E, _), (other_E, _) = blinded(group, 1), blinded(group, 2)
+    honest, keys = acceptance(group, E)
+    other, _ = acceptance(group, E, 1)
+    date = attribute_generator(group, "date")
+    later = group.add(group.decode(honest.commitment), group.multiply(365, date))
+    base = "an acceptance"
+    yield {
+        "name": base,
+        "expected": "accept",
+        "origin": ORIGIN,
+        "blinded": E.hex(),
+        "acceptance": honest.document(),
+        "secret": group.encode_scalar(keys.secret).hex(),
+        "blinding": group.encode_scalar(keys.blinding).hex(),
+    }
+    for name, origin, offered, answer, why in [
+        ("other origin", "other", E, honest, "bound to: the log"),
+        ("other E", ORIGIN, other_E, honest, "bound to: E"),
+        ("E negated", ORIGIN, _negated(group, E), honest, "bound to: E"),
+        ("E that is no point", ORIGIN, bytes(group.point_size), honest, "decoding"),
+        (
+            "C_new of another new owner",
+            ORIGIN,
+            E,
+            replace(honest, commitment=other.commitment),
+            "bound to: C_new",
+        ),
+        (
+            "C_new a year later",
+            ORIGIN,
+            E,
+            replace(honest, commitment=group.encode(later)),
+            "what is added has an attribute in it",
+        ),
+        ("C_new that is E", ORIGIN, E, replace(honest, commitment=E), "nothing is added"),
+        (
+            "last scalar plus one",
+            ORIGIN,
+            E,
+            replace(honest, proof=honest.proof[:-1] + bytes([honest.proof[-1] ^ 1])),
+            "the equation",
+        ),
+    ]:
+        yield {
+            "name": name,
+            "expected": "reject",
+            "origin": origin,
+            "blinded": offered.hex(),
+            "acceptance": answer.document(),
+            "base": base,
+            "why": why,
+        }
+
+
+def transfer_body(group: Group, number: int) -> TransferBody:
+    """The transfer of the purchase with this number."""
+    E, _ = blinded(group, number)
+    return TransferBody(
+        origin=ORIGIN,
+        date="2026-11-21",
+        first=0,
+        size=18,
+        voided_at=20,
+        lane=0,
+        blinded=E,
+        acceptance=acceptance(group, E)[0],
+        nonce=_noise("nonce", number)[:16].hex(),
+    )
+
+
+def transfers(group: Group) -> Iterator[dict[str, Any]]:
+    """Bodies with what follows from them."""
+    for number in (1, 2):
+        body = transfer_body(group, number)
+        scope = transfer_scope(ORIGIN, body.acceptance.commitment)
+        yield {"body": body.document(), "context": body.context.hex(), "scope": scope.text}
+
+
 CLAIM = (
     Scope("serial", f"claim|{ORIGIN}|warranty-2y|0"),
     Scope("secret", f"claim|{ORIGIN}|warranty-2y|0"),
@@ -316,9 +415,13 @@ class _Cases:
             ),
             2,
         )
+        moved = self.transfer(range(17), 4)
+        yield self.accept("a transfer, ring of 17", moved, 4)
         yield from self.changed("warranty, ring of 17", bound, 4)
         yield from self.misread("warranty, ring of 17", bound, 4)
+        yield from self.substituted("a transfer, ring of 17", moved, 4)
         yield from self.cheats()
+        yield from self.transfer_cheats()
 
     def of_bls12381(self) -> Iterator[Entry]:
         kettle, lamp = self.sets
@@ -328,6 +431,7 @@ class _Cases:
         name = "ring of two, set and range"
         yield self.accept(name, both, 1)
         yield self.accept("ring of one, a secret tag", self.statement([2], [], CLAIM[1:]), 2)
+        yield self.accept("a transfer, ring of two", self.transfer([0, 1], 1), 1)
         honest = self.prove(both, 1)
         other = self.statement([0, 1], both.predicates, CLAIM[:1], context=_noise("context", 1))
         yield self.reject("other context", other, honest, name, "bound to its context")
@@ -348,6 +452,85 @@ class _Cases:
             1,
             Lie(committed={"product": lamp}),
         )
+
+    def transfer(
+        self, ring: Sequence[int], mine: int, E: bytes | None = None, **changes: Any
+    ) -> Statement:
+        """The transfer of a purchase; its body is not that of :func:`transfers`."""
+        E = E or blinded(self.group, mine)[0]
+        answer, _ = acceptance(self.group, E)
+        scope = transfer_scope(ORIGIN, answer.commitment)
+        return self.statement(ring, [], [scope], **{"blinded": E, **changes})
+
+    def substituted(self, base: str, claim: Statement, mine: int) -> Iterator[Entry]:
+        """The proof of one transfer, shown for another, or for none."""
+        proof, ring = self.prove(claim, mine), range(17)
+        other_E, _ = blinded(self.group, 5)
+        scope = transfer_scope(
+            ORIGIN, acceptance(self.group, claim.blinded or b"", 1)[0].commitment
+        )
+        size = self.group.point_size + self.group.scalar_size
+        for name, other, shown, why in [
+            ("other E", self.transfer(ring, mine, blinded=other_E), proof, "E"),
+            ("no E", self.transfer(ring, mine, blinded=None), proof, "the equation of E"),
+            ("no E, cut to fit", self.transfer(ring, mine, blinded=None), proof[:-size], "E"),
+            ("other C_new", replace(claim, scopes=(scope,)), proof, "C_new"),
+            ("other acceptance", replace(claim, context=_noise("context", 1)), proof, "the body"),
+            ("delta plus one", claim, proof[:-1] + bytes([proof[-1] ^ 1]), "the equation of E"),
+        ]:
+            yield self.reject(f"transfer: {name}", other, shown, base, f"bound to: {why}")
+
+    def transfer_cheats(self) -> Iterator[Entry]:
+        """What an owner could try to hand over; each breaks the equations it says."""
+        group, fresh = self.group, scalar(self.group, "fresh")
+        E, beta = blinded(group, 1)
+        secret = self.openings[1].secret
+        honest = self.transfer(range(5), 1)
+        only = "only the equation of E fails"
+        for name, why, of, lie in [
+            ("hands over a later date", only, self._with(E, "date", 365), Lie()),
+            ("hands over a higher price", only, self._with(E, "price", 1), Lie()),
+            ("hands over another serial", only, self._with(E, "serial", fresh), Lie()),
+            ("hands over its secret too", only, self._with(E, "secret", secret), Lie()),
+            (
+                "hands over another purchase",
+                only,
+                self.transfer(range(5), 2),
+                Lie(witness={"delta": fresh}),
+            ),
+            (
+                "hands over with the tag of another secret",
+                "only the tag's equation fails",
+                honest,
+                Lie(tags={0: fresh}),
+            ),
+            (
+                "hands over with another secret",
+                "only the equations of T and of E fail",
+                honest,
+                Lie(tags={0: fresh}, witness={"secret": fresh}),
+            ),
+            (
+                "hands over what it has no longer",
+                "only the membership equation of the ring fails",
+                self.transfer([0, 2, 3], 1),
+                Lie(position=1),
+            ),
+            (
+                "errors of T and E that cancel",
+                "equal weights would accept",
+                honest,
+                Lie(nonces={0: Shift(1), 2: Shift(-1)}),
+            ),
+        ]:
+            proof = forge(of, self.openings[1], lie, beta)
+            yield self.reject(f"cheat: {name}", of, proof, None, why)
+
+    def _with(self, E: bytes, name: str, by: int) -> Statement:
+        """The transfer of an E that has ``by`` more on the generator ``name``."""
+        extra = self.group.multiply(by, attribute_generator(self.group, name))
+        more = self.group.encode(self.group.add(self.group.decode(E), extra))
+        return self.transfer(range(5), 1, more)
 
     def changed(self, base: str, claim: Statement, mine: int) -> Iterator[Entry]:
         """The proof of one statement, shown for another."""
@@ -516,12 +699,18 @@ class _Cases:
         return self.reject("cheat: the average of two purchases", claim, proof, None, why)
 
     def prove(self, claim: Statement, mine: int) -> bytes:
-        return prove(claim, self.openings[mine], entropy=ENTROPY)
+        return prove(claim, self.openings[mine], beta=self.beta(claim, mine), entropy=ENTROPY)
+
+    def beta(self, claim: Statement, mine: int) -> int | None:
+        return None if claim.blinded is None else blinded(self.group, mine)[1]
 
     def accept(self, name: str, claim: Statement, mine: int) -> Entry:
         proof = self.prove(claim, mine)
         tags = [tag.hex() for tag in verify(claim, proof).tags]
         entry = {"name": name, "expected": "accept", **self.entry(claim, proof)}
+        beta = self.beta(claim, mine)
+        if beta is not None:
+            entry["beta"] = self.group.encode_scalar(beta).hex()
         return {**entry, "tags": tags} if tags else entry
 
     def cheat(self, name: str, why: str, claim: Statement, mine: int, lie: Lie) -> Entry:
@@ -555,6 +744,7 @@ def statement_entry(claim: Statement, members: Sequence[bytes]) -> Entry:
         "predicates": [predicate_entry(claim.group, p) for p in claim.predicates],
         "scopes": [{"kind": s.kind, "scope": s.text} for s in claim.scopes],
         "context": claim.context.hex(),
+        **({"blinded": claim.blinded.hex()} if claim.blinded is not None else {}),
     }
 
 
@@ -613,8 +803,14 @@ def invalid_statements(group: Group) -> Iterator[Entry]:
         ("lane of 65 bits", "lane", 2**64),
         ("root of 31 bytes", "root", "00" * 31),
         ("context of 31 bytes", "context", "00" * 31),
+        ("E that is no point", "blinded", "00" * group.point_size),
+        ("E that is empty", "blinded", ""),
     ]:
         yield {"name": name, "statement": {**valid, field: value}}
+
+
+def _negated(group: Group, encoded: bytes) -> bytes:
+    return group.encode(group.negate(group.decode(encoded)))
 
 
 def _noise(*name: object) -> bytes:

@@ -1,6 +1,7 @@
 """``kvitto-v01.json``, made from the protocol's text by an implementation that is not this one."""
 
-from cli.conformance import run_vectors, statement_from_json
+from cli.conformance import run_vectors
+from cli.proof_json import statement_from_json
 from commitments.p256 import P256
 from tests.vectors.shared import KVITTO, load, needs_kvitto
 from tests.zk.reference import Malformed, encode, false_equations

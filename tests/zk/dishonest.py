@@ -59,12 +59,12 @@ class Lie:
 HONEST = Lie()
 
 
-def forge(statement: Statement, opening: Opening, lie: Lie = HONEST) -> bytes:
-    """A proof by the owner of ``opening`` in which ``lie`` deviates."""
+def forge(statement: Statement, opening: Opening, lie: Lie = HONEST, beta: int = 0) -> bytes:
+    """A proof by the owner of ``opening`` in which ``lie`` deviates; ``beta`` is for transfers."""
     randomness = HedgedScalars(statement.group, [opening.blinding], statement.encode(), ENTROPY)
     while True:  # in a small group a challenge can be zero, or a point the identity
         try:
-            return _Forger(statement, opening, lie, randomness).proof()
+            return _Forger(statement, opening, lie, beta, randomness).proof()
         except (VerificationError, _Identity):
             continue
 
@@ -78,6 +78,7 @@ class _Forger:
     statement: Statement
     opening: Opening
     lie: Lie
+    beta: int
     randomness: HedgedScalars
 
     def proof(self) -> bytes:
@@ -119,6 +120,7 @@ class _Forger:
         witness = {
             **values,
             "blinding": self.opening.blinding + rho,
+            "delta": self.opening.blinding + rho - self.beta,
             **{f"gamma/{name}": gamma for name, gamma in gammas.items()},
             **lie.witness,
         }

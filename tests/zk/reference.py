@@ -49,7 +49,8 @@ def encode(statement: Statement) -> bytes:
     out += le(len(statement.scopes), 4)
     for scope in statement.scopes:
         out += {"serial": b"\x01", "secret": b"\x02"}[scope.kind] + lp(scope.text.encode())
-    return out + statement.context
+    out += statement.context
+    return out if statement.blinded is None else out + lp(statement.blinded)
 
 
 def le(n: int, width: int) -> bytes:
@@ -265,9 +266,10 @@ class _Check:
         s, G = self.statement, self.group.generator
         shown = {p.attribute: p.value for p in s.predicates if isinstance(p, Equals)}
         hidden = [a for a in ATTRIBUTES if a not in shown]
-        nonces = self.points(1 + len(V) + len(N))
+        transfer = ["delta"] if s.blinded is not None else []
+        nonces = self.points(1 + len(V) + len(N) + len(transfer))
         e = self.challenge()
-        names = [*hidden, *KEYS, "blinding", *(f"gamma/{a}" for a in V)]
+        names = [*hidden, *KEYS, "blinding", *(f"gamma/{a}" for a in V), *transfer]
         response = dict(zip(names, self.scalars(len(names)), strict=True))
 
         def generator_of(name: str) -> Point:
@@ -289,11 +291,20 @@ class _Check:
                 self.total((response[a], G), (response[f"gamma/{a}"], self.H)),
             )
         tag_dst = f"KVITTO-V01-TAG-with-{self.group.hash_suite}".encode()
-        tags = zip(nonces[1 + len(V) :], N, s.scopes, strict=True)
+        tags = zip(nonces[1 + len(V) : 1 + len(V) + len(N)], N, s.scopes, strict=True)
         for k, (nonce, N_k, scope) in enumerate(tags):
             U = self.group.hash_to_curve(f"{scope.kind}/{scope.text}".encode(), tag_dst)
             self.require_equal(
                 f"tag/{k}",
                 self.total((1, nonce), (e, N_k)),
                 self.times(response[scope.kind], U),
+            )
+        if s.blinded is not None:
+            E = self.group.decode(s.blinded)
+            self.require_equal(
+                "E",
+                self.total((1, nonces[-1]), (e, T), (-e, E)),
+                self.total(
+                    (response["secret"], generator_of("secret")), (response["delta"], self.H)
+                ),
             )

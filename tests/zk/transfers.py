@@ -26,9 +26,24 @@ def accept(group: Group, blinded: bytes, keys: BuyerKeys, origin: str = ORIGIN) 
     return prove_acceptance(group, origin, blinded, keys, random.scalar)
 
 
+def body_of(blinded: bytes, acceptance: Acceptance) -> TransferBody:
+    """A body over the whole log of 100 entries."""
+    return TransferBody(
+        origin=ORIGIN,
+        date="2026-11-21",
+        first=0,
+        size=100,
+        voided_at=100,
+        lane=0,
+        blinded=blinded,
+        acceptance=acceptance,
+        nonce="00" * 16,
+    )
+
+
 @dataclass(frozen=True)
 class Handover:
-    """Purchase ``mine`` on its way from its owner to new owner number ``to``."""
+    """A purchase, ``mine``, on its way to the new owner with number ``to``."""
 
     group: Group
     mine: Opening
@@ -49,22 +64,13 @@ class Handover:
         """E, encoded."""
         return self.group.encode(blind(self.group, self.mine, self.beta))
 
-    def body(self) -> TransferBody:
-        """The honest body."""
-        return TransferBody(
-            origin=ORIGIN,
-            date="2026-11-21",
-            first=0,
-            size=100,
-            voided_at=100,
-            lane=0,
-            blinded=self.blinded,
-            acceptance=accept(self.group, self.blinded, self.keys),
-            nonce="00" * 16,
-        )
+    def body(self, blinded: bytes | None = None) -> TransferBody:
+        """The body, honest or of another E, which the new owner accepts."""
+        E = self.blinded if blinded is None else blinded
+        return body_of(E, accept(self.group, E, self.keys))
 
     def statement(self, members: int | Ring = 8, body: TransferBody | None = None) -> Statement:
-        """The statement over a ring, or over that of so many purchases."""
+        """The statement of a body over a ring, or over that of so many purchases."""
         of = ring(self.group, members) if isinstance(members, int) else members
         return transfer_statement(self.group, body or self.body(), bytes(32), of)
 
