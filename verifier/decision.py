@@ -93,6 +93,9 @@ def decided_event(
     }
 
 
-def retired_event(identifier: str, time: str, secret: bytes) -> dict[str, Any]:
-    """The event that ends an ownership: from here on the secret is public."""
-    return {"type": RETIRED, "time": time, "claim_id": identifier, "secret": secret.hex()}
+def retired_event(kind: str, identifier: str, time: str, secret: bytes) -> dict[str, Any]:
+    """The event that ends an ownership by a ``claim`` or a ``transfer``.
+
+    From here on the secret is public.
+    """
+    return {"type": RETIRED, "time": time, f"{kind}_id": identifier, "secret": secret.hex()}

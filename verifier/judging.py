@@ -13,7 +13,8 @@ from commitments.clock import Clock
 from commitments.group import Group
 from ledger.events import event_time
 from ledger.store import Store
-from verifier.decision_book import approvals, find_decisions
+from verifier.approvals import CLAIM, approvals
+from verifier.decision_book import find_decisions
 from verifier.pending import (
     Pending,
     Stated,
@@ -62,7 +63,7 @@ class Judge:
         """Make the ring of a claim. Errors as :meth:`verifier.service.Verifier.decide`."""
         with self._store.read() as connection:
             # What is approved gets its answer again when its ring is too old to be made.
-            if not approvals(connection, claim.origin, [claim.identifier]):
+            if not approvals(connection, claim.origin, CLAIM, [claim.identifier]):
                 horizons = self._statements.horizons(connection, claim.origin)
                 self._state(connection, horizons, claim)
 
@@ -90,7 +91,7 @@ class Judge:
         self, connection: Connection, origin: str, claims: Sequence[Pending]
     ) -> None:
         # Who was approved meanwhile, and has been refunded since, gets that answer when recorded.
-        approved = approvals(connection, origin, {claim.identifier for claim in claims})
+        approved = approvals(connection, origin, CLAIM, {claim.identifier for claim in claims})
         others = [claim for claim in claims if claim.identifier not in approved]
         decline_ended(others, partial(self._retired.among, connection, origin))
 

@@ -19,11 +19,11 @@ from verifier.decision import DECIDED, RETIRED
 from verifier.decision_book import note_approvals
 from verifier.policy_book import PUBLISHED, note_policies
 from verifier.retiring import note_retirements
-from verifier.schema import decisions, policies, retired, tags
+from verifier.schema import approved, policies, retired, tags
 
 __all__ = ["PROJECTIONS", "rebuild", "replay"]
 
-PROJECTIONS: tuple[Table, ...] = (event_kinds, policies, tags, decisions, retired)
+PROJECTIONS: tuple[Table, ...] = (event_kinds, policies, tags, approved, retired)
 """The tables that say nothing which the event logs do not say; voids come from purchase logs."""
 
 _CHUNK = 1000  # events in memory at a time

@@ -14,8 +14,9 @@ from commitments.clock import Clock
 from ledger.events import event_time, events_origin
 from ledger.store import Store, Transaction
 from policies.claim import ClaimBody
+from verifier.approvals import CLAIM, approvals
 from verifier.decision import APPROVED, Decision, decided_event
-from verifier.decision_book import approvals, find_decisions, record_approvals
+from verifier.decision_book import find_decisions, record_approvals
 from verifier.pending import Pending, attempt, decline_ended, decline_used, unsettled
 from verifier.retiring import RetiredSecrets
 from verifier.statements import recent_closes, require_recent, require_today
@@ -43,7 +44,7 @@ class Recorder:
 
     def _enter(self, origin: str, claims: Sequence[Pending], transaction: Transaction) -> None:
         connection = transaction.connection
-        rows = approvals(connection, origin, {claim.identifier for claim in claims})
+        rows = approvals(connection, origin, CLAIM, {claim.identifier for claim in claims})
         for claim in claims:
             if claim.identifier in rows:
                 claim.decision = Decision(claim.identifier, APPROVED)

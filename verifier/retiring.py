@@ -16,28 +16,29 @@ from commitments.group import Group
 from commitments.wire import parse_hex
 from ledger.event_log import append_event
 from ledger.store import Transaction
-from verifier.decision import AWAITING_SECRET, COMPLETED, LAPSED, retired_event
-from verifier.decision_book import approval, complete, status_at
-from verifier.schema import decisions, retired
+from verifier.approvals import CLAIM, TRANSFER, approval, complete, status_at
+from verifier.decision import AWAITING_SECRET, LAPSED, retired_event
+from verifier.schema import approved, retired
 from zk.statement import Scope, tag_base
 
 __all__ = ["Owner", "RetiredSecrets", "note_retirements", "require_awaiting", "retire"]
 
 
-def retire(transaction: Transaction, owner: "Owner", identifier: str, now: str) -> None:
+def retire(
+    transaction: Transaction, owner: "Owner", kind: str, identifier: str, now: str
+) -> None:
     """Complete an approval that ends the ownership: the owner shows its secret.
 
-    ``Refused`` unless the claim awaits it, the time has not run out, the secret is the one its
-    tag was made with, and no other approval of this owner goes before.
+    ``Refused`` unless the claim or transfer awaits it, the time has not run out, the secret is the
+    one its tag was made with, and no other approval of this owner goes before.
     """
     connection, origin = transaction.connection, owner.origin
-    row = approval(connection, origin, identifier)
+    row = approval(connection, origin, kind, identifier)
     require_awaiting(row, now)
-    if owner.tag(row.scope) != row.secret_tag:
-        raise Refused("wrong-secret", "not the secret of this claim's tag", "secret")
-    if _is_contested(row, owner.approvals(connection), now):
-        raise Refused("lapsed", "this owner has made another claim", "claim_id")
-    event = retired_event(identifier, now, owner.encoded)
+    owner.require_shown(row)
+    if owner.is_retired(connection) or _is_contested(row, owner.approvals(connection, now), now):
+        raise Refused("lapsed", "this owner has made another claim", f"{kind}_id")
+    event = retired_event(kind, identifier, now, owner.encoded)
     note_retirements(connection, origin, [(append_event(transaction, origin, event), event)])
 
 
@@ -46,14 +47,14 @@ def require_awaiting(row: Row[Any], now: str) -> None:
     status = status_at(row, now)
     if status != AWAITING_SECRET:
         code = "lapsed" if status == LAPSED else "not-awaiting-secret"
-        raise Refused(code, "this claim awaits no secret", "claim_id")
+        raise Refused(code, f"this {row.kind} awaits no secret", f"{row.kind}_id")
 
 
 class Owner:
-    """Whoever knows this secret, at one origin: the tags that its claims show, by scope.
+    """Whoever knows this secret, at one origin: the tags that its proofs show, by scope.
 
-    A multiplication per scope that has approvals, and none per approval. :meth:`prepare` makes
-    them before a transaction is open.
+    A multiplication per scope that has claims or a transfer that waits, and none per claim.
+    :meth:`prepare` makes them before a transaction is open.
     """
 
     def __init__(self, group: Group, origin: str, secret: int) -> None:
@@ -69,20 +70,37 @@ class Owner:
             self._tags[scope_text] = _tag(self._group, scope_text, self._secret)
         return self._tags[scope_text]
 
-    def prepare(self, connection: Connection) -> None:
-        """Make the tags of all scopes that have approvals."""
-        for scope_text in self._scopes(connection):
+    def require_shown(self, row: Row[Any]) -> None:
+        """``Refused`` unless the approval in ``row`` shows the tag of this secret."""
+        if self.tag(row.scope) != row.secret_tag:
+            raise Refused("wrong-secret", f"not the secret of this {row.kind}'s tag", "secret")
+
+    def prepare(self, connection: Connection, now: str) -> None:
+        """Make the tags that :meth:`approvals` asks for."""
+        for scope_text in self._scopes(connection, now):
             self.tag(scope_text)
 
-    def approvals(self, connection: Connection) -> list[Row[Any]]:
-        """All approvals of this owner."""
-        tags = [tag for tag in map(self.tag, self._scopes(connection)) if tag is not None]
-        chosen = decisions.c.origin == self.origin, decisions.c.secret_tag.in_(tags)
-        return list(connection.execute(select(decisions).where(*chosen)))
+    def is_retired(self, connection: Connection) -> bool:
+        """Whether the secret is public already."""
+        query = select(retired.c.position).where(
+            retired.c.origin == self.origin, retired.c.secret == self.encoded
+        )
+        return connection.execute(query).first() is not None
 
-    def _scopes(self, connection: Connection) -> list[str]:
-        query = select(decisions.c.scope).where(decisions.c.origin == self.origin).distinct()
-        return list(connection.scalars(query))
+    def approvals(self, connection: Connection, now: str) -> list[Row[Any]]:
+        """All approved claims of this owner, and those of its transfers that wait at ``now``."""
+        tags = [tag for tag in map(self.tag, self._scopes(connection, now)) if tag is not None]
+        chosen = approved.c.origin == self.origin, approved.c.secret_tag.in_(tags)
+        return list(connection.execute(select(approved).where(*chosen)))
+
+    def _scopes(self, connection: Connection, now: str) -> list[str]:
+        """Claims have as many as the policies have slots; each transfer has one of its own."""
+        scopes = select(approved.c.scope).where(approved.c.origin == self.origin).distinct()
+        of_claims = scopes.where(approved.c.kind == CLAIM)
+        waiting = scopes.where(
+            approved.c.kind == TRANSFER, approved.c.retire_by >= now, approved.c.retired_at.is_(None)
+        )
+        return [*connection.scalars(of_claims), *connection.scalars(waiting)]
 
 
 def note_retirements(
@@ -92,7 +110,8 @@ def note_retirements(
     for position, event in events:
         secret = parse_hex(event["secret"], "secret")
         connection.execute(insert(retired).values(origin=origin, position=position, secret=secret))
-        complete(connection, origin, event["claim_id"])
+        kind = CLAIM if f"{CLAIM}_id" in event else TRANSFER
+        complete(connection, origin, event[f"{kind}_id"], position)
 
 
 class RetiredSecrets:
@@ -158,9 +177,7 @@ def _is_contested(row: Row[Any], own: Sequence[Row[Any]], now: str) -> bool:
     that end the ownership the earlier goes before the later, unless it has lapsed.
     """
     last_ordinary = max((o.position for o in own if o.retire_by is None), default=-1)
-    before = [o for o in own if o.retire_by is not None and o.position < row.position]
     return last_ordinary > row.position or any(
-        status_at(o, now) == COMPLETED
-        or (status_at(o, now) == AWAITING_SECRET and o.position > last_ordinary)
-        for o in before
+        last_ordinary < o.position < row.position and status_at(o, now) == AWAITING_SECRET
+        for o in own
     )

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, 
 
 from ledger.schema import metadata
 
-__all__ = ["decisions", "policies", "retired", "tags"]
+__all__ = ["approved", "policies", "retired", "tags"]
 
 policies = Table(
     "policies",
@@ -29,21 +29,27 @@ tags = Table(
 )
 """Serial tags that have been used, once per scope: the primary key is what stops a second claim."""
 
-decisions = Table(
-    "decisions",
+approved = Table(
+    "approved",
     metadata,
     Column("origin", String, primary_key=True),
-    Column("claim_id", String, primary_key=True),
+    Column("identifier", String, primary_key=True),
+    Column("kind", String, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("scope", String, nullable=False),
     Column("secret_tag", LargeBinary, nullable=False),
-    Column("status", String, nullable=False),
     Column("retire_by", String),
+    Column("retired_at", BigInteger),
 )
-"""Approved claims, with where the decision stands in the event log."""
-Index("decisions_by_position", decisions.c.origin, decisions.c.position)
-Index("decisions_by_scope", decisions.c.origin, decisions.c.scope)
-Index("decisions_by_owner", decisions.c.origin, decisions.c.secret_tag)
+"""Approved claims and transfers (``kind``), with where their events stand in the event log.
+
+Of those that end the ownership: by when the owner has to show its secret, and where the event
+stands by which it has.
+"""
+Index("approved_by_position", approved.c.origin, approved.c.kind, approved.c.position)
+Index("approved_by_scope", approved.c.origin, approved.c.kind, approved.c.scope)
+Index("approved_by_deadline", approved.c.origin, approved.c.kind, approved.c.retire_by)
+Index("approved_by_owner", approved.c.origin, approved.c.secret_tag)
 
 retired = Table(
     "retired",
@@ -53,3 +59,4 @@ retired = Table(
     Column("secret", LargeBinary, nullable=False),
 )
 """Z of docs/protocol.md 8: secrets of ended ownerships, in the order of their events."""
+Index("retired_by_secret", retired.c.origin, retired.c.secret)

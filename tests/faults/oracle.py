@@ -11,7 +11,7 @@ from ledger.log import Log
 from ledger.merkle import verify_consistency
 from ledger.store import Store
 from tests.faults.teller import ORIGINS, claim_of, entry_of
-from verifier.schema import decisions, tags
+from verifier.schema import approved, tags
 
 __all__ = ["check", "check_extends"]
 
@@ -51,6 +51,6 @@ def _check_sales(connection: Connection, sold: set[int]) -> int:
     assert sorted((tag.hex(), claim) for tag, claim in used) == sorted(
         (claim["tags"][0], claim["claim_id"]) for claim in claims
     )
-    decided = connection.execute(select(decisions.c.claim_id).order_by(decisions.c.position))
-    assert [row.claim_id for row in decided] == [claim["claim_id"] for claim in claims]
+    decided = connection.execute(select(approved.c.identifier).order_by(approved.c.position))
+    assert [row.identifier for row in decided] == [claim["claim_id"] for claim in claims]
     return len(numbers)

@@ -18,8 +18,9 @@ from ledger.entries import Purchase
 from ledger.events import events_origin
 from ledger.store import Store, Transaction
 from tests.databases import SEALING
+from verifier.approvals import CLAIM, approvals
 from verifier.decision import DECIDED
-from verifier.decision_book import approvals, record_approvals
+from verifier.decision_book import record_approvals
 
 __all__ = ["ORIGIN", "ORIGINS", "THREADS", "claim_of", "entry_of", "open_store", "sell"]
 
@@ -72,7 +73,7 @@ def sell(store: Store, sale: int) -> None:
     event = claim_of(sale)
 
     def unit(transaction: Transaction) -> None:
-        if approvals(transaction.connection, ORIGIN, [event["claim_id"]]):
+        if approvals(transaction.connection, ORIGIN, CLAIM, [event["claim_id"]]):
             return
         transaction.append(ORIGIN, [entry_of(sale)])
         record_approvals(transaction, ORIGIN, [event])

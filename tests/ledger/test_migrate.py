@@ -53,7 +53,7 @@ def test_many_processes_start_at_once(empty: str) -> None:
     [
         ("DROP TABLE tags", "add_table tags"),
         ("ALTER TABLE tags ADD COLUMN extra INTEGER", "remove_column tags extra"),
-        ("DROP INDEX decisions_by_position", "add_index decisions_by_position"),
+        ("DROP INDEX approved_by_position", "add_index approved_by_position"),
         ("DROP TRIGGER log_forks", "trigger log_forks"),
     ],
 )

@@ -9,7 +9,7 @@ from ledger.fsck import check_all
 from ledger.schema import voids
 from tests.world import ORIGIN, REFUND, WARRANTY, World
 from verifier.rebuild import PROJECTIONS, rebuild
-from verifier.schema import decisions, tags
+from verifier.schema import approved, tags
 from verifier.service import Verifier
 
 
@@ -62,7 +62,7 @@ def test_rows_that_no_event_made_are_gone(world: World) -> None:
     _damage(
         world,
         insert(tags).values(forged),
-        update(decisions).values(status="lapsed"),
+        update(approved).values(retire_by="x"),
         update(event_kinds).values(type="x"),
         update(voids).values(voided=0),
     )
@@ -77,7 +77,7 @@ def test_a_tag_whose_row_was_deleted_cannot_be_used_again(world: World) -> None:
     (bought,) = world.buy(world.sale())
     world.close()
     assert world.claim(bought).approved
-    _damage(world, delete(tags), delete(decisions))
+    _damage(world, delete(tags), delete(approved))
     rebuild(world.store)
     fresh = Verifier(world.store, P256, world.clock)
     body = world.body(bought)
