@@ -34,7 +34,6 @@ from ledger.entries import Sale as SaleEntry
 from ledger.log import Log
 from ledger.schema import metadata
 from ledger.store import DuplicateCommitment, Store, Transaction
-from ledger.tlog_proof import TlogProof
 from zk.issuance import BuyerRequest, RequestCheck
 
 __all__ = ["Issuer", "Order"]
@@ -267,15 +266,10 @@ class Issuer:
                     "order": order.reference,
                     "sale": order.sale.document(),
                     "index": position,
-                    "proof": _inclusion(log, position),
+                    "proof": log.tlog_proof(position).serialise().decode("utf-8"),
                 }
                 for order, position in zip(orders, positions, strict=True)
             ]
-
-
-def _inclusion(log: Log, position: int) -> str:
-    hashes = log.inclusion(position, log.size)
-    return TlogProof(position, tuple(hashes), log.checkpoint()).serialise().decode("utf-8")
 
 
 def _known_positions(

@@ -16,6 +16,7 @@ from ledger.merkle import (
 from ledger.note import Verifier, parse_vkey
 from ledger.schema import entries, logs, published, tiles, voids
 from ledger.tiles import TILE_WIDTH, Tile, TileFetcher, TileReader, encode_bundle
+from ledger.tlog_proof import TlogProof
 
 __all__ = ["Log", "NotInLog", "tile_fetcher"]
 
@@ -83,6 +84,10 @@ class Log:
         self._check_size(size)
         return build_inclusion(self._reader, index, size)
 
+    def tlog_proof(self, index: int) -> TlogProof:
+        """The proof that entry ``index`` is in the log under its checkpoint."""
+        return TlogProof(index, tuple(self.inclusion(index, self.size)), self._checkpoint)
+
     def consistency(self, old_size: int, size: int) -> list[bytes]:
         """The proof that the first ``size`` entries begin with the first ``old_size``."""
         self._check_size(size)
@@ -121,6 +126,14 @@ class Log:
         if len(found) != stop - start:
             raise NotInLog("the log has not that many entries", "index")
         return found
+
+    def index_of(self, commitment: bytes) -> int | None:
+        """Where a purchase log has the commitment, in whatever entry; ``None`` if nowhere."""
+        query = select(entries.c.position).where(
+            entries.c.log_id == self.id, entries.c.commitment == commitment
+        )
+        position: int | None = self._connection.scalar(query)
+        return position
 
     # ---- a purchase log, as rings see it (ledger.rings.ProvableLog)
 

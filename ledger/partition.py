@@ -14,7 +14,15 @@ from commitments.errors import VerificationError
 from commitments.wire import le
 from ledger.closes import Close, seed
 
-__all__ = ["Partition", "cell", "lane_of", "lanes", "shuffle_key", "void_counts"]
+__all__ = [
+    "Partition",
+    "cell",
+    "lane_of",
+    "lanes",
+    "shuffle_key",
+    "void_counts",
+    "voids_are_settled",
+]
 
 
 def shuffle_key(seed_: bytes, entry: int) -> int:
@@ -51,12 +59,26 @@ def void_counts(void: int, entry: int, closes: Sequence[Close], void_window: int
     In time is below the close that is ``void_window`` periods after the entry's first close;
     when that period has no close, the next one decides, and as long as there is none any void.
     """
+    last = _void_deadline(entry, closes, void_window)
+    return entry < void and (last is None or void < last.size)
+
+
+def voids_are_settled(size: int, voided_at: int, closes: Sequence[Close], void_window: int) -> bool:
+    """Whether every void that will ever count for an entry below ``size`` is below ``voided_at``.
+
+    A transfer needs it (docs/protocol.md 8): what is handed on must not be taken back.
+    """
+    last = _void_deadline(size - 1, closes, void_window)
+    return last is not None and last.size <= voided_at
+
+
+def _void_deadline(entry: int, closes: Sequence[Close], void_window: int) -> Close | None:
+    """The close below which a void of ``entry`` is in time, if there is one yet."""
     own = bisect_right(closes, entry, key=_size)
     if own == len(closes):
-        return entry < void
+        return None
     deadline = closes[own].period + void_window
-    last = next((close for close in closes[own:] if close.period >= deadline), None)
-    return entry < void and (last is None or void < last.size)
+    return next((close for close in closes[own:] if close.period >= deadline), None)
 
 
 class Partition:
@@ -105,6 +127,10 @@ class Partition:
     def void_counts(self, void: int, entry: int) -> bool:
         """See :func:`void_counts`."""
         return void_counts(void, entry, self.closes, self.void_window)
+
+    def voids_are_settled(self, size: int, voided_at: int) -> bool:
+        """See :func:`voids_are_settled`."""
+        return voids_are_settled(size, voided_at, self.closes, self.void_window)
 
 
 def _size(close: Close) -> int:

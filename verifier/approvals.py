@@ -14,7 +14,6 @@ from commitments.errors import Refused
 from ledger.event_receipt import EventReceipt
 from ledger.events import events_origin, parse_event
 from ledger.log import Log
-from ledger.tlog_proof import TlogProof
 from verifier.decision import APPROVED, AWAITING_SECRET, COMPLETED, LAPSED
 from verifier.schema import approved
 
@@ -82,11 +81,6 @@ def read_receipts(
         late = Log.published(connection, log_origin, max(positions))
     events = map(parse_event, late.entries_at(positions))
     return [
-        _receipt(early if position < early.size else late, position, event)
+        EventReceipt(event, (early if position < early.size else late).tlog_proof(position))
         for position, event in zip(positions, events, strict=True)
     ]
-
-
-def _receipt(log: Log, position: int, event: dict[str, Any]) -> EventReceipt:
-    hashes = log.inclusion(position, log.size)
-    return EventReceipt(event, TlogProof(position, tuple(hashes), log.checkpoint()))

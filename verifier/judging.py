@@ -53,18 +53,18 @@ class Judge:
         self._clock = clock
         self._policies = policies
         self._retired = retired
-        self._statements = Statements(store, group)
+        self.statements = Statements(store, group)
 
     def is_prepared(self, claim: Pending) -> bool:
         """Whether the ring of a claim is kept, so that judging takes no longer than its proof."""
-        return self._statements.has_ring(claim.body)
+        return self.statements.has_ring(claim.body)
 
     def prepare(self, claim: Pending) -> None:
         """Make the ring of a claim. Errors as :meth:`verifier.service.Verifier.decide`."""
         with self._store.read() as connection:
             # What is approved gets its answer again when its ring is too old to be made.
             if not approvals(connection, claim.origin, CLAIM, [claim.identifier]):
-                horizons = self._statements.horizons(connection, claim.origin)
+                horizons = self.statements.horizons(connection, claim.origin)
                 self._state(connection, horizons, claim)
 
     def judge(self, claims: Sequence[Pending]) -> None:
@@ -82,7 +82,7 @@ class Judge:
         known = find_decisions(connection, origin, identifiers, event_time(self._clock()))
         for claim in claims:
             claim.decision = known.get(claim.identifier)
-        horizons = self._statements.horizons(connection, origin)
+        horizons = self.statements.horizons(connection, origin)
         for claim in unsettled(claims):
             attempt([claim], partial(self._state, connection, horizons, claim))
         decline_used(connection, origin, unsettled(claims))
@@ -100,7 +100,7 @@ class Judge:
         policy = applicable_policy(self._policies, connection, claim.origin, body, now)
         if not self.is_prepared(claim):
             require_possible_length(self._group, policy, body, len(claim.proof))
-        statement = self._statements.build(horizons, policy, body)
+        statement = self.statements.build(horizons, policy, body)
         claim.stated = Stated(policy, statement, proof_tags(statement, claim.proof))
 
 

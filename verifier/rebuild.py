@@ -20,6 +20,8 @@ from verifier.decision_book import note_approvals
 from verifier.policy_book import PUBLISHED, note_policies
 from verifier.retiring import note_retirements
 from verifier.schema import approved, policies, retired, tags
+from verifier.transfer import TRANSFER_APPROVED
+from verifier.transfer_book import note_transfers
 
 __all__ = ["PROJECTIONS", "rebuild", "replay"]
 
@@ -27,7 +29,12 @@ PROJECTIONS: tuple[Table, ...] = (event_kinds, policies, tags, approved, retired
 """The tables that say nothing which the event logs do not say; voids come from purchase logs."""
 
 _CHUNK = 1000  # events in memory at a time
-_NOTES = {PUBLISHED: note_policies, DECIDED: note_approvals, RETIRED: note_retirements}
+_NOTES = {
+    PUBLISHED: note_policies,
+    DECIDED: note_approvals,
+    TRANSFER_APPROVED: note_transfers,
+    RETIRED: note_retirements,
+}
 
 
 def rebuild(store: Store) -> int:

@@ -24,9 +24,7 @@ from zk.statement import Scope, tag_base
 __all__ = ["Owner", "RetiredSecrets", "note_retirements", "require_awaiting", "retire"]
 
 
-def retire(
-    transaction: Transaction, owner: "Owner", kind: str, identifier: str, now: str
-) -> None:
+def retire(transaction: Transaction, owner: "Owner", kind: str, identifier: str, now: str) -> None:
     """Complete an approval that ends the ownership: the owner shows its secret.
 
     ``Refused`` unless the claim or transfer awaits it, the time has not run out, the secret is the
@@ -98,7 +96,9 @@ class Owner:
         scopes = select(approved.c.scope).where(approved.c.origin == self.origin).distinct()
         of_claims = scopes.where(approved.c.kind == CLAIM)
         waiting = scopes.where(
-            approved.c.kind == TRANSFER, approved.c.retire_by >= now, approved.c.retired_at.is_(None)
+            approved.c.kind == TRANSFER,
+            approved.c.retire_by >= now,
+            approved.c.retired_at.is_(None),
         )
         return [*connection.scalars(of_claims), *connection.scalars(waiting)]
 

@@ -11,20 +11,22 @@ from sqlalchemy import select
 from commitments.clock import Clock
 from commitments.group import Group
 from ledger.events import event_time, events_origin
-from ledger.store import Store
+from ledger.store import Store, Transaction
 from policies.claim import ClaimBody, claim_id
 from policies.notice import Notice
 from policies.policy import Policy
+from verifier.approvals import CLAIM, approval
 from verifier.claim_queue import ClaimQueue
 from verifier.decision import Decision
-from verifier.decision_book import approval, read_decisions
+from verifier.decision_book import read_decisions
 from verifier.judging import Judge
 from verifier.notices import publish_notice
 from verifier.pending import Pending
 from verifier.policy_book import PolicyBook, publish_policy, published_policies
 from verifier.recording import Recorder
 from verifier.retiring import Owner, RetiredSecrets, require_awaiting, retire
-from verifier.schema import decisions
+from verifier.schema import approved
+from verifier.transferring import Transfers
 
 __all__ = ["Verifier"]
 
@@ -38,9 +40,9 @@ class Verifier:
         self._clock = clock
         self._policies = PolicyBook()
         retired = RetiredSecrets(group)
-        self._claims = ClaimQueue(
-            Judge(store, group, clock, self._policies, retired), Recorder(store, clock, retired)
-        )
+        judge = Judge(store, group, clock, self._policies, retired)
+        self._claims = ClaimQueue(judge, Recorder(store, clock, retired))
+        self.transfers = Transfers(store, group, clock, judge.statements)
 
     def close(self) -> None:
         """Wait for claims that are being decided, and let go of the threads that decide them."""
@@ -90,16 +92,20 @@ class Verifier:
     def decision(self, origin: str, identifier: str) -> Decision:
         """An approved claim as it stands; ``Refused`` for any other id."""
         with self._store.read() as connection:
-            row = approval(connection, origin, identifier)
+            row = approval(connection, origin, CLAIM, identifier)
             (found,) = read_decisions(connection, origin, [row], event_time(self._clock()))
         return found
 
     def decisions(self, origin: str, after: int, limit: int) -> list[tuple[int, Decision]]:
         """Approved claims with their place in the event log, from behind ``after`` on."""
         query = (
-            select(decisions)
-            .where(decisions.c.origin == origin, decisions.c.position > after)
-            .order_by(decisions.c.position)
+            select(approved)
+            .where(
+                approved.c.origin == origin,
+                approved.c.kind == CLAIM,
+                approved.c.position > after,
+            )
+            .order_by(approved.c.position)
             .limit(limit)
         )
         now = event_time(self._clock())
@@ -111,13 +117,15 @@ class Verifier:
     def retire(self, origin: str, identifier: str, secret: int) -> Decision:
         """Complete an approval that ends the ownership; see :func:`verifier.retiring.retire`."""
         owner = Owner(self._group, origin, secret)
+        now = event_time(self._clock())
         with self._store.read() as connection:
-            row = approval(connection, origin, identifier)
-            require_awaiting(row, event_time(self._clock()))
-            if owner.tag(row.scope) == row.secret_tag:
-                owner.prepare(connection)
-        self._store.write(
-            lambda transaction: retire(transaction, owner, identifier, event_time(self._clock())),
-            events_origin(origin),
-        )
+            row = approval(connection, origin, CLAIM, identifier)
+            require_awaiting(row, now)
+            owner.require_shown(row)
+            owner.prepare(connection, now)
+
+        def unit(transaction: Transaction) -> None:
+            retire(transaction, owner, CLAIM, identifier, event_time(self._clock()))
+
+        self._store.write(unit, events_origin(origin))
         return self.decision(origin, identifier)

@@ -1,12 +1,13 @@
-"""From a claim body to the statement its proof must prove.
+"""From the body of a claim or a transfer to the statement its proof must prove.
 
 Nothing that the prover says about bounds or members is believed (docs/protocol.md 5): of its
 message only which closes, which lane, the date and the slot enter, each checked here.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,8 @@ from ledger.rings import RingName, build_ring
 from ledger.store import Store
 from policies.claim import ClaimBody, claim_statement, policy_predicates
 from policies.policy import Policy
+from policies.transfer import TransferBody, transfer_statement
+from verifier.approvals import CLAIM, TRANSFER
 from verifier.policy_book import PolicyBook
 from verifier.ring_cache import RingCache, RingKey
 from zk.statement import Ring, Statement
@@ -32,11 +35,15 @@ __all__ = [
     "applicable_policy",
     "recent_closes",
     "require_possible_length",
+    "require_possible_transfer",
     "require_recent",
     "require_today",
 ]
 
+Body = ClaimBody | TransferBody
+
 _SCOPES = 2  # of a claim: serial and secret
+_TRANSFER_SCOPES = 1  # secret
 _DIGITS = 8  # of a position, in base 4: cells of 4,096 may exceed their mean, but not 4^8
 _RECENT_CLOSES = 2  # a claim made just before a close must not fail just after it
 _MEMBERS_KEPT = 256 * 1024  # decoded, of all rings together: about 100 MB
@@ -55,11 +62,12 @@ def applicable_policy(
     return policy
 
 
-def require_today(body: ClaimBody, now: datetime) -> None:
-    """``Refused`` unless the claim has the date of today or of yesterday."""
+def require_today(body: Body, now: datetime) -> None:
+    """``Refused`` unless the claim or transfer has the date of today or of yesterday."""
     today = now.astimezone(UTC).date()
     if body.day not in (today, today - timedelta(days=1)):
-        raise Refused("claim-date", "not the date of today or yesterday (UTC)", "claim.date")
+        kind = _kind(body)
+        raise Refused(f"{kind}-date", "not the date of today or yesterday (UTC)", f"{kind}.date")
 
 
 def recent_closes(connection: Connection, origin: str) -> set[int]:
@@ -68,17 +76,31 @@ def recent_closes(connection: Connection, origin: str) -> set[int]:
     return {event["size"] for _, event in events}
 
 
-def require_recent(recent: Collection[int], body: ClaimBody) -> None:
+def require_recent(recent: Collection[int], body: Body) -> None:
     """``Refused`` unless ``voided_at`` is one of the last two closes, which are ``recent``."""
     if body.voided_at not in recent:
-        raise Refused("stale-horizon", "not one of the last two closes", "claim.voided_at")
+        field = f"{_kind(body)}.voided_at"
+        raise Refused("stale-horizon", "not one of the last two closes", field)
 
 
 def require_possible_length(group: Group, policy: Policy, body: ClaimBody, length: int) -> None:
     """``FormatError`` for a proof that no ring could make so long, before one is built."""
     predicates = policy_predicates(group, policy, body.day)
-    if all(claim_size(group, predicates, _SCOPES, 4**m) != length for m in range(1, _DIGITS + 1)):
+    _require_length(length, partial(claim_size, group, predicates, _SCOPES))
+
+
+def require_possible_transfer(group: Group, length: int) -> None:
+    """The same for a transfer."""
+    _require_length(length, partial(claim_size, group, (), _TRANSFER_SCOPES, transfer=True))
+
+
+def _require_length(length: int, size_of: Callable[[int], int]) -> None:
+    if all(size_of(4**m) != length for m in range(1, _DIGITS + 1)):
         raise FormatError("a proof of the wrong length", "proof")
+
+
+def _kind(body: Body) -> str:
+    return CLAIM if isinstance(body, ClaimBody) else TRANSFER
 
 
 @dataclass(frozen=True)
@@ -89,16 +111,22 @@ class Horizons:
     sizes: Collection[int]
     recent: Collection[int]
 
-    def require(self, body: ClaimBody) -> None:
+    def require(self, body: Body) -> None:
         """``Refused`` for horizons that are no closes, or stale, or a lane that does not exist."""
+        kind = _kind(body)
         for name, allowed in (("first", {0}), ("size", ()), ("voided_at", ())):
             if (size := getattr(body, name)) not in self.sizes and size not in allowed:
-                raise Refused("unknown-horizon", "not a close of the log", f"claim.{name}")
+                raise Refused("unknown-horizon", "not a close of the log", f"{kind}.{name}")
         if not body.first < body.size <= body.voided_at:
-            raise Refused("unknown-horizon", "horizons are not in order", "claim.size")
+            raise Refused("unknown-horizon", "horizons are not in order", f"{kind}.size")
         require_recent(self.recent, body)
         if body.lane >= self.partition.lanes(body.first, body.size):
-            raise Refused("unknown-lane", "there is no such lane", "claim.lane")
+            raise Refused("unknown-lane", "there is no such lane", f"{kind}.lane")
+
+    def require_settled(self, body: TransferBody) -> None:
+        """``Refused`` while a purchase of the span could still be declared void, and that count."""
+        if not self.partition.voids_are_settled(body.size, body.voided_at):
+            raise Refused("still-voidable", "voids of this span may still come", "transfer.size")
 
 
 class Statements:
@@ -128,22 +156,33 @@ class Statements:
         ``FormatError`` as ``claim_statement``.
         """
         horizons.require(body)
-        origin, name = key = _ring_key(body)
-        root, ring = self._rings.get(key, lambda: self._read_ring(origin, name))
+        root, ring = self._ring(body)
         if len(ring) < policy.smallest_ring:
             raise Refused("ring-too-small", "below the policy's smallest ring", "claim.lane")
         return claim_statement(self._group, policy, body, root, ring)
 
-    def _read_ring(self, origin: str, name: RingName) -> tuple[bytes, Ring]:
+    def build_transfer(self, body: TransferBody) -> Statement:
+        """The statement of ``body``, whose horizons have been checked.
+
+        ``Refused`` for a ring without a member; ``FormatError`` as ``transfer_statement``.
+        """
+        return transfer_statement(self._group, body, *self._ring(body))
+
+    def _ring(self, body: Body) -> tuple[bytes, Ring]:
         """The log's root at the ring's size, and the ring."""
+        return self._rings.get(_ring_key(body), lambda: self._read_ring(body))
+
+    def _read_ring(self, body: Body) -> tuple[bytes, Ring]:
+        origin, name = _ring_key(body)
         with self._store.read() as connection:
             partition = self._closed.partition(connection, origin)
             try:
                 ring = build_ring(Log(connection, origin), partition, name, self._group.decode)
             except VerificationError:  # the name has been checked: the cell has no member
-                raise Refused("ring-too-small", "nobody is in this ring", "claim.lane") from None
+                field = f"{_kind(body)}.lane"
+                raise Refused("ring-too-small", "nobody is in this ring", field) from None
         return ring.root, Ring(self._group, ring.members, ring.points)
 
 
-def _ring_key(body: ClaimBody) -> RingKey:
+def _ring_key(body: Body) -> RingKey:
     return body.origin, RingName(body.first, body.size, body.voided_at, body.lane)

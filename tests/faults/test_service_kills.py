@@ -29,7 +29,8 @@ from tests.faults.oracle import check_extends
 from tests.faults.test_kills import KILLS
 from tests.serving import serving
 from tests.world import ORIGIN, WARRANTY, World, new_keys
-from verifier.schema import approved, tags
+from verifier import schema
+from verifier.schema import tags
 
 RESTARTS = (KILLS + 1) // 3  # on each engine
 CLAIMS = 4  # purchases to claim for, for each restart
@@ -156,7 +157,7 @@ class Day:
                     events = events_origin(ORIGIN)
                     self._check_proof(logs[events], heads[events], proof)
             kept = set(connection.scalars(select(slips.c.code_hash)))
-            recorded = set(connection.scalars(select(approved.c.identifier)))
+            recorded = set(connection.scalars(select(schema.approved.c.identifier)))
             used = list(connection.scalars(select(tags.c.claim_id)))
         assert set(map(code_hash, self.codes.values())) <= kept
         assert approved <= recorded
