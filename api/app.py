@@ -26,6 +26,7 @@ from api.routers import (
     purchases,
     sales,
     service,
+    transfers,
 )
 from api.service import Service
 from api.settings import Settings
@@ -41,6 +42,7 @@ _ROUTERS = (
     policies,
     notices,
     claims,
+    transfers,
     mailbox,
     evidence,
     log_keys,

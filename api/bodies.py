@@ -12,9 +12,20 @@ from fastapi import Depends, Request
 
 from api.problems import TooLarge
 from commitments.errors import FormatError, Refused
-from commitments.wire import parse_json
+from commitments.group import Group
+from commitments.wire import parse_hex, parse_json
 
-__all__ = ["MAX_ITEMS", "Body", "BulkBody", "array", "integer", "members", "placed", "text"]
+__all__ = [
+    "MAX_ITEMS",
+    "Body",
+    "BulkBody",
+    "array",
+    "integer",
+    "members",
+    "placed",
+    "read_secret",
+    "text",
+]
 
 MAX_ITEMS = 1000
 """Purchases or sales in one request: about a second of the issuer's arithmetic."""
@@ -94,3 +105,10 @@ def placed(place: str) -> Iterator[None]:
     except FormatError as error:
         field = f"{place}.{error.field}" if error.field else place
         raise FormatError(str(error), field) from None
+
+
+def read_secret(body: bytes, group: Group) -> int:
+    """The member ``secret``, the only one: that of an owner who leaves."""
+    document = members(body, ("secret",))
+    with placed("secret"):
+        return group.decode_scalar(parse_hex(document["secret"], "", group.scalar_size))

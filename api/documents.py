@@ -32,6 +32,7 @@ __all__ = [
     "NewPurchase",
     "NewPurchases",
     "NewSales",
+    "NewTransfer",
     "NewVoid",
     "Policies",
     "Problem",
@@ -44,6 +45,7 @@ __all__ = [
     "Ring",
     "ShownKeys",
     "Slips",
+    "Transfer",
     "Void",
 ]
 
@@ -51,6 +53,7 @@ Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Point = Annotated[str, Field(pattern=r"^0[23][0-9a-f]{64}$")]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 MerchantId = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")]
 Origin = Annotated[str, Field(description="Names the purchase log: service name/merchant id.")]
@@ -154,7 +157,7 @@ class Sale(_Document):
 class BuyerRequest(_Document):
     """What a buyer's wallet hands to the shop: a commitment to its keys, with a proof."""
 
-    commitment: str = Field(pattern=r"^0[23][0-9a-f]{64}$")
+    commitment: Point
     proof: str = Field(pattern=r"^[0-9a-f]{256}$")
 
 
@@ -336,9 +339,90 @@ class Claims(_Document):
 
 
 class Retirement(_Document):
-    """The owner's secret, which ends the ownership and so completes a refund."""
+    """The owner's secret, which ends the ownership and so completes a refund or a transfer."""
 
     secret: Hash
+
+
+# ---- transfers
+
+
+class Acceptance(_Document):
+    """The new owner's commitment, with the proof of what was added to that of the old one."""
+
+    commitment: Point
+    proof: str = Field(pattern=r"^[0-9a-f]{192}$")
+
+
+class TransferBody(_Document):
+    """Everything about a transfer that is public and that its proof is bound to."""
+
+    type: Literal["transfer"]
+    origin: Origin
+    date: Day
+    first: Count
+    size: Count
+    voided_at: Count
+    lane: Count
+    blinded: Point = Field(description="E: the purchase without its secret.")
+    acceptance: Acceptance
+    nonce: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
+class NewTransfer(_Document):
+    """A transfer with the old owner's proof."""
+
+    transfer: TransferBody
+    proof: Base64
+
+
+class TransferEvent(_Document):
+    """The event of an approval: all that anyone needs to check it again."""
+
+    type: Literal["transfer.approved"]
+    time: Moment
+    transfer_id: Hash
+    transfer: TransferBody
+    proof: Base64
+    tag: Point
+    retire_by: Moment
+
+
+class TransferReceipt(_Document):
+    """The approval's event, and the proof that it is in the event log. Verifies offline."""
+
+    event: TransferEvent
+    proof: TlogProof
+
+
+class TransferRetired(_Document):
+    """The event that ended the old ownership. Its secret is public."""
+
+    type: Literal["ownership.retired"]
+    time: Moment
+    transfer_id: Hash
+    secret: Hash
+
+
+class RetirementReceipt(_Document):
+    """That event, and the proof that it is in the event log. Verifies offline."""
+
+    event: TransferRetired
+    proof: TlogProof
+
+
+class Transfer(_Document):
+    """The answer to a transfer."""
+
+    transfer_id: Hash
+    decision: Literal["approved", "declined"]
+    reason: Literal["acceptance_invalid", "proof_invalid", "ownership_ended"] | None
+    status: Literal["awaiting_secret", "completed", "lapsed", "declined"]
+    retire_by: Moment | None = Field(description="Until when the old owner may complete it.")
+    receipt: TransferReceipt | None
+    retirement: RetirementReceipt | None
+    index: Count | None = Field(description="Of the new owner's entry in the purchase log.")
+    proof: TlogProof | None = Field(description="That this entry is in the purchase log.")
 
 
 # ---- mailbox
@@ -445,6 +529,7 @@ REQUESTS = (
     NewVoid,
     Policy,
     NewClaim,
+    NewTransfer,
     Retirement,
     Deposit,
     Lookup,

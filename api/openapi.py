@@ -41,6 +41,7 @@ _TAGS = [
     {"name": "policies", "description": "What a merchant promises, in versions that never change."},
     {"name": "notices", "description": "Recalls and alerts, which wallets match themselves."},
     {"name": "claims", "description": "Anonymous claims and their decisions. No account, no key."},
+    {"name": "transfers", "description": "A purchase passes to its next owner. No account either."},
     {"name": "mailbox", "description": "What wallets leave for themselves. No account, no key."},
     {"name": "evidence", "description": "Parts of the logs with proofs, for wallets."},
     {"name": "logs", "description": "The logs themselves, for auditors: c2sp.org/tlog-tiles."},

@@ -5,6 +5,7 @@ from typing import Any
 
 from commitments.p256 import P256
 from commitments.purchase import BuyerKeys, Opening
+from commitments.wire import encode_base64
 from ledger.closed import ClosedLogs
 from ledger.log import Log
 from ledger.rings import RingName, build_ring
@@ -36,6 +37,10 @@ class Handover:
     def commitment(self) -> bytes:
         """C_new."""
         return self.body.acceptance.commitment
+
+    def document(self) -> dict[str, Any]:
+        """What the seller sends."""
+        return {"transfer": self.body.document(), "proof": encode_base64(self.proof)}
 
     def approve(self) -> Transfer:
         return self.world.verifier.transfers.decide(ORIGIN, self.body, self.proof)

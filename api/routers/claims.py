@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
-from api.bodies import Body, members, placed, text
+from api.bodies import Body, members, read_secret, text
 from api.dependencies import AnyMerchant, TheService
 from api.documents import Claims, Decision, NewClaim, Retirement
 from api.openapi import described
 from api.queries import PageQuery
-from commitments.wire import parse_base64, parse_hex
+from commitments.wire import parse_base64
 from policies.claim import parse_claim
 
 __all__ = ["router"]
@@ -77,8 +77,5 @@ def complete_a_refund(
 
     From then on the secret is public, and every other claim of this owner is refused.
     """
-    document = members(body, ("secret",))
-    group = service.settings.group
-    with placed("secret"):
-        secret = group.decode_scalar(parse_hex(document["secret"], "", group.scalar_size))
+    secret = read_secret(body, service.settings.group)
     return JSONResponse(service.verifier.retire(merchant.origin, claim_id, secret).document())

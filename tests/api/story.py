@@ -16,6 +16,7 @@ from commitments.wire import encode_base64
 from ledger.note import Signer
 from policies.policy import json_schema
 from tests.api.shop import OPERATOR, SALE, Shop
+from tests.handover import hand_over
 from tests.world import NOTICE, REFUND, WARRANTY, Bought, new_keys, new_request, opening_of
 
 __all__ = ["EXAMPLES", "SCHEMA", "Story", "play", "text_of"]
@@ -67,13 +68,14 @@ def play(shop: Shop) -> dict[str, Any]:
         story.post("policies", {**policy, "smallest_ring": 3}, created["api_key"])
     story.post("notices", NOTICE, created["api_key"])
     _claim(story, buyers)
+    _hand_over(story, buyers[2], created["api_key"])
     _leave_a_box(story, created["origin"])
     _look(story)
     created["api_key"] = f"{holder}_{_NO_KEY}"
     return dict(sorted(story.examples.items()))
 
 
-_MERCHANT = {"id": "acme", "name": "Acme", "capacity": 64, "period": "manual", "void_window": 14}
+_MERCHANT = {"id": "acme", "name": "Acme", "capacity": 64, "period": "manual", "void_window": 1}
 
 
 def _record_sales(story: Story, key: str) -> None:
@@ -110,6 +112,16 @@ def _claim(story: Story, buyers: list[Bought]) -> None:
     story.get("claims", {"cursor": 0, "limit": 1})
 
 
+def _hand_over(story: Story, seller: Bought, key: str) -> None:
+    story.post("closes", None, key)  # no void of what is in the log can come any more
+    handover = hand_over(story.shop, seller)
+    approved = story.post("transfers", handover.document())
+    path = f"transfers/{approved['transfer_id']}"
+    secret = seller.keys.secret.to_bytes(32, "big").hex()
+    story.post(f"{path}/retirement", {"secret": secret})
+    story.get(path)
+
+
 def _leave_a_box(story: Story, origin: str) -> None:
     address, private_key = bytes(range(32)), b"d" * 32
     key = Signer(origin, private_key).verifier.public_key.hex()
@@ -130,7 +142,7 @@ def _look(story: Story) -> None:
     events = story.get(
         "events", {"types": "log.declared,log.closed,policy.published,recall.published"}
     )
-    (size,) = [e["event"]["size"] for e in events["events"] if e["event"]["type"] == "log.closed"]
+    size = next(e["event"]["size"] for e in events["events"] if e["event"]["type"] == "log.closed")
     story.get("ring", {"first": 0, "size": size, "voided_at": size, "lane": 0})
     story.get("/logs/acme/keys.json")
     story.get("/logs/acme/purchases/checkpoint")

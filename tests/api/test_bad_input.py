@@ -16,6 +16,7 @@ from policies.policy import Policy
 from tests.api.boxes import deletion, deposit
 from tests.api.shop import OPERATOR, SALE, Shop
 from tests.databases import Databases, fresh
+from tests.handover import hand_over, settle
 from tests.world import WARRANTY
 
 CHUNK = b" " * 4096
@@ -29,6 +30,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "policies": Policy,
     "claims": documents.NewClaim,
     "claims/{refund}/retirement": documents.Retirement,
+    "transfers": documents.NewTransfer,
+    "transfers/{transfer}/retirement": documents.Retirement,
     "mailbox/deposits": documents.Deposit,
     "mailbox/lookups": documents.Lookup,
     "mailbox/deletions": documents.Deletion,
@@ -46,6 +49,8 @@ class Target:
         request = shop.purchase_body()["request"]
         shop.post("mailbox/deposits", deposit(b"b" * 32))
         self.refund = refund["claim_id"]
+        settle(shop)
+        self.transfer = hand_over(shop, bought[2]).approve().transfer_id
         self.bodies: dict[str, Any] = {
             "/v1/merchants": {"id": "new", "name": "New", "period": "manual"},
             "purchases": shop.purchase_body(),
@@ -56,6 +61,8 @@ class Target:
             "policies": {**WARRANTY, "version": 2},
             "claims": shop.claim_body(bought[0]),
             "claims/{refund}/retirement": {"secret": "01" * 32},
+            "transfers": hand_over(shop, bought[2]).document(),
+            "transfers/{transfer}/retirement": {"secret": "01" * 32},
             "mailbox/deposits": deposit(b"a" * 32),
             "mailbox/lookups": {"addresses": ["61" * 32] * 32},
             "mailbox/deletions": deletion(b"b" * 32),
@@ -65,7 +72,7 @@ class Target:
         """Send it; refuse what the description refuses; write nothing unless it is accepted."""
         before = self.shop.state()
         key = OPERATOR if route.startswith("/") else self.shop.key
-        path = route.format(refund=self.refund)
+        path = route.format(refund=self.refund, transfer=self.transfer)
         full = path if route.startswith("/") else f"/v1/merchants/acme/{path}"
         answer = self.shop.client.send("POST", full, content=content, key=key)
         assert answer.status_code in (200, 201) or 400 <= answer.status_code < 500
@@ -170,7 +177,8 @@ def test_the_undamaged_bodies_are_accepted(shop: Shop) -> None:
     for route, body in target.bodies.items():
         MODELS[route].model_validate_json(json.dumps(body))
     shop.clock.advance(seconds=1)
-    for route in ("purchases", "purchases/bulk", "sales", "voids", "policies", "claims"):
+    routes = ("purchases", "purchases/bulk", "sales", "voids", "policies", "claims", "transfers")
+    for route in routes:
         assert shop.write(route, target.bodies[route]).status_code == 201
     assert shop.post("/v1/merchants", target.bodies["/v1/merchants"], OPERATOR).status_code == 201
     for route, status in (("deposits", 201), ("lookups", 200), ("deletions", 200)):
@@ -198,7 +206,8 @@ class Endless:
 
 @pytest.mark.parametrize(
     ("path", "limit"),
-    [("claims", 1 << 16), ("mailbox/lookups", 1 << 16), ("purchases/bulk", 1 << 23)],
+    [(path, 1 << 16) for path in ("claims", "transfers", "mailbox/lookups")]
+    + [("purchases/bulk", 1 << 23)],
 )
 def test_a_body_without_end_is_not_read_to_its_end(shop: Shop, path: str, limit: int) -> None:
     body = Endless()

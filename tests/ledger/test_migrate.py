@@ -1,10 +1,11 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import inspect, text
+from sqlalchemy import column, insert, inspect, table, text
 
 import api.service  # noqa: F401 - all rooms, and so all tables
 from ledger.migrate import WrongSchema, _config
@@ -119,3 +120,41 @@ def test_a_migration_that_is_cut_off_leaves_nothing(
         monkeypatch.undo()
         store.create()
         store.check()
+
+
+def test_claims_that_were_approved_before_there_were_transfers(empty: str) -> None:
+    with Store(empty, sealing=SEALING) as store:
+        with store._writer.begin() as connection:
+            config = _config()
+            config.attributes |= {"connection": connection, "sealing": SEALING}
+            command.upgrade(config, "0005")
+            for name, row in _BEFORE_TRANSFERS:
+                made = table(name, *map(column, row))
+                connection.execute(insert(made).values(row))
+        store.create()
+        store.check()
+        with store.read() as connection:
+            found = connection.execute(text("SELECT * FROM approved ORDER BY identifier")).all()
+    kept = ("ledger.example/acme", 5, "scope", b"tag", "2026-11-28T12:00:00Z", "claim")
+    assert [(row.identifier, row.retired_at) for row in found] == [("ended", 7), ("waits", None)]
+    for row in found:
+        said = row.origin, row.position, row.scope, bytes(row.secret_tag), row.retire_by, row.kind
+        assert said == kept
+
+
+_OURS = {"origin": "ledger.example/acme"}
+_HEAD = {"vkeys": "", "size": 8, "root": b"r", "checkpoint": b"c"}
+_DECISION = {
+    **_OURS,
+    "position": 5,
+    "scope": "scope",
+    "secret_tag": b"tag",
+    "retire_by": "2026-11-28T12:00:00Z",
+}
+_BEFORE_TRANSFERS: list[tuple[str, dict[str, Any]]] = [
+    ("logs", {"id": 1, "origin": "ledger.example/acme/events", **_HEAD}),
+    ("log_entries", {"log_id": 1, "position": 7, "data": b'{"claim_id":"ended"}'}),
+    ("retired", {**_OURS, "position": 7, "secret": b"s"}),
+    ("decisions", {**_DECISION, "claim_id": "ended", "status": "completed"}),
+    ("decisions", {**_DECISION, "claim_id": "waits", "status": "awaiting_secret"}),
+]
