@@ -128,9 +128,9 @@ def test_claims_that_were_approved_before_there_were_transfers(empty: str) -> No
             config = _config()
             config.attributes |= {"connection": connection, "sealing": SEALING}
             command.upgrade(config, "0005")
-            for name, row in _BEFORE_TRANSFERS:
-                made = table(name, *map(column, row))
-                connection.execute(insert(made).values(row))
+            for name, values in _BEFORE_TRANSFERS:
+                made = table(name, *map(column, values))
+                connection.execute(insert(made).values(values))
         store.create()
         store.check()
         with store.read() as connection:
