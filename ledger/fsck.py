@@ -20,6 +20,7 @@ from ledger.note import verify_note
 from ledger.right_edge import RightEdge, TileChange
 from ledger.schema import entries, logs, published, tiles, voids
 from ledger.tiles import TILE_WIDTH
+from ledger.transfers import transfer_faults
 
 __all__ = ["Damaged", "check_all", "check_log", "find_faults"]
 
@@ -56,6 +57,7 @@ def find_faults(connection: Connection, origin: str) -> Iterator[str]:
     log = Log(connection, origin)
     yield from _outside_faults(connection, log)
     edge, expected = RightEdge(), 0
+    transferred: set[bytes] = set()
     for start in range(0, log.size, _CHUNK):
         stop = min(start + _CHUNK, log.size)
         rows = _rows(connection, log, start, stop)
@@ -67,6 +69,7 @@ def find_faults(connection: Connection, origin: str) -> Iterator[str]:
         expected += len(growth.full_tiles)
         yield from _tile_faults(connection, log, growth.full_tiles)
         yield from _projection_faults(connection, log, rows)
+        transferred |= {c for _, data, c in rows if c is not None and data[:1] == b"\x03"}
     expected += len(edge.partial_tiles)
     yield from _tile_faults(connection, log, edge.partial_tiles)
     stored = select(func.count()).where(tiles.c.log_id == log.id)
@@ -74,6 +77,8 @@ def find_faults(connection: Connection, origin: str) -> Iterator[str]:
         yield "there are more or fewer tiles than the entries make"
     yield from _head_faults(connection, log, edge.root)
     yield from _key_faults(connection, log)
+    if not is_events_origin(log.origin) and _has_events(connection, log.origin):
+        yield from transfer_faults(connection, log.origin, transferred)
 
 
 Rows = Sequence[tuple[int, bytes, bytes | None]]
@@ -164,6 +169,11 @@ def _key_faults(connection: Connection, log: Log) -> Iterator[str]:
         return
     if in_force != log.verifiers or set(signed) != set(in_force):
         yield "the checkpoint is not signed by the keys that the event log says"
+
+
+def _has_events(connection: Connection, origin: str) -> bool:
+    named = select(logs.c.id).where(logs.c.origin == events_origin(origin))
+    return connection.execute(named).first() is not None
 
 
 def _head(log: Log) -> Checkpoint:

@@ -109,7 +109,7 @@ def _claims(
     ended = set()
     for each in used_tags(merchant.origin, copy.following(mirror(shop, "events", head, progress))):
         if isinstance(each, EndedOwnership):
-            ended.add(each.claim_id)
+            ended.add(each.identifier)
         elif (owner := owners.of(each)) is not None:
             used.append((owner, each))
     policies = {(policy.id, policy.version): policy for policy in view.policies}

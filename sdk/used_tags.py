@@ -37,10 +37,13 @@ class UsedTags:
 
 @dataclass(frozen=True)
 class EndedOwnership:
-    """A secret (32 bytes) that its owner has shown, for an approved claim, and where."""
+    """A secret (32 bytes) that its owner has shown, and where.
+
+    ``identifier`` names the approved claim or transfer that it completed.
+    """
 
     position: int
-    claim_id: str
+    identifier: str
     secret: bytes = field(repr=False)
 
 
@@ -79,10 +82,11 @@ def _read_approval(origin: str, position: int, event: Mapping[str, Any]) -> Used
 
 
 def _read_retirement(_origin: str, position: int, event: Mapping[str, Any]) -> EndedOwnership:
-    check_event(event, "ownership.retired", ("claim_id", "secret"))
-    parse_hex(event["claim_id"], "claim_id", 32)
+    name = "transfer_id" if "transfer_id" in event else "claim_id"
+    check_event(event, "ownership.retired", (name, "secret"))
+    identifier = parse_hex(event[name], name, 32).hex()
     secret = parse_hex(event["secret"], "secret", _SECRET_BYTES)
-    return EndedOwnership(position, event["claim_id"], secret)
+    return EndedOwnership(position, identifier, secret)
 
 
 _READERS: dict[str, Callable[[str, int, Mapping[str, Any]], UsedTags | EndedOwnership]] = {

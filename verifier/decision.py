@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from commitments.wire import encode_base64
+from ledger.transfers import OWNERSHIP_RETIRED
 from policies.claim import ClaimBody
 
 __all__ = [
@@ -13,7 +14,6 @@ __all__ = [
     "COMPLETED",
     "DECIDED",
     "LAPSED",
-    "RETIRED",
     "Decision",
     "decided_event",
     "declined",
@@ -21,7 +21,6 @@ __all__ = [
 ]
 
 DECIDED = "claim.decided"
-RETIRED = "ownership.retired"
 
 APPROVED = "approved"
 AWAITING_SECRET = "awaiting_secret"  # noqa: S105 - a status
@@ -98,4 +97,9 @@ def retired_event(kind: str, identifier: str, time: str, secret: bytes) -> dict[
 
     From here on the secret is public.
     """
-    return {"type": RETIRED, "time": time, f"{kind}_id": identifier, "secret": secret.hex()}
+    return {
+        "type": OWNERSHIP_RETIRED,
+        "time": time,
+        f"{kind}_id": identifier,
+        "secret": secret.hex(),
+    }

@@ -14,13 +14,13 @@ from ledger.events import events_origin, is_events_origin, parse_event, purchase
 from ledger.log import Log
 from ledger.schema import logs
 from ledger.store import Store, Transaction
+from ledger.transfers import OWNERSHIP_RETIRED, TRANSFER_APPROVED
 from ledger.voids import remake_voids
-from verifier.decision import DECIDED, RETIRED
+from verifier.decision import DECIDED
 from verifier.decision_book import note_approvals
 from verifier.policy_book import PUBLISHED, note_policies
 from verifier.retiring import note_retirements
 from verifier.schema import approved, policies, retired, tags
-from verifier.transfer import TRANSFER_APPROVED
 from verifier.transfer_book import note_transfers
 
 __all__ = ["PROJECTIONS", "rebuild", "replay"]
@@ -33,7 +33,7 @@ _NOTES = {
     PUBLISHED: note_policies,
     DECIDED: note_approvals,
     TRANSFER_APPROVED: note_transfers,
-    RETIRED: note_retirements,
+    OWNERSHIP_RETIRED: note_retirements,
 }
 
 

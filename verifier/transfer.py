@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from commitments.wire import encode_base64
+from ledger.transfers import TRANSFER_APPROVED
 from policies.transfer import TransferBody
 
-__all__ = ["TRANSFER_APPROVED", "Transfer", "declined_transfer", "transfer_event"]
-
-TRANSFER_APPROVED = "transfer.approved"
+__all__ = ["Transfer", "declined_transfer", "transfer_event"]
 
 _DECLINED = "declined"
 

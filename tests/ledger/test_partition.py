@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 
 from commitments.errors import VerificationError
 from ledger.closes import Close, seed
-from ledger.partition import Partition, cell, lane_of, lanes, shuffle_key, void_counts
+from ledger.partition import (
+    Partition,
+    cell,
+    lane_of,
+    lanes,
+    shuffle_key,
+    void_counts,
+    voids_are_settled,
+)
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "kvitto-v01.json"
 
@@ -247,3 +256,27 @@ def test_a_period_without_a_close_is_decided_by_the_next_one() -> None:
     closes = closes_at(10, 20, 30, periods=[100, 101, 105])
     for void, counts in ((19, True), (29, True), (30, False)):
         assert void_counts(void, 5, closes, 3) is counts
+
+
+@given(
+    growth=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3)), min_size=1, max_size=8),
+    void_window=st.integers(0, 4),
+    places=st.tuples(st.integers(0, 7), st.integers(0, 7)),
+)
+def test_voids_are_settled_when_none_can_come_any_more(
+    growth: list[tuple[int, int]], void_window: int, places: tuple[int, int]
+) -> None:
+    """Whatever is appended and closed later, a void from ``voided_at`` on counts for no entry."""
+    sizes = list(accumulate(more for more, _ in growth))
+    periods = list(accumulate(later for _, later in growth))
+    closes = closes_at(*sizes, periods=periods)
+    size, voided_at = sorted(sizes[place % len(sizes)] for place in places)
+    may_come = any(
+        void_counts(void, entry, closes, void_window)
+        for entry in range(size)
+        for void in range(voided_at, voided_at + 5)
+    )
+    if size > 0:
+        assert voids_are_settled(size, voided_at, closes, void_window) is not may_come
+        partition = Partition(64, void_window, closes)
+        assert partition.voids_are_settled(size, voided_at) is not may_come

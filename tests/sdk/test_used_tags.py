@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from commitments.errors import VerificationError
+from commitments.p256 import P256
 from ledger.event_log import append_events
 from ledger.events import events_origin
 from ledger.monitor import Head
@@ -13,6 +14,7 @@ from sdk.logs import read_merchant
 from sdk.mirror import mirror
 from sdk.state import Merchant
 from sdk.used_tags import EndedOwnership, UsedTags, used_tags
+from tests.handover import hand_over, settle
 from tests.sdk.forgeries import all_events, event_log
 from tests.sdk.shop_server import BASE, ShopServer
 from tests.world import ORIGIN, REFUND
@@ -74,6 +76,18 @@ def test_all_approvals_and_ended_ownerships_are_shown(claimed: ShopServer) -> No
         assert [used.serial_tag.hex(), used.secret_tag.hex()] == event["tags"]
         assert (used.claim_id, used.event) == (event["claim_id"], event)
     assert ended == EndedOwnership(position, retired["claim_id"], bytes.fromhex(retired["secret"]))
+
+
+def test_ownerships_that_end_by_a_transfer_are_shown_too(claimed: ShopServer) -> None:
+    world = claimed.world
+    (seller,) = world.buy(world.sale())
+    settle(world)
+    handover = hand_over(world, seller)
+    done = handover.retire(handover.approve())
+    *_, ended = shown(claimed)
+    assert isinstance(ended, EndedOwnership)
+    assert ended.identifier == done.transfer_id
+    assert ended.secret == P256.encode_scalar(seller.keys.secret)
 
 
 def test_what_is_printed_of_them_names_no_tag(claimed: ShopServer) -> None:

@@ -11,7 +11,9 @@ import pytest
 from commitments.errors import FormatError, Overloaded, Refused
 from commitments.p256 import P256
 from ledger.entries import Purchase, Transferred
+from ledger.event_log import append_event
 from ledger.events import encode_event
+from ledger.fsck import Damaged, check_all
 from ledger.store import CommitFailed, Store, Transaction
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from policies.claim import claim_scopes, parse_claim
@@ -19,6 +21,8 @@ from policies.transfer import parse_transfer, transfer_id
 from tests.handover import Handover, hand_over, settle, statement_of
 from tests.world import ORIGIN, REFUND, WARRANTY, Bought, World, new_keys, random_scalar
 from verifier import transferring
+from verifier.approvals import TRANSFER
+from verifier.decision import retired_event
 from verifier.service import Verifier
 from verifier.transfer import Transfer
 from zk.prove import Unsatisfied, prove
@@ -652,6 +656,48 @@ def test_a_failure_between_event_and_entry_leaves_neither(
         answer = world.verifier.transfers.read(ORIGIN, approved.transfer_id)
         assert (answer.status, answer.index) == ("awaiting_secret", None)
     assert handover.retire(approved).status == "completed"
+
+
+@pytest.mark.leaves_damage
+def test_fsck_misses_the_entry_of_an_ownership_that_ended(world: World, bought: Bought) -> None:
+    handover = hand_over(world, bought)
+    row = handover.approve()
+    event = retired_event(TRANSFER, row.transfer_id, "2026-11-21T12:00:00Z", b"\1" * 32)
+    world.store.write(lambda tx: append_event(tx, ORIGIN, event), ORIGIN)
+    with world.store.read() as connection, pytest.raises(Damaged) as damaged:
+        check_all(connection)
+    (fault,) = damaged.value.faults
+    assert "its next owner's entry is missing" in fault
+
+
+@pytest.mark.leaves_damage
+def test_fsck_finds_an_entry_that_nobody_has_handed_on(world: World, bought: Bought) -> None:
+    handover = hand_over(world, bought)
+    handover.approve()
+    entry = Transferred(handover.commitment).encode()
+    world.store.write(lambda tx: tx.append(ORIGIN, [entry]), ORIGIN)
+    with world.store.read() as connection, pytest.raises(Damaged) as damaged:
+        check_all(connection)
+    (fault,) = damaged.value.faults
+    assert "of no transfer that the event log has" in fault
+
+
+def test_a_purchase_log_without_the_entry_is_completed(world: World, bought: Bought) -> None:
+    """Restored from a copy that is older than the event log's."""
+    handover = hand_over(world, bought)
+    approved = handover.approve()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transaction, "append", _all_but_entries(Transaction.append))
+        assert handover.retire(approved).index is None
+    assert handover.retire(approved).index == 4
+    assert len(world.events("ownership.retired")) == 1
+
+
+def _all_but_entries(append: Callable[..., Any]) -> Callable[..., Any]:
+    def without(transaction: Transaction, origin: str, new: Any) -> Any:
+        return None if origin == ORIGIN else append(transaction, origin, new)
+
+    return without
 
 
 @pytest.mark.parametrize("step", ["approve", "retire"])
