@@ -97,19 +97,22 @@ class Transfers:
         Errors as :func:`verifier.retiring.retire`; ``Refused`` also where C_new has come into the
         log in another way.
         """
-        owner = Owner(self._group, origin, secret)
+        owner, now = Owner(self._group, origin, secret), self._now()
         with self._store.read() as connection:
             row = approval(connection, origin, TRANSFER, identifier)
-            commitment = new_commitment(connection, origin, row)
             if row.retired_at is None:
-                require_awaiting(row, self._now())
+                require_awaiting(row, now)
             owner.require_shown(row)
-            owner.prepare(connection, self._now())
+            known = read_transfer(connection, origin, row, now)
+            if known.index is not None:
+                return known
+            owner.prepare(connection, now)
+            commitment = new_commitment(connection, origin, row)
 
         def unit(transaction: Transaction) -> None:
-            ended = approval(transaction.connection, origin, TRANSFER, identifier).retired_at
-            index = Log(transaction.connection, origin).index_of(commitment)
-            if ended is None:
+            connection = transaction.connection
+            index = Log(connection, origin).index_of(commitment)
+            if approval(connection, origin, TRANSFER, identifier).retired_at is None:
                 if index is not None:
                     raise Refused("duplicate-commitment", "the commitment is in the log")
                 retire(transaction, owner, TRANSFER, identifier, self._now())

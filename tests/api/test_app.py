@@ -19,6 +19,7 @@ from ledger.store import CommitFailed
 from tests.api.client import Client
 from tests.api.shop import OPERATOR, SALE, Shop
 from tests.databases import SEALING
+from tests.handover import hand_over, settle
 from tests.world import FakeClock
 
 SECRET = "a value of some claim"
@@ -108,8 +109,13 @@ def test_who_comes_at_a_bad_moment_is_told_when_to_come_back(
 
 
 def test_no_claim_reaches_the_servers_log(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
-    bought = shop.open_for_claims()[0]
+    bought, sold, _ = shop.open_for_claims()
+    settle(shop)
+    handover = hand_over(shop, sold)
     with caplog.at_level(logging.DEBUG):
+        transfer = shop.post("transfers", handover.document()).json()["transfer_id"]
+        secret = {"secret": sold.keys.secret.to_bytes(32, "big").hex()}
+        assert shop.post(f"transfers/{transfer}/retirement", secret).is_success
         body = shop.claim_body(bought)
         answer = shop.post("claims", body)
         shop.post("claims", {**body, "proof": "AAAA"})

@@ -238,6 +238,17 @@ def test_who_stands_in_between_puts_in_its_own_commitment(world: World, bought: 
     assert honest.approve().approved
 
 
+def test_an_acceptance_is_for_one_merchants_log(world: World, bought: Bought) -> None:
+    honest = hand_over(world, bought)
+    elsewhere = prove_acceptance(
+        P256, "ledger.example/other", honest.body.blinded, honest.keys, random_scalar
+    )
+    assert elsewhere.commitment == honest.commitment
+    body = replace(honest.body, acceptance=elsewhere)
+    answer = world.verifier.transfers.decide(ORIGIN, body, honest.proof)
+    assert answer.reason == "acceptance_invalid"
+
+
 def test_a_tampered_proof_leaves_no_trace(world: World, bought: Bought) -> None:
     honest = hand_over(world, bought)
     sizes = world.sizes()
@@ -300,7 +311,7 @@ def test_an_approval_lapses_at_its_deadline(world: World, bought: Bought) -> Non
     world.clock.advance(seconds=1)
     assert handover.approve().status == "lapsed"
     assert refusal(lambda: handover.retire(approved)) == ("lapsed", "transfer_id")
-    hand_over(world, bought, handover.keys).complete()
+    _again(world, handover).complete()
 
 
 def test_an_approval_lapses_when_its_owner_claims_in_between(world: World, bought: Bought) -> None:
