@@ -18,6 +18,7 @@ from ledger.store import CommitFailed, Store, Transaction
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from policies.claim import claim_scopes, parse_claim
 from policies.transfer import parse_transfer, transfer_id
+from tests.databases import SEALING
 from tests.handover import Handover, hand_over, settle, statement_of
 from tests.world import ORIGIN, REFUND, WARRANTY, Bought, World, new_keys, random_scalar
 from verifier import transferring
@@ -108,6 +109,21 @@ def test_a_purchase_is_handed_on_again_and_again(world: World, bought: Bought) -
         settle(world)
     assert world.claim(owner).approved
     assert len(world.events("ownership.retired")) == 2
+
+
+def test_who_has_just_got_a_purchase_waits_before_handing_it_on(
+    world: World, bought: Bought
+) -> None:
+    """One transfer for each entry and void window at most."""
+    owner = hand_over(world, bought).complete()
+    world.close()
+    size = world.sizes()[0]
+    assert refusal(hand_over(world, owner, size=size).approve) == (
+        "still-voidable",
+        "transfer.size",
+    )
+    settle(world)
+    hand_over(world, owner).complete()
 
 
 def test_the_same_transfer_again_gets_the_same_answer(world: World, bought: Bought) -> None:
@@ -394,13 +410,6 @@ def test_a_refund_and_transfers_of_one_secret_at_once(world: World, bought: Boug
     refund = world.claim(bought, "refund-14d")
     later = [other.approve() for other in others]
 
-    def attempt(work: Callable[[], object]) -> str:
-        try:
-            work()
-        except Refused as error:
-            return error.code
-        return "completed"
-
     steps: list[Callable[[], object]] = [
         lambda: world.verifier.retire(ORIGIN, refund.claim_id, bought.keys.secret),
         lambda: others[0].retire(later[0]),
@@ -408,10 +417,40 @@ def test_a_refund_and_transfers_of_one_secret_at_once(world: World, bought: Boug
         lambda: others[1].retire(later[1]),
     ]
     with ThreadPoolExecutor(4) as threads:
-        outcomes = list(threads.map(attempt, steps))
+        outcomes = list(threads.map(_attempt, steps))
     assert outcomes == ["lapsed", "lapsed", "completed", "lapsed"]
     assert len(world.events("ownership.retired")) == 1
     assert world.sizes()[0] == 5
+
+
+@pytest.mark.parametrize("first", ["refund", "transfer"])
+def test_a_refund_and_a_transfer_at_two_processes_at_once(
+    world: World, bought: Bought, database: str, first: str
+) -> None:
+    handover = hand_over(world, bought)
+    if first == "refund":
+        refund, transfer = world.claim(bought, "refund-14d"), handover.approve()
+    else:
+        transfer, refund = handover.approve(), world.claim(bought, "refund-14d")
+    with Store(database, sealing=SEALING) as store:
+        other = Verifier(store, P256, world.clock)
+        steps: list[Callable[[], object]] = [
+            lambda: other.retire(ORIGIN, refund.claim_id, bought.keys.secret),
+            lambda: handover.retire(transfer),
+        ]
+        with ThreadPoolExecutor(2) as threads:
+            outcomes = list(threads.map(_attempt, steps))
+        other.close()
+    assert outcomes == (["completed", "lapsed"] if first == "refund" else ["lapsed", "completed"])
+    assert len(world.events("ownership.retired")) == 1
+
+
+def _attempt(work: Callable[[], object]) -> str:
+    try:
+        work()
+    except Refused as error:
+        return error.code
+    return "completed"
 
 
 def test_a_claim_and_the_secret_at_once(world: World, bought: Bought) -> None:
