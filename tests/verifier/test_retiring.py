@@ -5,8 +5,10 @@ import pytest
 from commitments.errors import Refused
 from commitments.group import Group
 from commitments.p256 import P256
+from ledger.events import events_origin
 from tests.world import ORIGIN, REFUND, WARRANTY, Bought, World
 from verifier import retiring
+from verifier.approvals import CLAIM
 from verifier.decision import Decision
 from verifier.service import Verifier
 
@@ -59,6 +61,19 @@ def test_without_the_secret_nothing_ends(world: World, bought: Bought) -> None:
         assert refused.value.code == "wrong-secret"
     assert world.verifier.decision(ORIGIN, refund.claim_id).status == "awaiting_secret"
     assert _retire(world, refund, bought).status == "completed"
+
+
+def test_the_transaction_itself_looks_at_the_secret(world: World, bought: Bought) -> None:
+    refund = world.claim(bought, "refund-14d")
+    now = "2026-11-21T12:00:00Z"
+    stranger = retiring.Owner(P256, ORIGIN, bought.keys.secret + 1)
+    with pytest.raises(Refused) as refused:
+        world.store.write(
+            lambda tx: retiring.retire(tx, stranger, CLAIM, refund.claim_id, now),
+            events_origin(ORIGIN),
+        )
+    assert refused.value.code == "wrong-secret"
+    assert world.events("ownership.retired") == []
 
 
 def test_a_secret_seen_before_its_approval_ends_nothing(world: World, bought: Bought) -> None:

@@ -1,6 +1,6 @@
 """Transfers (docs/protocol.md 8, *Transfer*), and what may go wrong between two owners."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -24,6 +24,7 @@ from tests.world import ORIGIN, REFUND, WARRANTY, Bought, World, new_keys, rando
 from verifier import transferring
 from verifier.approvals import TRANSFER
 from verifier.decision import retired_event
+from verifier.retiring import RetiredSecrets
 from verifier.service import Verifier
 from verifier.transfer import Transfer
 from zk.prove import Unsatisfied, prove
@@ -654,6 +655,33 @@ def test_an_ownership_that_ends_while_a_proof_is_verified(
     approved = other.approve()
     _between(monkeypatch, lambda: other.retire(approved))
     assert handover.approve().reason == "ownership_ended"
+
+
+def test_an_ownership_that_ends_at_the_last_moment(
+    world: World, bought: Bought, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the retired secrets were looked at, and before the transaction."""
+    other, handover = hand_over(world, bought), hand_over(world, bought)
+    approved = other.approve()
+    look = RetiredSecrets.among
+
+    def look_and_end(*arguments: Any) -> Collection[bytes]:
+        found = look(*arguments)
+        other.retire(approved)
+        return found
+
+    monkeypatch.setattr(RetiredSecrets, "among", look_and_end)
+    assert handover.approve().reason == "ownership_ended"
+
+
+def test_retired_secrets_are_multiplied_before_the_transaction(
+    world: World, bought: Bought, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that is held meanwhile would make everybody wait."""
+    late = hand_over(world, bought)
+    hand_over(world, bought).complete()
+    monkeypatch.setattr(Store, "write", lambda *_: pytest.fail("a transaction was begun"))
+    assert late.approve().reason == "ownership_ended"
 
 
 def _between(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
