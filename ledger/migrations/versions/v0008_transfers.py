@@ -5,8 +5,8 @@ import json
 from alembic import op
 from sqlalchemy import BigInteger, Column, LargeBinary, String, text
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 
 def upgrade() -> None:
