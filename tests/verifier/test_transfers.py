@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from commitments.errors import FormatError, Overloaded, Refused
 from commitments.p256 import P256
@@ -14,6 +15,8 @@ from ledger.entries import Purchase, Transferred
 from ledger.event_log import append_event
 from ledger.events import encode_event
 from ledger.fsck import Damaged, check_all
+from ledger.monitor import Head
+from ledger.schema import published
 from ledger.store import CommitFailed, Store, Transaction
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from policies.claim import claim_scopes, parse_claim
@@ -101,6 +104,30 @@ def test_its_receipts_verify_offline(world: World, bought: Bought) -> None:
     proof = TlogProof.parse(done.proof.encode())
     assert proof.index == done.index
     verify_tlog_proof(proof, Transferred(handover.commitment).encode(), *purchases)
+
+
+def test_its_receipts_where_witnesses_have_seen_less_of_the_logs(
+    world: World, bought: Bought
+) -> None:
+    """What they have seen is shown under what they have signed, and the rest all the same."""
+    handover = hand_over(world, bought)
+    approved = handover.approve()
+
+    def publish(transaction: Transaction) -> None:
+        for origin in (ORIGIN, f"{ORIGIN}/events"):
+            log = transaction.log(origin)
+            row = {"log_id": log.id, "size": log.size, "checkpoint": log.checkpoint()}
+            transaction.connection.execute(insert(published), row)
+
+    world.store.commit(publish)
+    seen = world.sizes()
+    done = handover.retire(approved)
+    assert done.receipt is not None
+    assert done.retirement is not None
+    assert done.proof is not None
+    texts = (done.receipt["proof"], done.retirement["proof"], done.proof)
+    sizes = [Head.of(TlogProof.parse(text.encode()).checkpoint).size for text in texts]
+    assert sizes == [seen[1], seen[1] + 1, seen[0] + 1]
 
 
 def test_a_purchase_is_handed_on_again_and_again(world: World, bought: Bought) -> None:
