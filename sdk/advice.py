@@ -8,9 +8,9 @@ from ledger.note import Verifier
 from ledger.rings import Ring
 from policies.policy import Policy
 from sdk.logs import MerchantView
-from sdk.state import Claim
+from sdk.state import Claim, Proof
 
-__all__ = ["Advice", "advise", "common_members"]
+__all__ = ["Advice", "advise", "advise_transfer", "common_members"]
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ def advise(
     trusted: Collection[Verifier],
     policy: Policy,
     ring: Ring,
-    earlier: Sequence[Claim],
+    earlier: Sequence[Proof],
     again: Sequence[Claim],
     now: datetime,
 ) -> tuple[Advice, ...]:
     """All warnings before a claim over ``ring``.
 
     ``trusted`` are the seed witnesses that the buyer has named as independent of the merchant;
-    ``earlier`` are claims with the same purchase, ``again`` those of them with the same tags.
+    ``earlier`` was made with the same purchase, ``again`` are claims among it with the same tags.
     """
     return (
         *_seed(view, trusted),
@@ -46,6 +46,23 @@ def advise(
         *_lost(view, ring, earlier),
         *_shown_again(policy, ring, again, now),
         *(_ending(ring, earlier) if policy.ends_ownership else ()),
+        *_waiting(earlier),
+    )
+
+
+def advise_transfer(
+    view: MerchantView,
+    trusted: Collection[Verifier],
+    ring: Ring,
+    earlier: Sequence[Proof],
+    now: datetime,
+) -> tuple[Advice, ...]:
+    """All warnings before a transfer over ``ring``; the parameters are those of :func:`advise`."""
+    return (
+        *_seed(view, trusted),
+        *_closes(view, now),
+        *_lost(view, ring, earlier),
+        *_ending(ring, earlier),
         *_waiting(earlier),
     )
 
@@ -80,7 +97,7 @@ def _closes(view: MerchantView, now: datetime) -> Iterator[Advice]:
         )
 
 
-def _lost(view: MerchantView, ring: Ring, earlier: Sequence[Claim]) -> Iterator[Advice]:
+def _lost(view: MerchantView, ring: Ring, earlier: Sequence[Proof]) -> Iterator[Advice]:
     # The evidence shows no other cell: what was void there since only a mirror of the log sees.
     used = {index for claim in earlier for index in claim.indices}
     cell = view.partition.cell(ring.first, ring.size, ring.lane)
@@ -112,19 +129,19 @@ def _shown_again(
     )
 
 
-def _ending(ring: Ring, earlier: Sequence[Claim]) -> Iterator[Advice]:
+def _ending(ring: Ring, earlier: Sequence[Proof]) -> Iterator[Advice]:
     if earlier:
         common = common_members([ring.indices, *(claim.indices for claim in earlier)])
         yield Advice(
             "claims-become-linked",
-            f"Ending the ownership links this claim to {len(earlier)} earlier ones of yours; "
-            f"their rings have {common} purchases in common.",
+            f"Ending the ownership links this to {len(earlier)} earlier claims and transfers of "
+            f"yours; their rings have {common} purchases in common.",
         )
 
 
-def _waiting(earlier: Sequence[Claim]) -> Iterator[Advice]:
+def _waiting(earlier: Sequence[Proof]) -> Iterator[Advice]:
     if any(claim.ends_ownership and claim.outcome == "approved" for claim in earlier):
         yield Advice(
             "approval-lapses",
-            "An approved claim of yours still waits for your secret; another claim ends it.",
+            "Something that was approved still waits for your secret; another claim ends it.",
         )

@@ -181,7 +181,7 @@ def _in_force(policies: Sequence[Policy], today: date) -> Iterator[Policy]:
 
 def _option(policy: Policy, purchase: Purchase, earlier: Sequence[Claim]) -> Option | None:
     period = claim_period(policy, purchase.sale)
-    return period and Option(policy, period[1], len(unused_numbers(policy, earlier)))
+    return period and Option(policy, period[1], len(unused_numbers(policy, purchase, earlier)))
 
 
 def _preference(option: Option) -> tuple[bool, date, int]:

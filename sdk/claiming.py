@@ -15,12 +15,21 @@ from sdk.errors import NotEligible, PolicyChanged, RingTooSmall, SeveralQualify
 from sdk.horizons import choose_ring, ring_like
 from sdk.logs import MerchantView
 from sdk.rings import ProvenRing
-from sdk.state import GROUP, Claim, Merchant, Purchase, State
+from sdk.state import GROUP, Claim, Merchant, Proof, Purchase, State
 from zk.prove import Progress, prove
 from zk.statement import Statement
 from zk.verify import proof_tags
 
-__all__ = ["Prepared", "choose_purchase", "prepare", "reasons_against", "unused_numbers"]
+__all__ = [
+    "FetchRing",
+    "Prepared",
+    "choose_purchase",
+    "prepare",
+    "reasons_against",
+    "require_ring",
+    "unused_numbers",
+    "used_rings",
+]
 
 FetchRing = Callable[[Merchant, MerchantView, RingName, Purchase], tuple[ProvenRing, Merchant]]
 """:meth:`sdk.rings.KnownRings.fetch` of one shop."""
@@ -30,12 +39,12 @@ FetchRing = Callable[[Merchant, MerchantView, RingName, Purchase], tuple[ProvenR
 class Prepared:
     """A claim that could be made: all that it would say, and nothing said yet.
 
-    ``earlier`` are the claims with this purchase that it was prepared in view of.
+    ``earlier`` is what was made with this purchase, in view of which it was prepared.
     """
 
     policy: Policy
     purchase: Purchase
-    earlier: tuple[Claim, ...]
+    earlier: tuple[Proof, ...]
     body: ClaimBody
     ring: Ring
     statement: Statement
@@ -100,13 +109,13 @@ def prepare(
     :func:`sdk.rings.fetch_ring` and :func:`sdk.horizons.choose_ring`.
     """
     merchant = state.merchants[policy.origin]
-    earlier = state.claims_of(purchase)
-    number = _choose_number(policy, earlier)
-    again = [claim for claim in earlier if claim.slot == (policy.id, number)]
-    linked = earlier if policy.ends_ownership else again
+    earlier, claims = state.proofs_of(purchase), state.claims_of(purchase)
+    number = _choose_number(policy, purchase, claims)
+    again = [claim for claim in claims if claim.slot == (policy.id, number)]
+    linked: Sequence[Proof] = earlier if policy.ends_ownership else again
     name = _ring_name(view, policy, purchase, linked, now)
     proven, merchant = fetch_ring(merchant, view, name, purchase)
-    _require_size(proven.ring, policy, linked, smallest_ring)
+    require_ring(proven.ring, linked, max(policy.smallest_ring, smallest_ring), smallest_ring)
     body = ClaimBody(
         origin=policy.origin,
         policy=policy.id,
@@ -128,32 +137,33 @@ def prepare(
 
 def reasons_against(state: State, policy: Policy, purchase: Purchase, now: datetime) -> list[str]:
     """Why the purchase cannot make a claim under the policy, each reason in a sentence."""
-    earlier = state.claims_of(purchase)
     if purchase.origin != policy.origin:
         return ["the purchase is from another merchant"]
     reasons = shortfalls(policy, purchase.sale, now.astimezone(UTC).date())
-    if any(claim.secret_sent for claim in earlier):
+    if any(proof.secret_sent for proof in state.proofs_of(purchase)):
         reasons.append("the ownership has ended: the purchase's secret was handed in")
-    elif not unused_numbers(policy, earlier):
+    elif not unused_numbers(policy, purchase, state.claims_of(purchase)):
         count = policy.claims_per_purchase
         made = "its one claim has" if count == 1 else f"all its {count} claims have"
         reasons.append(f"the policy allows no further claim: {made} been made")
     return reasons
 
 
-def unused_numbers(policy: Policy, earlier: Sequence[Claim]) -> list[int]:
+def unused_numbers(policy: Policy, purchase: Purchase, earlier: Sequence[Claim]) -> list[int]:
     """The slot numbers that are left to a purchase with these ``earlier`` claims."""
     used = {claim.slot for claim in earlier if claim.uses_slot}
+    if purchase.handed is not None:  # by earlier owners
+        used.update(purchase.handed.used)
     return [n for n in range(policy.claims_per_purchase) if (policy.id, n) not in used]
 
 
-def _choose_number(policy: Policy, earlier: Sequence[Claim]) -> int:
+def _choose_number(policy: Policy, purchase: Purchase, earlier: Sequence[Claim]) -> int:
     """A slot whose tags nobody has seen; else one that has shown them under the same conditions.
 
     Whatever became of a claim, who got it has its tags. Two claims with equal tags are of one
     purchase, which lies in both rings and satisfies both policies.
     """
-    unused = unused_numbers(policy, earlier)
+    unused = unused_numbers(policy, purchase, earlier)
     shown = {claim.slot for claim in earlier}
     changed = {claim.slot for claim in earlier if claim.policy.demands != policy.demands}
     unseen = [n for n in unused if (policy.id, n) not in shown]
@@ -167,22 +177,28 @@ def _ring_name(
     view: MerchantView,
     policy: Policy,
     purchase: Purchase,
-    linked: Sequence[Claim],
+    linked: Sequence[Proof],
     now: datetime,
 ) -> RingName:
     name = choose_ring(view, policy, now.astimezone(UTC).date(), purchase.index)
-    used = [
-        (RingName(c.body.first, c.body.size, c.body.voided_at, c.body.lane), c.indices)
-        for c in linked
+    return ring_like(view, name, used_rings(linked), purchase.index)
+
+
+def used_rings(proofs: Sequence[Proof]) -> list[tuple[RingName, Sequence[int]]]:
+    """The rings of all these, each with the indices of its members."""
+    return [
+        (RingName(p.body.first, p.body.size, p.body.voided_at, p.body.lane), p.indices)
+        for p in proofs
     ]
-    return ring_like(view, name, used, purchase.index)
 
 
-def _require_size(ring: Ring, policy: Policy, linked: Sequence[Claim], smallest_ring: int) -> None:
-    minimum = max(policy.smallest_ring, smallest_ring)
+def require_ring(ring: Ring, linked: Sequence[Proof], minimum: int, smallest_common: int) -> None:
+    """``RingTooSmall`` for fewer members than ``minimum``, or too few in common with ``linked``.
+
+    What is left of the privacy of proofs that are linked is what their rings share.
+    """
     if len(ring.members) < minimum:
         raise RingTooSmall(len(ring.members), minimum)
-    # What is left of linked claims is what their rings share.
-    common = common_members([ring.indices, *(claim.indices for claim in linked)])
-    if common < smallest_ring:
-        raise RingTooSmall(common, smallest_ring)
+    common = common_members([ring.indices, *(proof.indices for proof in linked)])
+    if common < smallest_common:
+        raise RingTooSmall(common, smallest_common)

@@ -8,7 +8,7 @@ from policies.policy import Policy
 from sdk.errors import NotEligible, NotProvableYet
 from sdk.logs import MerchantView
 
-__all__ = ["choose_ring", "ring_like"]
+__all__ = ["choose_ring", "choose_transfer_ring", "ring_like"]
 
 # A shop east of Greenwich is up to 14 hours ahead of UTC: it records sales of the window's first
 # day when that day has not begun there. Every wallet allows for it, so that none stands out.
@@ -32,20 +32,40 @@ def choose_ring(view: MerchantView, policy: Policy, today: date, index: int) -> 
     return _ring(view, first, size, index)
 
 
+def choose_transfer_ring(view: MerchantView, index: int) -> RingName:
+    """The ring for handing over the purchase at ``index`` today.
+
+    Its span is all of the log for which no further void can count (docs/protocol.md 8).
+    ``NotProvableYet`` while the purchase is not in it.
+    """
+    closed = [dated.close.size for dated in view.closes]
+    settled = [size for size in closed if view.partition.voids_are_settled(size, closed[-1])]
+    size = max(settled, default=0)
+    if index >= size:
+        raise NotProvableYet(
+            "the purchase can be handed over when the shop can no longer declare it void: "
+            f"{view.partition.void_window} periods of the log after it was recorded"
+        )
+    return _ring(view, 0, size, index)
+
+
 def ring_like(
     view: MerchantView,
     default: RingName,
     earlier: Sequence[tuple[RingName, Sequence[int]]],
     index: int,
+    latest: int | None = None,
 ) -> RingName:
     """The ring that has most members in common with all ``earlier`` ones.
 
     For a claim that is linked to ``earlier`` ones, because it ends the ownership or shows the same
     tags: what is left of the owner's privacy is the intersection of their rings (docs/protocol.md
-    8). The choice is among ``default`` and the spans used before.
+    8). The choice is among ``default`` and the spans used before, up to ``latest`` where given.
     """
     common = set.intersection(*(set(indices) for _, indices in earlier)) if earlier else set()
     spans = {(name.first, name.size) for name, _ in earlier} - {(default.first, default.size)}
+    if latest is not None:
+        spans = {span for span in spans if span[1] <= latest}
     candidates = [default, *(_ring(view, *span, index) for span in sorted(spans))]
 
     def shared(name: RingName) -> int:

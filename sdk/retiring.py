@@ -10,15 +10,18 @@ from datetime import datetime, timedelta
 from ledger.event_receipt import EventReceipt
 from ledger.events import event_time
 from sdk.errors import WalletError
-from sdk.state import Claim
+from sdk.state import Proof
 
 __all__ = ["require_retirable"]
 
 _MARGIN = timedelta(minutes=10)  # for the way there, and a clock that differs
 
 
-def require_retirable(claim: Claim, others: Sequence[Claim], now: datetime) -> None:
-    """``WalletError`` unless the secret completes ``claim``; ``others`` are with its purchase."""
+def require_retirable(claim: Proof, others: Sequence[Proof], now: datetime) -> None:
+    """``WalletError`` unless the secret completes ``claim``, which may be a transfer.
+
+    ``others`` are all else that was made with its purchase.
+    """
     # 1. It is approved, in the log, under a policy that ends the ownership.
     if claim.outcome != "approved":
         raise WalletError("no approval of this claim has been proven")
@@ -44,11 +47,11 @@ def require_retirable(claim: Claim, others: Sequence[Claim], now: datetime) -> N
         raise WalletError("an earlier approval that ends the ownership goes before this one")
 
 
-def _waits(claim: Claim, now: datetime) -> bool:
+def _waits(claim: Proof, now: datetime) -> bool:
     deadline: str = EventReceipt.parse(claim.receipt).event["retire_by"]
     return event_time(now) <= deadline  # event times compare as text
 
 
-def _position(claim: Claim) -> int:
+def _position(claim: Proof) -> int:
     """Where the approval stands in the event log, as its receipt has proven."""
     return EventReceipt.parse(claim.receipt).proof.index

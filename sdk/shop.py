@@ -22,6 +22,7 @@ from ledger.note import Verifier, parse_vkey
 from ledger.rings import RingEvidence, RingName
 from ledger.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, Tile, bundle_path, tile_path
 from policies.claim import ClaimBody
+from policies.transfer import TransferBody
 from sdk.connection import NOTE, TILE, Connection, Received
 from sdk.errors import UnexpectedAnswer
 from sdk.kept_answers import Answer, KeptAnswers, OfflineTransport
@@ -201,6 +202,20 @@ class Shop:
     def retire(self, claim_id: str, secret: bytes) -> Any:
         """Send an owner's secret, which ends the ownership. Only :meth:`Wallet.retire` may."""
         path = f"{self._root}/claims/{claim_id}/retirement"
+        return self._connection.post_json(path, {"secret": secret.hex()}, _LONGEST_ANSWER)
+
+    def transfer(self, body: TransferBody, proof: bytes) -> Any:
+        """The answer to a transfer."""
+        document = {"transfer": body.document(), "proof": encode_base64(proof)}
+        return self._connection.post_json(f"{self._root}/transfers", document, _LONGEST_ANSWER)
+
+    def transferred(self, transfer_id: str) -> Any:
+        """The answer to an approved transfer, as it stands."""
+        return self._connection.get_json(f"{self._root}/transfers/{transfer_id}", _LONGEST_ANSWER)
+
+    def complete_transfer(self, transfer_id: str, secret: bytes) -> Any:
+        """Send an owner's secret, as :meth:`retire`. Only :meth:`Wallet.complete_transfer` may."""
+        path = f"{self._root}/transfers/{transfer_id}/retirement"
         return self._connection.post_json(path, {"secret": secret.hex()}, _LONGEST_ANSWER)
 
     # ---- the mailbox

@@ -3,7 +3,6 @@
 Everything here is secret or says what its owner did; nothing of it is printed.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,12 +10,9 @@ from hashlib import sha256
 from typing import Any, Self
 
 from commitments.errors import FormatError
-from commitments.group import Group
-from commitments.p256 import P256
 from commitments.purchase import BuyerKeys, Opening, commit, serial_shift
 from commitments.sale import Sale, parse_sale
 from commitments.wire import (
-    canonical_json,
     encode_base64,
     parse_base64,
     parse_hex,
@@ -28,9 +24,22 @@ from ledger.note import Verifier, parse_vkey
 from ledger.quorum import NO_QUORUM, Quorum, parse_quorum
 from policies.claim import ClaimBody, parse_claim
 from policies.policy import Policy, parse_policy
+from sdk.remembered import (
+    GROUP,
+    HASH_BYTES,
+    Remembered,
+    check_members,
+    keys_document,
+    parse_count,
+    parse_keys,
+    parse_place,
+    place_document,
+)
 from sdk.seed import Place, Seed
 from sdk.state_versions import VERSION, up_to_date
+from sdk.transfer_state import Accepted, Handed, Offer, Transfer
 from zk.issuance import BuyerRequest, parse_request
+from zk.transfer import handed_over
 
 __all__ = [
     "GROUP",
@@ -39,32 +48,15 @@ __all__ = [
     "Merchant",
     "OrderKey",
     "Pending",
+    "Proof",
     "Purchase",
     "State",
     "keys_document",
 ]
 
-GROUP: Group = P256
-"""The ciphersuite of every log that a wallet reads: entries hold its 33-byte points."""
-
-_HASH_BYTES = 32
-
-
-class _Remembered(ABC):
-    """One of the things in a wallet; written anew with each change of another, encoded once."""
-
-    @abstractmethod
-    def document(self) -> dict[str, Any]:
-        """As JSON."""
-
-    @cached_property
-    def encoded(self) -> bytes:
-        """The document's bytes in the file."""
-        return canonical_json(self.document())
-
 
 @dataclass(frozen=True)
-class Identity(_Remembered):
+class Identity(Remembered):
     """What the wallet's keys are made from, and how many have been made.
 
     ``device`` is 0 where the seed was made, and random where it was typed in; ``counters`` has
@@ -104,15 +96,15 @@ class Identity(_Remembered):
         """Read the JSON form."""
         members = dict(document)
         members["seed"] = Seed(parse_hex(members["seed"], "seed"))
-        _check_members(members, int, "device")
+        check_members(members, int, "device")
         for name in ("counters", "boxes"):
-            members[name] = {key: _count(value, name) for key, value in members[name].items()}
-        _check_members(members, str | None, "words_shown")
+            members[name] = {key: parse_count(value, name) for key, value in members[name].items()}
+        check_members(members, str | None, "words_shown")
         return cls(**members)
 
 
 @dataclass(frozen=True)
-class Merchant(_Remembered):
+class Merchant(Remembered):
     """A merchant whose keys were pinned on first contact, and how its logs were last seen.
 
     ``purchases_vkeys`` and ``events_vkeys`` are the keys in force; ``key_changes`` counts the key
@@ -173,20 +165,20 @@ class Merchant(_Remembered):
         for name in ("purchases", "events"):
             members[name] = _parse_head(members[name])
         for name in ("shown_digest", "handovers_digest"):
-            members[name] = parse_hex(members[name], name, _HASH_BYTES)
+            members[name] = parse_hex(members[name], name, HASH_BYTES)
         for name in ("purchases_vkeys", "events_vkeys"):
             members[name] = tuple(parse_vkey(vkey).vkey for vkey in members[name])
-        _check_members(members, str, "origin", "address")
-        _check_members(members, int, "shown", "closes")
+        check_members(members, str, "origin", "address")
+        check_members(members, int, "shown", "closes")
         if members["key_changes"] is not None:
-            _check_members(members, int, "key_changes")
+            check_members(members, int, "key_changes")
         members["quorum"] = parse_quorum(parse_base64(members["quorum"], "quorum"))
         members["seed_witnesses"] = tuple(map(parse_vkey, members["seed_witnesses"]))
         return cls(**members)
 
 
 @dataclass(frozen=True)
-class Pending(_Remembered):
+class Pending(Remembered):
     """A request whose receipt has not come yet; ``place`` as :class:`Purchase` has it."""
 
     origin: str
@@ -202,27 +194,28 @@ class Pending(_Remembered):
             "order": self.order,
             "keys": keys_document(self.keys),
             "request": self.request.document(),
-            "place": _place_document(self.place),
+            "place": place_document(self.place),
         }
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Self:
         """Read the JSON form."""
         members = dict(document)
-        members["keys"] = _parse_keys(members["keys"])
+        members["keys"] = parse_keys(members["keys"])
         members["request"] = parse_request(members["request"], GROUP)
-        members["place"] = _parse_place(members["place"])
-        _check_members(members, str, "origin", "order")
+        members["place"] = parse_place(members["place"])
+        check_members(members, str, "origin", "order")
         return cls(**members)
 
 
 @dataclass(frozen=True)
-class Purchase(_Remembered):
+class Purchase(Remembered):
     """A purchase that was found in the merchant's log, with the keys that make it the buyer's.
 
     ``index`` is its place in the log, ``proof`` the tlog-proof that came with the receipt.
     ``place`` says which of the seed's keys it has: None for those of a wallet that had no seed.
     ``box`` is the number of the mailbox's place that holds the receipt, None while none does.
+    ``handed`` is there for one that an earlier owner has handed over.
     """
 
     origin: str
@@ -233,10 +226,14 @@ class Purchase(_Remembered):
     proof: str = field(repr=False)
     place: Place | None
     box: int | None = None
+    handed: Handed | None = field(default=None, repr=False)
 
     @cached_property
     def opening(self) -> Opening:
-        """All that is inside the commitment (docs/protocol.md 3)."""
+        """All that is inside the commitment (docs/protocol.md 3 and 8)."""
+        if self.handed is not None:
+            attributes = self.sale.attributes(GROUP)
+            return handed_over(GROUP, attributes, self.handed.serial, self.handed.beta, self.keys)
         request = GROUP.encode(self.keys.commit(GROUP))
         shift = serial_shift(GROUP, self.origin, self.order, request)
         return Opening(
@@ -260,8 +257,9 @@ class Purchase(_Remembered):
             "index": self.index,
             "keys": keys_document(self.keys),
             "proof": self.proof,
-            "place": _place_document(self.place),
+            "place": place_document(self.place),
             "box": self.box,
+            "handed": None if self.handed is None else self.handed.document(),
         }
 
     @classmethod
@@ -269,17 +267,19 @@ class Purchase(_Remembered):
         """Read the JSON form."""
         members = dict(document)
         members["sale"] = parse_sale(members["sale"])
-        members["keys"] = _parse_keys(members["keys"])
-        members["place"] = _parse_place(members["place"])
-        _check_members(members, str, "origin", "order", "proof")
-        _check_members(members, int, "index")
+        members["keys"] = parse_keys(members["keys"])
+        members["place"] = parse_place(members["place"])
+        check_members(members, str, "origin", "order", "proof")
+        check_members(members, int, "index")
         if members["box"] is not None:
-            _check_members(members, int, "box")
+            check_members(members, int, "box")
+        if members["handed"] is not None:
+            members["handed"] = Handed.parse(members["handed"])
         return cls(**members)
 
 
 @dataclass(frozen=True)
-class Claim(_Remembered):
+class Claim(Remembered):
     """A claim whose proof was made, and what became of it.
 
     ``policy`` is the version it was made under, ``indices`` are its ring's members; ``outcome``
@@ -338,15 +338,18 @@ class Claim(_Remembered):
         members["body"] = parse_claim(members["body"])
         members["proof"] = parse_base64(members["proof"], "proof")
         members["tags"] = tuple(parse_hex(tag, "tags") for tag in members["tags"])
-        members["indices"] = tuple(_count(index, "indices") for index in members["indices"])
+        members["indices"] = tuple(parse_count(index, "indices") for index in members["indices"])
         members["policy"] = parse_policy(members["policy"])
-        parse_hex(members["claim_id"], "claim_id", _HASH_BYTES)
-        _check_members(members, str, "order")
-        _check_members(members, str | None, "outcome", "reason")
-        _check_members(members, bool, "secret_sent")
-        _check_members(members, dict | None, "receipt")
+        parse_hex(members["claim_id"], "claim_id", HASH_BYTES)
+        check_members(members, str, "order")
+        check_members(members, str | None, "outcome", "reason")
+        check_members(members, bool, "secret_sent")
+        check_members(members, dict | None, "receipt")
         return cls(**members)
 
+
+Proof = Claim | Transfer
+"""What was made with a purchase's secret, and becomes linked when that becomes public."""
 
 OrderKey = tuple[str, str]
 """Origin and order reference: what names a purchase within a wallet."""
@@ -361,6 +364,9 @@ class State:
     pending: Mapping[OrderKey, Pending] = field(default_factory=dict)
     purchases: Mapping[OrderKey, Purchase] = field(default_factory=dict)
     claims: Mapping[str, Claim] = field(default_factory=dict)
+    offers: Mapping[bytes, Offer] = field(default_factory=dict)
+    accepted: Mapping[bytes, Accepted] = field(default_factory=dict)
+    transfers: Mapping[str, Transfer] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return "State(…)"
@@ -394,6 +400,27 @@ class State:
         """With a claim, or with what became of it."""
         return replace(self, claims={**self.claims, claim.claim_id: claim})
 
+    def with_offer(self, offer: Offer) -> "State":
+        """With what was offered to another."""
+        return replace(self, offers={**self.offers, offer.blinded: offer})
+
+    def with_accepted(self, accepted: Accepted) -> "State":
+        """With an offer of another's, whose keys no other will have."""
+        identity = self.identity.without(accepted.origin, accepted.place)
+        return replace(
+            self, identity=identity, accepted={**self.accepted, accepted.blinded: accepted}
+        )
+
+    def with_transfer(self, transfer: Transfer) -> "State":
+        """With a transfer, or with what became of it."""
+        return replace(self, transfers={**self.transfers, transfer.transfer_id: transfer})
+
+    def proofs_of(self, purchase: Purchase) -> list[Proof]:
+        """All that was made with the purchase's secret: claims, then transfers."""
+        key = (purchase.origin, purchase.order)
+        moved = (t for t in self.transfers.values() if (t.body.origin, t.order) == key)
+        return [*self.claims_of(purchase), *moved]
+
     def claims_of(self, purchase: Purchase) -> list[Claim]:
         """All claims whose proof was made with this purchase, in their order."""
         key = (purchase.origin, purchase.order)
@@ -401,18 +428,22 @@ class State:
 
     def encode(self) -> bytes:
         """As the bytes that the wallet's file holds: canonical JSON, put together."""
-        lists: dict[str, Iterable[_Remembered]] = {
+        lists: dict[str, Iterable[Remembered]] = {
+            "accepted": self.accepted.values(),
             "claims": self.claims.values(),
             "merchants": self.merchants.values(),
+            "offers": self.offers.values(),
             "pending": self.pending.values(),
             "purchases": self.purchases.values(),
+            "transfers": self.transfers.values(),
         }
-        parts = [
-            b'"%s":[%s]' % (name.encode(), b",".join(item.encoded for item in items))
+        members = {
+            name: b"[%s]" % b",".join(item.encoded for item in items)
             for name, items in lists.items()
-        ]
-        parts.insert(1, b'"identity":%s' % self.identity.encoded)  # members are sorted by name
-        return b"{%s}" % b",".join([*parts, b'"version":%d' % VERSION])
+        }
+        members |= {"identity": self.identity.encoded, "version": b"%d" % VERSION}
+        parts = [b'"%s":%s' % (name.encode(), members[name]) for name in sorted(members)]
+        return b"{%s}" % b",".join(parts)
 
     @classmethod
     def decode(cls, data: bytes) -> "State":
@@ -427,6 +458,9 @@ class State:
             pending = [Pending.parse(item) for item in document["pending"]]
             purchases = [Purchase.parse(item) for item in document["purchases"]]
             claims = [Claim.parse(item) for item in document["claims"]]
+            offers = [Offer.parse(item) for item in document["offers"]]
+            accepted = [Accepted.parse(item) for item in document["accepted"]]
+            transfers = [Transfer.parse(item) for item in document["transfers"]]
         except (AttributeError, KeyError, TypeError, ValueError):
             raise FormatError("not what a wallet remembers", "wallet") from None
         return cls(
@@ -435,6 +469,9 @@ class State:
             {(item.origin, item.order): item for item in pending},
             {(item.origin, item.order): item for item in purchases},
             {claim.claim_id: claim for claim in claims},
+            {offer.blinded: offer for offer in offers},
+            {each.blinded: each for each in accepted},
+            {transfer.transfer_id: transfer for transfer in transfers},
         )
 
 
@@ -451,39 +488,4 @@ def _parse_head(document: Any) -> Head | None:
     if document is None:
         return None
     size, root = document
-    return Head(_count(size, "size"), parse_hex(root, "root", _HASH_BYTES), b"")
-
-
-def _check_members(document: Mapping[str, Any], kind: Any, *names: str) -> None:
-    for name in names:
-        if kind is int:
-            _count(document[name], name)
-        elif not isinstance(document[name], kind):
-            raise FormatError("not of its type", name)
-
-
-def _count(value: Any, name: str) -> int:
-    if type(value) is not int or value < 0:  # True is an int, and no number
-        raise FormatError("not a count", name)
-    return value
-
-
-def _place_document(place: Place | None) -> list[int] | None:
-    return None if place is None else [place.device, place.counter]
-
-
-def _parse_place(document: Any) -> Place | None:
-    if document is None:
-        return None
-    device, counter = document
-    return Place(_count(device, "place"), _count(counter, "place"))
-
-
-def keys_document(keys: BuyerKeys) -> list[str]:
-    """The three scalars as JSON; never shown to anybody."""
-    scalars = (keys.serial_0, keys.secret, keys.blinding)
-    return [GROUP.encode_scalar(scalar).hex() for scalar in scalars]
-
-
-def _parse_keys(document: Any) -> BuyerKeys:
-    return BuyerKeys(*(GROUP.decode_scalar(parse_hex(text, "keys")) for text in document))
+    return Head(parse_count(size, "size"), parse_hex(root, "root", HASH_BYTES), b"")

@@ -52,6 +52,17 @@ def _with_seed(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _with_transfers(document: dict[str, Any]) -> dict[str, Any]:
+    """From 2 to 3: purchases that pass from owner to owner."""
+    return {
+        **document,
+        "purchases": [{**each, "handed": None} for each in document["purchases"]],
+        "offers": [],
+        "accepted": [],
+        "transfers": [],
+    }
+
+
 def _merchant_of_version_1(document: dict[str, Any]) -> dict[str, Any]:
     """The first wallets knew one key of each log, no witnesses and no changes of keys."""
     merchant = {
@@ -67,6 +78,6 @@ def _merchant_of_version_1(document: dict[str, Any]) -> dict[str, Any]:
     return merchant
 
 
-_STEPS: list[Callable[[dict[str, Any]], dict[str, Any]]] = [_with_seed]
+_STEPS: list[Callable[[dict[str, Any]], dict[str, Any]]] = [_with_seed, _with_transfers]
 VERSION = 1 + len(_STEPS)
 """The version that this software writes."""

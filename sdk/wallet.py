@@ -49,6 +49,7 @@ from sdk.rings import KnownRings
 from sdk.seed import Place, Seed
 from sdk.shop import LogKeys, Shop
 from sdk.state import GROUP, Claim, Identity, Merchant, Pending, Purchase, State
+from sdk.transfers import Transfers
 from sdk.wallet_file import WalletFile
 from zk.hedged import HedgedScalars
 from zk.issuance import BuyerRequest, prove_request
@@ -83,7 +84,7 @@ class ClaimResult:
     advice: tuple[Advice, ...] = ()
 
 
-class Wallet:
+class Wallet(Transfers):
     """A buyer's purchases at any number of merchants. For one thread at a time.
 
     Use :meth:`create`, :meth:`open` or :meth:`in_memory`. ``clock`` says which day it is;
@@ -490,8 +491,8 @@ class Wallet:
         if stored is None:
             raise WalletError("no approval of this claim has been proven")
         purchase = self._state.purchases[stored.body.origin, stored.order]
-        made = self._state.claims_of(purchase)
-        others = [each for each in made if each.claim_id != stored.claim_id]
+        made = self._state.proofs_of(purchase)
+        others = [each for each in made if each is not stored]
         require_retirable(stored, others, self._clock())
         merchant = self._at(shop)
         if merchant.origin != stored.body.origin:
@@ -547,7 +548,7 @@ class Wallet:
             raise WalletError("the claim was prepared for another merchant")
         if self._clock().astimezone(UTC).date() != prepared.body.day:
             raise WalletError("the claim was prepared on another day: preview it again")
-        if tuple(self._state.claims_of(prepared.purchase)) != prepared.earlier:
+        if tuple(self._state.proofs_of(prepared.purchase)) != prepared.earlier:
             raise WalletError("another claim was made with this purchase: preview it again")
 
     def _send_again(self, shop: Shop, claim: Claim) -> ClaimResult:

@@ -22,6 +22,7 @@ from ledger.note import Signer
 from ledger.rings import RingName, build_evidence
 from ledger.tiles import parse_bundle_path, parse_tile_path
 from policies.claim import parse_claim
+from policies.transfer import parse_transfer
 from sdk import Purchase, Shop, Wallet
 from tests.world import ORIGIN, World
 from zk.issuance import parse_request
@@ -115,6 +116,8 @@ class ShopServer:
             asked = parse_request(document["request"], P256)
             return self.world.issuer.redeem(self.world.merchant, document["code"], asked)
         verifier = self.world.verifier
+        if path.startswith("/transfers"):
+            return self._transfer(path, document)
         if path == "/claims":
             body = parse_claim(document["claim"])
             proof = parse_base64(document["proof"], "proof")
@@ -124,6 +127,18 @@ class ShopServer:
             secret = int.from_bytes(parse_hex(document["secret"], "secret", 32), "big")
             return verifier.retire(ORIGIN, identifier, secret).document()
         return verifier.decision(ORIGIN, identifier).document()
+
+    def _transfer(self, path: str, document: Any) -> Any:
+        transfers = self.world.verifier.transfers
+        if path == "/transfers":
+            body = parse_transfer(document["transfer"], P256)
+            proof = parse_base64(document["proof"], "proof")
+            return transfers.decide(ORIGIN, body, proof).document()
+        identifier = path.split("/")[2]
+        if path.endswith("/retirement"):
+            secret = int.from_bytes(parse_hex(document["secret"], "secret", 32), "big")
+            return transfers.retire(ORIGIN, identifier, secret).document()
+        return transfers.read(ORIGIN, identifier).document()
 
     def _mailbox(self, path: str, document: Any) -> dict[str, Any]:
         mailbox = Mailbox(self.world.store)

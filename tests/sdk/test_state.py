@@ -15,16 +15,20 @@ from ledger.monitor import Head
 from ledger.note import Signer
 from policies.claim import ClaimBody
 from policies.policy import parse_policy
+from policies.transfer import TransferBody
 from sdk.seed import Place, Seed
 from sdk.state import GROUP, Claim, Identity, Merchant, Pending, Purchase, State
+from sdk.transfer_state import Accepted, Handed, Offer, Transfer
 from tests.world import REFUND, WARRANTY
 from zk.issuance import BuyerRequest
+from zk.transfer import Acceptance
 
 LOG = Signer("ledger.example/acme", b"l" * 32)
 scalars = st.integers(0, GROUP.order - 1)
 texts = st.text("abcäöü 0123456789-", max_size=20)
 counts = st.integers(0, 2**53 - 1)
 hashes = st.binary(min_size=32, max_size=32)
+points = st.binary(min_size=33, max_size=33)
 keys = st.builds(BuyerKeys, scalars, scalars, scalars)
 old_heads = st.builds(Head, counts, hashes, st.just(b""))
 checkpoints = st.builds(Checkpoint, st.just(LOG.name), counts, hashes)
@@ -88,6 +92,33 @@ claims = st.builds(
 
 
 places = st.builds(Place, counts, counts)
+handed = st.builds(Handed, scalars, scalars, st.lists(st.tuples(texts, counts)).map(tuple))
+acceptances = st.builds(Acceptance, points, st.binary(min_size=96, max_size=96))
+transfers = st.builds(
+    Transfer,
+    hashes.map(bytes.hex),
+    texts,
+    st.builds(
+        TransferBody,
+        origin=st.just("ledger.example/acme"),
+        date=st.dates(date(1970, 1, 1)).map(date.isoformat),
+        first=counts,
+        size=counts,
+        voided_at=counts,
+        lane=counts,
+        blinded=points,
+        acceptance=acceptances,
+        nonce=st.binary(min_size=16, max_size=16).map(bytes.hex),
+    ),
+    st.binary(),
+    points,
+    st.lists(counts).map(tuple),
+    st.sampled_from([None, "approved", "declined", "refused"]),
+    st.none() | texts,
+    st.none() | st.dictionaries(texts, texts),
+    st.booleans(),
+    st.none() | st.dictionaries(texts, texts),
+)
 counters = st.dictionaries(texts, counts, max_size=3)
 identities = st.builds(
     Identity,
@@ -116,9 +147,13 @@ NEW = State(Identity(SEED))
             texts,
             st.none() | places,
             st.none() | counts,
+            st.none() | handed,
         )
     ),
     st.lists(claims),
+    st.lists(st.builds(Offer, texts, texts, points, scalars)),
+    st.lists(st.builds(Accepted, texts, texts, points, keys, acceptances, places)),
+    st.lists(transfers),
 )
 def test_what_is_remembered_comes_back(
     identity: Identity,
@@ -126,6 +161,9 @@ def test_what_is_remembered_comes_back(
     pending: list[Pending],
     purchases: list[Purchase],
     claims: list[Claim],
+    offers: list[Offer],
+    accepted: list[Accepted],
+    transfers: list[Transfer],
 ) -> None:
     state = State(identity)
     for merchant in merchants:
@@ -136,6 +174,12 @@ def test_what_is_remembered_comes_back(
         state = state.with_pending(request)
     for claim in claims:
         state = state.with_claim(claim)
+    for offer in offers:
+        state = state.with_offer(offer)
+    for each in accepted:
+        state = state.with_accepted(each)
+    for transfer in transfers:
+        state = state.with_transfer(transfer)
     encoded = state.encode()
     assert State.decode(encoded) == state
     assert encoded == canonical_json(parse_json(encoded))
@@ -146,7 +190,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
-members = st.sampled_from(["merchants", "pending", "purchases", "claims"])
+members = st.sampled_from(
+    ["merchants", "pending", "purchases", "claims", "offers", "accepted", "transfers"]
+)
 
 
 @given(st.binary() | json_values | st.dictionaries(members, json_values | st.lists(json_values)))

@@ -89,4 +89,4 @@ def test_what_is_no_version_is_a_format_error(version: Any) -> None:
 
 def test_a_later_version_is_not_read() -> None:
     with pytest.raises(NewerFile):
-        decode({**OLDEST, "version": 3})
+        decode({**OLDEST, "version": 4})

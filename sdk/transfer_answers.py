@@ -1,0 +1,141 @@
+"""Checking what the service answers to a transfer: only what the logs prove counts."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from commitments.errors import FormatError, VerificationError
+from commitments.wire import canonical_json, encode_base64, parse_hex
+from ledger.entries import Transferred
+from ledger.event_receipt import EventReceipt, verify_event_receipt
+from ledger.events import check_event
+from ledger.tlog_proof import TlogProof, verify_tlog_proof
+from policies.transfer import TransferBody, parse_transfer, transfer_scope
+from sdk.remembered import GROUP
+from sdk.state import Merchant
+from sdk.transfer_state import Transfer
+from zk.statement import tag_base
+
+__all__ = [
+    "TransferAnswer",
+    "parse_transfer_answer",
+    "verify_entry",
+    "verify_retirement",
+    "verify_transfer_approval",
+]
+
+_MEMBERS = {
+    *("transfer_id", "decision", "reason", "status", "retire_by"),
+    *("receipt", "retirement", "index", "proof"),
+}
+_APPROVED, _RETIRED = "transfer.approved", "ownership.retired"
+_APPROVED_FIELDS = ("transfer_id", "transfer", "proof", "tag", "retire_by")
+_REASONS = ("acceptance_invalid", "proof_invalid", "ownership_ended")
+_STATUSES = ("awaiting_secret", "completed", "lapsed")
+_LATEST = 2  # days, as sdk.decisions has it
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+
+
+@dataclass(frozen=True)
+class TransferAnswer:
+    """An answer as the service words it; ``completion`` is there once the secret was taken."""
+
+    approved: bool
+    status: str
+    reason: str | None
+    receipt: Mapping[str, Any] | None
+    completion: Mapping[str, Any] | None
+
+
+def parse_transfer_answer(document: Any, transfer: Transfer) -> TransferAnswer:
+    """The answer to ``transfer``; ``FormatError`` for what is none, or one to another."""
+    if not isinstance(document, dict) or document.keys() != _MEMBERS:
+        raise FormatError("not the members of an answer to a transfer", "transfer")
+    if document["transfer_id"] != transfer.transfer_id:
+        raise FormatError("an answer to another transfer", "transfer_id")
+    approved = document["decision"] == "approved"
+    if not approved and document["decision"] != "declined":
+        raise FormatError("neither approved nor declined", "decision")
+    status, reason, receipt = document["status"], document["reason"], document["receipt"]
+    if status not in (_STATUSES if approved else ("declined",)):
+        raise FormatError("not a status of that decision", "status")
+    if (reason is not None) if approved else (reason not in _REASONS):
+        raise FormatError("not a reason of that decision", "reason")
+    if isinstance(receipt, dict) is not approved:
+        raise FormatError("an approval has a receipt, a decline has none", "receipt")
+    completion = None
+    if status == "completed":
+        completion = {name: document[name] for name in ("retirement", "proof")}
+        if not isinstance(completion["retirement"], dict):
+            raise FormatError("not an event with its proof", "retirement")
+        if not isinstance(completion["proof"], str):
+            raise FormatError("not a tlog-proof", "proof")
+    return TransferAnswer(approved, status, reason, receipt, completion)
+
+
+def verify_transfer_approval(receipt: Any, transfer: Transfer, merchant: Merchant) -> EventReceipt:
+    """The receipt by which ``transfer`` is approved in the event log.
+
+    The event must say exactly what the wallet sent. ``VerificationError`` names what does not hold.
+    """
+    # 1. The event is in the log, and approves this very transfer.
+    shown = _approval(receipt, merchant)
+    said = {
+        "transfer_id": transfer.transfer_id,
+        "transfer": transfer.body.document(),
+        "proof": encode_base64(transfer.proof),
+        "tag": transfer.tag.hex(),
+    }
+    for name, value in said.items():
+        if canonical_json(shown.event[name]) != canonical_json(value):
+            raise VerificationError(f"transfer: the logged event has another {name}")
+    # 2. It was made when the transfer was, and waits for the secret until some time.
+    decided = datetime.fromisoformat(shown.event["time"])
+    if not 0 <= (decided.date() - transfer.body.day).days <= _LATEST:
+        raise VerificationError("transfer: the logged event has another day than the transfer")
+    return shown
+
+
+def verify_retirement(
+    approval: Any, retirement: Any, merchant: Merchant
+) -> tuple[TransferBody, EventReceipt]:
+    """The body of a completed transfer, and the event that ended the ownership.
+
+    ``VerificationError`` unless both are in the log, the second behind the first and with the very
+    secret that the first one's tag was made with.
+    """
+    approved = _approval(approval, merchant)
+    retired = EventReceipt.parse(retirement)
+    verify_event_receipt(retired, *merchant.events_keys, policy=merchant.quorum)
+    check_event(retired.event, _RETIRED, ("transfer_id", "secret"))
+    if retired.event["transfer_id"] != approved.event["transfer_id"]:
+        raise VerificationError("transfer: the retirement is of another one")
+    if retired.proof.index <= approved.proof.index:
+        raise VerificationError("transfer: the retirement stands before the approval")
+    body = parse_transfer(approved.event["transfer"], GROUP)
+    secret = GROUP.decode_scalar(parse_hex(retired.event["secret"], "secret", GROUP.scalar_size))
+    scope = transfer_scope(body.origin, body.acceptance.commitment)
+    tag = GROUP.multiply(secret, tag_base(GROUP, scope))
+    if GROUP.is_identity(tag) or GROUP.encode(tag).hex() != approved.event["tag"]:
+        raise VerificationError("transfer: what was retired is not the owner's secret")
+    return body, retired
+
+
+def verify_entry(proof: str, commitment: bytes, merchant: Merchant) -> TlogProof:
+    """The proof that the new owner's entry is in the purchase log, if it holds."""
+    shown = TlogProof.parse(proof.encode("utf-8"))
+    entry = Transferred(commitment).encode()
+    verify_tlog_proof(shown, entry, *merchant.purchases_keys, policy=merchant.quorum)
+    return shown
+
+
+def _approval(receipt: Any, merchant: Merchant) -> EventReceipt:
+    shown = EventReceipt.parse(receipt)
+    verify_event_receipt(shown, *merchant.events_keys, policy=merchant.quorum)
+    check_event(shown.event, _APPROVED, _APPROVED_FIELDS)
+    retire_by = shown.event["retire_by"]
+    if not isinstance(retire_by, str) or not _TIME.fullmatch(retire_by):
+        raise FormatError("not a time", "retire_by")
+    return shown

@@ -1,0 +1,377 @@
+"""How a wallet hands purchases over, and receives them (docs/protocol.md 8, *Transfer*).
+
+As in :mod:`sdk.wallet`, what the wallet must not forget is written before anyone else can know of
+it: beta before the offer is handed out, keys before the acceptance, the transfer and its proof
+before they are sent, the sending of the secret before the secret.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC
+from hashlib import sha256
+from typing import Any
+
+from commitments.clock import Clock
+from commitments.errors import KvittoError, Refused, VerificationError
+from ledger.event_receipt import EventReceipt
+from ledger.monitor import Head, newest_head
+from ledger.tlog_proof import TlogProof
+from sdk.advice import common_members
+from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
+from sdk.handover import (
+    Handover,
+    acceptance_document,
+    offer_document,
+    parse_handover,
+    parse_offer,
+    parse_returned,
+)
+from sdk.key_following import follow_signers
+from sdk.logs import read_merchant
+from sdk.mirror import Progress as Reading
+from sdk.mirror import no_progress
+from sdk.receiving import slots_used, verify_handover
+from sdk.retiring import require_retirable
+from sdk.shop import Shop
+from sdk.state import GROUP, Merchant, Purchase, State
+from sdk.transfer_answers import (
+    TransferAnswer,
+    parse_transfer_answer,
+    verify_entry,
+    verify_retirement,
+    verify_transfer_approval,
+)
+from sdk.transfer_state import Accepted, Handed, Offer, Transfer
+from sdk.transferring import TransferPreview, prepare_transfer, transfer_preview_of
+from zk.hedged import HedgedScalars
+from zk.prove import Progress
+from zk.transfer import blind, prove_acceptance, verify_acceptance
+
+__all__ = ["TransferResult", "Transfers"]
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """What became of a transfer.
+
+    ``decision`` is ``approved`` or ``declined``, ``reason`` says why it was declined. ``status``
+    ``awaiting_secret`` asks for :meth:`Transfers.complete_transfer` until ``retire_by``. An
+    approval has been verified in the merchant's event log; a decline is the service's word.
+    """
+
+    transfer_id: str
+    order: str
+    decision: str
+    status: str
+    reason: str | None
+    retire_by: str | None
+
+
+class Transfers(ABC):
+    """The part of a wallet that is about transfers."""
+
+    _state: State
+    _clock: Clock
+    _smallest_ring: int
+
+    @abstractmethod
+    def _commit(self, state: State) -> None:
+        """Make ``state`` durable, then true."""
+
+    @abstractmethod
+    def _at(self, shop: Shop) -> Merchant:
+        """The merchant behind ``shop``."""
+
+    @abstractmethod
+    def back_up(self, shop: Shop) -> int:
+        """Leave a copy of each purchase from this shop in its mailbox."""
+
+    @property
+    def transfers(self) -> Sequence[Transfer]:
+        """All transfers whose proof was made, whatever became of them."""
+        return tuple(self._state.transfers.values())
+
+    # ---- the old owner
+
+    def offer(self, purchase: Purchase) -> dict[str, Any]:
+        """What to give to one person who is to have ``purchase``; it says nothing of it.
+
+        Each offer is another: two people who compare theirs do not see that they are of one
+        purchase. ``WalletError`` once the ownership has ended. Needs no connection.
+        """
+        self._require_owned(purchase)
+        opening = purchase.opening
+        random = HedgedScalars(GROUP, [opening.serial, opening.blinding], purchase.commitment)
+        beta = random.scalar()
+        blinded = GROUP.encode(blind(GROUP, opening, beta))
+        offer = Offer(purchase.origin, purchase.order, blinded, beta)
+        self._commit(self._state.with_offer(offer))
+        return offer_document(offer)
+
+    def preview_transfer(
+        self, shop: Shop, returned: Any, *, accept_stale: bool = False
+    ) -> TransferPreview:
+        """What everybody would learn from the transfer to whom ``returned`` is from.
+
+        ``returned`` is the JSON object that the new owner made of an offer. Nothing is sent but the
+        request for the ring. Errors as :meth:`send_transfer`; ``VerificationError`` where it is not
+        an acceptance of the offer.
+        """
+        origin, blinded, acceptance = parse_returned(returned)
+        now = self._clock()
+        offer = self._offer(blinded)
+        if (self._at(shop).origin, origin) != (offer.origin, offer.origin):
+            raise WalletError("the offer is of a purchase from another merchant")
+        verify_acceptance(GROUP, origin, blinded, acceptance)
+        purchase = self._state.purchases[offer.origin, offer.order]
+        self._require_owned(purchase)
+        if any(proof.outcome is None for proof in self._state.proofs_of(purchase)):
+            raise WalletError("a claim or transfer with this purchase has no answer yet")
+        view, merchant = read_merchant(shop, self._at(shop), now)
+        self._commit(self._state.with_merchant(merchant))
+        if view.is_stale(now) and not accept_stale:
+            raise StaleLog(view.closes[-1].recorded)
+        prepared, merchant = prepare_transfer(
+            shop, view, self._state, offer, acceptance, now, self._smallest_ring
+        )
+        self._commit(self._state.with_merchant(merchant))
+        return transfer_preview_of(prepared)
+
+    def send_transfer(
+        self,
+        shop: Shop,
+        preview: TransferPreview,
+        *,
+        progress: Progress = lambda _done, _steps: None,
+    ) -> TransferResult:
+        """Make exactly the transfer that was previewed; the ownership does not end yet.
+
+        Errors as :meth:`sdk.wallet.Wallet.send`.
+        """
+        prepared = preview.prepared
+        if self._at(shop).origin != prepared.body.origin:
+            raise WalletError("the transfer was prepared for another merchant")
+        if self._clock().astimezone(UTC).date() != prepared.body.day:
+            raise WalletError("the transfer was prepared on another day: preview it again")
+        if tuple(self._state.proofs_of(prepared.purchase)) != prepared.earlier:
+            raise WalletError("something was made with this purchase since: preview it again")
+        transfer = prepared.prove(progress)
+        self._commit(self._state.with_transfer(transfer))
+        try:
+            answer = parse_transfer_answer(shop.transfer(transfer.body, transfer.proof), transfer)
+        except Refused:
+            self._commit(self._state.with_transfer(replace(transfer, outcome="refused")))
+            raise
+        return self._conclude_transfer(shop, transfer, answer)
+
+    def made_of(self, returned: Any) -> Transfer | None:
+        """The transfer that was made of this acceptance, and may still come to something."""
+        _, blinded, acceptance = parse_returned(returned)
+        for transfer in self._state.transfers.values():
+            same = (transfer.body.blinded, transfer.body.acceptance) == (blinded, acceptance)
+            if same and transfer.outcome in (None, "approved"):
+                return transfer
+        return None
+
+    def resend_transfer(self, shop: Shop, transfer: Transfer) -> TransferResult:
+        """Ask again what became of a transfer: the same bytes, so the same answer.
+
+        ``NeverJudged`` where there will be none.
+        """
+        stored = self._transfer(transfer)
+        try:
+            document = shop.transfer(stored.body, stored.proof)
+        except Refused:  # too late to be judged now; it may have been judged then
+            try:
+                document = shop.transferred(stored.transfer_id)
+            except Refused:
+                if stored.outcome is not None:
+                    raise
+                self._commit(self._state.with_transfer(replace(stored, outcome="refused")))
+                raise NeverJudged from None
+        return self._conclude_transfer(shop, stored, parse_transfer_answer(document, stored))
+
+    def complete_transfer(self, shop: Shop, transfer: TransferResult | Transfer) -> TransferResult:
+        """Hand in the purchase's secret, which ends this ownership and begins the new one.
+
+        Only for an approval that the event log has proven and that the secret completes:
+        ``WalletError`` as :func:`sdk.retiring.require_retirable`. ``RingTooSmall`` as
+        :meth:`sdk.wallet.Wallet.retire`.
+        """
+        stored = self._transfer(transfer)
+        purchase = self._state.purchases[stored.body.origin, stored.order]
+        made = self._state.proofs_of(purchase)
+        others = [each for each in made if each is not stored]
+        require_retirable(stored, others, self._clock())
+        if self._at(shop).origin != stored.body.origin:
+            raise WalletError("the transfer was approved by another merchant")
+        common = common_members([each.indices for each in made])
+        if common < self._smallest_ring:
+            raise RingTooSmall(common, self._smallest_ring)
+        sent = replace(stored, secret_sent=True)
+        self._commit(self._state.with_transfer(sent))
+        secret = GROUP.encode_scalar(purchase.keys.secret)
+        answer = parse_transfer_answer(_hand_in(shop, sent, secret), sent)
+        return self._conclude_transfer(shop, sent, answer)
+
+    def handover(self, transfer: TransferResult | Transfer) -> dict[str, Any]:
+        """What opens the purchase for its new owner, and for nobody else to see.
+
+        ``WalletError`` before the transfer has been completed: until then it is this wallet's.
+        """
+        stored = self._transfer(transfer)
+        if stored.completion is None or stored.receipt is None:
+            raise WalletError("the transfer has not been completed")
+        purchase = self._state.purchases[stored.body.origin, stored.order]
+        return Handover(
+            origin=purchase.origin,
+            blinded=stored.body.blinded,
+            sale=purchase.sale,
+            serial=purchase.opening.serial,
+            beta=self._offer(stored.body.blinded).beta,
+            approval=stored.receipt,
+            retirement=stored.completion["retirement"],
+            proof=stored.completion["proof"],
+        ).document()
+
+    # ---- the new owner
+
+    def accept_offer(self, offer: Any) -> dict[str, Any]:
+        """The acceptance of somebody's offer, a JSON object, to be given back.
+
+        Its keys are fresh and stored before it is returned; the same offer has the same
+        acceptance. It binds to nothing. Needs no connection.
+        """
+        origin, blinded = parse_offer(offer)
+        if blinded not in self._state.accepted:
+            accepted = self._new_keys(origin, blinded)
+            self._commit(self._state.with_accepted(accepted))
+        accepted = self._state.accepted[blinded]
+        if accepted.origin != origin:
+            raise WalletError("the same offer has come from another merchant")
+        return acceptance_document(accepted)
+
+    def receive(self, shop: Shop, handover: Any, *, progress: Reading = no_progress) -> Purchase:
+        """Check what the old owner has handed over, and keep the purchase. Pay after that.
+
+        All of the event log is read, to see which claims are used up: they are in
+        ``Purchase.handed``. ``progress`` is told how many of its entries have come. The same
+        handover again changes nothing. ``VerificationError`` names what does not hold;
+        ``WalletError`` when the wallet has accepted no such offer.
+        """
+        shown = parse_handover(handover)
+        accepted = self._state.accepted.get(shown.blinded)
+        if accepted is None:
+            raise WalletError("the wallet has accepted no such offer")
+        known = self._state.purchases.get((accepted.origin, accepted.order))
+        if known is not None:
+            return known
+        if self._at(shop).origin != accepted.origin:
+            raise VerificationError("handover: it is of another merchant")
+        _, merchant = read_merchant(shop, self._at(shop), self._clock())
+        purchase, retirement = verify_handover(shown, accepted, merchant)
+        merchant = _with_heads(merchant, shown.proof, retirement)
+        used = slots_used(shop, merchant, shown.serial, retirement, progress)
+        purchase = replace(purchase, handed=Handed(shown.serial, shown.beta, used))
+        state = self._state.with_merchant(merchant)
+        self._commit(state.with_purchase(purchase))
+        with suppress(KvittoError):  # the purchase is kept; what has no copy yet is listed
+            self.back_up(shop)
+        return self._state.purchases[accepted.origin, accepted.order]
+
+    # ---- inside
+
+    def _require_owned(self, purchase: Purchase) -> None:
+        if (purchase.origin, purchase.order) not in self._state.purchases:
+            raise WalletError("the wallet has no such purchase")
+        if any(proof.secret_sent for proof in self._state.proofs_of(purchase)):
+            raise WalletError("the ownership has ended: the purchase's secret was handed in")
+
+    def _offer(self, blinded: bytes) -> Offer:
+        offer = self._state.offers.get(blinded)
+        if offer is None:
+            raise WalletError("the wallet has made no such offer")
+        return offer
+
+    def _transfer(self, transfer: TransferResult | Transfer) -> Transfer:
+        stored = self._state.transfers.get(transfer.transfer_id)
+        if stored is None:
+            raise WalletError("the wallet has made no such transfer")
+        return stored
+
+    def _new_keys(self, origin: str, blinded: bytes) -> Accepted:
+        identity = self._state.identity
+        place = identity.next_place(origin)
+        order = f"transfer-{sha256(blinded).hexdigest()[:32]}"
+        if (origin, order) in self._state.purchases:
+            raise WalletError("the wallet has another purchase of this name")
+        keys = identity.seed.keys(GROUP, origin, place, order)
+        random = HedgedScalars(GROUP, [keys.secret, keys.blinding], blinded)
+        acceptance = prove_acceptance(GROUP, origin, blinded, keys, random.scalar)
+        return Accepted(origin, order, blinded, keys, acceptance, place)
+
+    def _conclude_transfer(
+        self, shop: Shop, transfer: Transfer, answer: TransferAnswer
+    ) -> TransferResult:
+        """Verify and store an answer. An approval that is not proven is no answer."""
+        state, retire_by = self._state, None
+        if answer.approved:
+            merchant = self._at(shop)
+            for receipt in (answer.receipt, (answer.completion or {}).get("retirement")):
+                if receipt is not None:
+                    note = EventReceipt.parse(receipt).proof.checkpoint
+                    merchant = follow_signers(shop, merchant, note, merchant.events_keys)
+            proven = verify_transfer_approval(answer.receipt, transfer, merchant)
+            transfer = replace(transfer, outcome="approved", receipt=answer.receipt)
+            retire_by = proven.event["retire_by"]
+            shown = proven
+            if answer.completion is not None:
+                proof = answer.completion["proof"]
+                note = TlogProof.parse(proof.encode("utf-8")).checkpoint
+                merchant = follow_signers(shop, merchant, note, merchant.purchases_keys)
+                ended = answer.completion["retirement"]
+                _, shown = verify_retirement(answer.receipt, ended, merchant)
+                verify_entry(proof, transfer.body.acceptance.commitment, merchant)
+                merchant = _with_heads(merchant, proof, shown)
+                transfer = replace(transfer, completion=answer.completion)
+            else:
+                head = newest_head(merchant.events, Head.of(shown.proof.checkpoint))
+                merchant = replace(merchant, events=head)
+            state = state.with_merchant(merchant)
+        elif transfer.outcome == "approved":
+            raise VerificationError("transfer: an approval that is in the log is taken back")
+        else:
+            transfer = replace(transfer, outcome="declined", reason=answer.reason)
+        self._commit(state.with_transfer(transfer))
+        return TransferResult(
+            transfer_id=transfer.transfer_id,
+            order=transfer.order,
+            decision="approved" if answer.approved else "declined",
+            status=answer.status,
+            reason=answer.reason,
+            retire_by=retire_by,
+        )
+
+
+def _with_heads(merchant: Merchant, entry: str, event: EventReceipt) -> Merchant:
+    """The merchant with the checkpoints of both logs that were just verified."""
+    purchases = Head.of(TlogProof.parse(entry.encode("utf-8")).checkpoint)
+    events = Head.of(event.proof.checkpoint)
+    return replace(
+        merchant,
+        purchases=newest_head(merchant.purchases, purchases),
+        events=newest_head(merchant.events, events),
+    )
+
+
+def _hand_in(shop: Shop, transfer: Transfer, secret: bytes) -> Any:
+    """Send the secret; a refusal is none when an answer was lost and the transfer is complete."""
+    try:
+        return shop.complete_transfer(transfer.transfer_id, secret)
+    except Refused:
+        document = shop.transferred(transfer.transfer_id)
+        if parse_transfer_answer(document, transfer).status != "completed":
+            raise
+        return document
