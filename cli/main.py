@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from cli import log, merchant, proof, receipt, wallet, wallet_advice, wallet_backup, witness
+from cli import (
+    log,
+    merchant,
+    proof,
+    receipt,
+    wallet,
+    wallet_advice,
+    wallet_backup,
+    wallet_transfers,
+    witness,
+)
 from cli.bench import bench, bench_growth, bench_large, bench_load, bench_wallet
 from cli.bench_peers import bench_peers
 from cli.db import app as db
@@ -53,6 +63,10 @@ for command in (
     wallet_backup.restore,
     wallet_backup.merge,
     disclose,
+    wallet_transfers.offer,
+    wallet_transfers.accept_offer,
+    wallet_transfers.transfer,
+    wallet_transfers.receive,
 ):
     wallet.app.command()(command)
 app.add_typer(wallet.app)

@@ -33,6 +33,7 @@ __all__ = [
     "DEFAULT_WALLET",
     "READING",
     "SMALLEST_RING",
+    "AcceptStale",
     "Insecure",
     "Out",
     "PurchaseNumber",
@@ -44,6 +45,7 @@ __all__ = [
     "ask_passphrase",
     "numbered",
     "opened",
+    "require_consent",
     "require_yes",
 ]
 
@@ -70,6 +72,9 @@ Insecure = Annotated[
 PurchaseNumber = Annotated[
     int | None,
     typer.Option(parser=whole_number, metavar="N", help="Its number in kvitto wallet list."),
+]
+AcceptStale = Annotated[
+    bool, typer.Option("--accept-stale", help="Though newer closes may be hidden.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask. --json takes it.")]
 
@@ -238,9 +243,7 @@ def claim(  # noqa: PLR0913 - options of a command line
     remedy: Annotated[Remedy, typer.Option(help="What to ask for.")],
     purchase: PurchaseNumber = None,
     smallest_ring: SmallestRing = SMALLEST_RING,
-    accept_stale: Annotated[
-        bool, typer.Option("--accept-stale", help="Though newer closes may be hidden.")
-    ] = False,
+    accept_stale: AcceptStale = False,
     yes: Yes = False,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
@@ -270,7 +273,7 @@ def claim(  # noqa: PLR0913 - options of a command line
             if not as_json:
                 tell(claim_words(preview))
         if not yes:
-            _require_consent("Send the claim?")
+            require_consent("Send the claim?")
         if preview is None:
             with waiting("sending"):
                 result = mine.claim(shop, policy, remedy=remedy, purchase=named)
@@ -321,7 +324,7 @@ def retire(
         if not as_json:
             tell(ending_words(approved, mine.claims))
         if not yes:
-            _require_consent("End the ownership?")
+            require_consent("End the ownership?")
         with waiting("handing in the secret"):
             result = mine.retire(shop, approved)
     show(asdict(result), facts(decision_facts(result)), as_json=as_json)
@@ -373,7 +376,8 @@ def require_yes(*, yes: bool, as_json: bool) -> None:
         raise typer.BadParameter("with --json nothing is asked: it takes --yes", param_hint="--yes")
 
 
-def _require_consent(question: str) -> None:
+def require_consent(question: str) -> None:
+    """Ends the program unless somebody answers yes."""
     if not agreed(question):
         note("Nothing was sent.")
         raise typer.Exit(1)

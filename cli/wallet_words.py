@@ -9,16 +9,20 @@ from cli.output import table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from sdk import Claim, ClaimResult, Preview, Purchase, Wallet
+    from sdk import Claim, ClaimResult, Preview, Purchase, Transfer, TransferPreview, Wallet
     from sdk.advisor import Prospect
 
 __all__ = [
     "claim_words",
     "decision_facts",
     "ending_words",
+    "in_words",
     "preview_document",
     "purchase_document",
     "purchase_facts",
+    "received_document",
+    "received_facts",
+    "transfer_words",
     "wallet_document",
     "wallet_tables",
 ]
@@ -27,7 +31,13 @@ _REASONS = {
     "proof_invalid": "the proof does not hold",
     "already_claimed": "the same purchase was claimed with before",
     "ownership_ended": "the ownership of the purchase has ended",
+    "acceptance_invalid": "the new owner's acceptance does not hold",
 }
+
+
+def in_words(reason: str | None) -> str | None:
+    """Why something was declined; as the service says it, where there are no words for it."""
+    return _REASONS.get(reason, reason) if reason else None
 
 
 def purchase_document(purchase: "Purchase") -> dict[str, Any]:
@@ -86,6 +96,7 @@ def wallet_document(wallet: "Wallet", found: "Sequence[Prospect]") -> dict[str, 
         ],
         "pending": [{"origin": each.origin, "order": each.order} for each in wallet.pending],
         "claims": [_claim_document(claim) for claim in wallet.claims],
+        "transfers": [_transfer_document(transfer) for transfer in wallet.transfers],
         "words_shown": wallet.words_shown,
         "not_backed_up": [purchase.order for purchase in wallet.not_backed_up],
     }
@@ -102,6 +113,7 @@ def wallet_tables(wallet: "Wallet", found: "Sequence[Prospect]") -> "list[Table 
             {"order": each.order, "merchant": each.origin} for each in wallet.pending
         ],
         "claims": [_claim_facts(claim) for claim in wallet.claims],
+        "transfers": [_transfer_facts(transfer) for transfer in wallet.transfers],
     }
     tables = [
         table(list(listed[0]), [row.values() for row in listed], title)
@@ -119,8 +131,29 @@ def _backup_words(wallet: "Wallet") -> Iterator[str]:
         yield f"The words bring back all but {orders}: kvitto wallet backup leaves a copy."
 
 
+def received_document(purchase: "Purchase") -> dict[str, Any]:
+    """A purchase that was received as JSON, with the claims that are used up."""
+    return {
+        **purchase_document(purchase),
+        "used": [{"policy": policy, "number": number} for policy, number in _used(purchase)],
+    }
+
+
+def received_facts(purchase: "Purchase") -> dict[str, object]:
+    """A purchase that was received, in words."""
+    used = ", ".join(f"{policy} number {number + 1}" for policy, number in _used(purchase))
+    return {**purchase_facts(purchase), "claims used up": used or "none"}
+
+
 def claim_words(preview: "Preview") -> Iterator[str]:
     """What the verifier will learn, and what not."""
+    yield from transfer_words(preview)
+    if preview.offline:
+        yield "All this is as the wallet last saw the logs. A claim reads them again."
+
+
+def transfer_words(preview: "Preview | TransferPreview") -> Iterator[str]:
+    """What everybody will learn from a transfer, as from a claim, and what not."""
     yield f"With order {preview.order}, everybody learns that"
     yield from _list(preview.learns)
     yield "Whoever runs the merchant's service sees besides"
@@ -129,8 +162,6 @@ def claim_words(preview: "Preview") -> Iterator[str]:
     yield from _list(preview.hidden)
     for advice in preview.advice:
         yield f"Be aware: {advice.text}"
-    if preview.offline:
-        yield "All this is as the wallet last saw the logs. A claim reads them again."
 
 
 def ending_words(claim: "Claim", claims: "Sequence[Claim]") -> Iterator[str]:
@@ -151,7 +182,7 @@ def decision_facts(result: "ClaimResult") -> dict[str, object]:
     waits = result.status == "awaiting_secret"
     return {
         "decision": result.decision,
-        "because": _REASONS.get(result.reason, result.reason) if result.reason else None,
+        "because": in_words(result.reason),
         "order": result.order,
         "policy": result.policy,
         "claim": result.claim_id,
@@ -174,6 +205,33 @@ def _claim_document(claim: "Claim") -> dict[str, Any]:
     }
 
 
+def _transfer_document(transfer: "Transfer") -> dict[str, Any]:
+    return {
+        "transfer_id": transfer.transfer_id,
+        "order": transfer.order,
+        "transfer": transfer.body.document(),
+        "outcome": transfer.outcome,
+        "reason": transfer.reason,
+        "secret_sent": transfer.secret_sent,
+        "completed": transfer.completion is not None,
+    }
+
+
+def _transfer_facts(transfer: "Transfer") -> dict[str, object]:
+    done = "handed over" if transfer.completion is not None else None
+    return {
+        "transfer": transfer.transfer_id,
+        "order": transfer.order,
+        "date": transfer.body.date,
+        "outcome": done or transfer.outcome or "no answer yet",
+        "because": in_words(transfer.reason),
+    }
+
+
+def _used(purchase: "Purchase") -> "Sequence[tuple[str, int]]":
+    return () if purchase.handed is None else purchase.handed.used
+
+
 def _claim_facts(claim: "Claim") -> dict[str, object]:
     return {
         "claim": claim.claim_id,
@@ -182,7 +240,7 @@ def _claim_facts(claim: "Claim") -> dict[str, object]:
         "remedy": claim.body.remedy,
         "date": claim.body.date,
         "outcome": claim.outcome or "no answer yet",
-        "because": _REASONS.get(claim.reason, claim.reason) if claim.reason else None,
+        "because": in_words(claim.reason),
     }
 
 

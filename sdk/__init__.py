@@ -23,6 +23,9 @@ from sdk.errors import (
 from sdk.preview import Preview
 from sdk.shop import Shop
 from sdk.state import Claim, Purchase
+from sdk.transfer_state import Transfer
+from sdk.transferring import TransferPreview
+from sdk.transfers import TransferResult
 from sdk.wallet import ClaimResult, Wallet
 from zk.issuance import BuyerRequest
 
@@ -45,6 +48,9 @@ __all__ = [
     "Shop",
     "ShopError",
     "StaleLog",
+    "Transfer",
+    "TransferPreview",
+    "TransferResult",
     "UnexpectedAnswer",
     "Unreachable",
     "Wallet",

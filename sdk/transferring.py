@@ -57,6 +57,7 @@ class PreparedTransfer:
 class TransferPreview:
     """What everybody learns from a transfer (``learns``), what stays hidden, what to be aware of.
 
+    ``service_sees`` is what only whoever runs the service learns, from the way the transfer comes.
     ``prepared`` is that very transfer, for :meth:`sdk.wallet.Wallet.send_transfer`.
     """
 
@@ -64,6 +65,7 @@ class TransferPreview:
     order: str
     ring_size: int
     learns: tuple[str, ...]
+    service_sees: tuple[str, ...]
     hidden: tuple[str, ...]
     advice: tuple[Advice, ...]
 
@@ -120,6 +122,10 @@ def transfer_preview_of(prepared: PreparedTransfer) -> TransferPreview:
             f"this was on {prepared.body.date}, and which entry of the log is the new owner's",
             "after the approval you hand in the purchase's secret, which becomes public",
             *_linked(prepared),
+        ),
+        service_sees=(
+            "the network address that you come from, and the moment",
+            "that somebody there has asked for this ring, and sells one of its purchases",
         ),
         hidden=(
             "which of the purchases it was, and who you are",

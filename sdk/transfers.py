@@ -7,15 +7,15 @@ before they are sent, the sending of the secret before the secret.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
 from hashlib import sha256
 from typing import Any
 
 from commitments.clock import Clock
-from commitments.errors import KvittoError, Refused, VerificationError
+from commitments.errors import Refused, VerificationError
 from ledger.event_receipt import EventReceipt
+from ledger.events import event_time
 from ledger.monitor import Head, newest_head
 from ledger.tlog_proof import TlogProof
 from sdk.advice import common_members
@@ -83,10 +83,6 @@ class Transfers(ABC):
     @abstractmethod
     def _at(self, shop: Shop) -> Merchant:
         """The merchant behind ``shop``."""
-
-    @abstractmethod
-    def back_up(self, shop: Shop) -> int:
-        """Leave a copy of each purchase from this shop in its mailbox."""
 
     @property
     def transfers(self) -> Sequence[Transfer]:
@@ -167,11 +163,12 @@ class Transfers(ABC):
         return self._conclude_transfer(shop, transfer, answer)
 
     def made_of(self, returned: Any) -> Transfer | None:
-        """The transfer that was made of this acceptance, and may still come to something."""
+        """The transfer that was made of this acceptance, unless it has come to nothing."""
         _, blinded, acceptance = parse_returned(returned)
+        now = event_time(self._clock())
         for transfer in self._state.transfers.values():
             same = (transfer.body.blinded, transfer.body.acceptance) == (blinded, acceptance)
-            if same and transfer.outcome in (None, "approved"):
+            if same and _is_alive(transfer, now):
                 return transfer
         return None
 
@@ -257,7 +254,8 @@ class Transfers(ABC):
         """Check what the old owner has handed over, and keep the purchase. Pay after that.
 
         All of the event log is read, to see which claims are used up: they are in
-        ``Purchase.handed``. ``progress`` is told how many of its entries have come. The same
+        ``Purchase.handed``. ``progress`` is told how many of its entries have come. No copy is left
+        in the mailbox: the shop would see that whoever comes now has received a purchase. The same
         handover again changes nothing. ``VerificationError`` names what does not hold;
         ``WalletError`` when the wallet has accepted no such offer.
         """
@@ -277,9 +275,7 @@ class Transfers(ABC):
         purchase = replace(purchase, handed=Handed(shown.serial, shown.beta, used))
         state = self._state.with_merchant(merchant)
         self._commit(state.with_purchase(purchase))
-        with suppress(KvittoError):  # the purchase is kept; what has no copy yet is listed
-            self.back_up(shop)
-        return self._state.purchases[accepted.origin, accepted.order]
+        return purchase
 
     # ---- inside
 
@@ -353,6 +349,16 @@ class Transfers(ABC):
             reason=answer.reason,
             retire_by=retire_by,
         )
+
+
+def _is_alive(transfer: Transfer, now: str) -> bool:
+    """Whether it has no answer yet, or its approval has not lapsed at ``now``, an event time."""
+    if transfer.outcome is None or transfer.secret_sent:
+        return True
+    if transfer.outcome != "approved":
+        return False
+    deadline: str = EventReceipt.parse(transfer.receipt).event["retire_by"]
+    return now <= deadline  # event times compare as text
 
 
 def _with_heads(merchant: Merchant, entry: str, event: EventReceipt) -> Merchant:
