@@ -63,10 +63,9 @@ def disclose(
     require_yes(yes=yes, as_json=as_json)
     with opened(wallet) as mine:
         chosen = numbered(mine, purchase)
-        key = (chosen.origin, chosen.order)
         preview = preview_disclosure(
             chosen,
-            [each for each in mine.claims if (each.body.origin, each.order) == key],
+            mine.made_with(chosen),
             recipient=recipient,
             purpose=purpose,
             shown=dict(_bounds(each, chosen.sale) for each in shown or ()),

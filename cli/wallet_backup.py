@@ -101,6 +101,7 @@ def _document(restored: "Restored") -> dict[str, Any]:
     return {
         "purchases": [purchase_document(purchase) for purchase in restored.purchases],
         "claims": [claim.claim_id for claim in restored.claims],
+        "transfers": [transfer.transfer_id for transfer in restored.transfers],
         "unconfirmed": list(restored.unconfirmed),
     }
 
@@ -109,5 +110,6 @@ def _facts(restored: "Restored") -> dict[str, object]:
     return {
         "purchases": len(restored.purchases),
         "claims": len(restored.claims),
+        "transfers": len(restored.transfers) or None,
         "not in the log": ", ".join(restored.unconfirmed) or None,
     }

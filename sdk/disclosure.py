@@ -10,14 +10,13 @@ from datetime import date
 from commitments.attributes import ATTRIBUTES
 from commitments.sale import Sale
 from ledger.checkpoint import Checkpoint
-from ledger.entries import Purchase as PurchaseEntry
 from ledger.note import Note
 from ledger.tlog_proof import TlogProof
 from policies.body import new_nonce
 from policies.disclosure import Disclosure, DisclosureBody, Shown, disclosure_statement
 from sdk.eligibility import amount
 from sdk.errors import NotEligible, WalletError
-from sdk.state import GROUP, Claim, Purchase
+from sdk.state import GROUP, Claim, Proof, Purchase
 from zk.prove import prove
 
 __all__ = ["Bounds", "DisclosurePreview", "preview_disclosure"]
@@ -61,13 +60,13 @@ class DisclosurePreview:
         )
         # Extra data is in no signature: a shop could have marked the receipt by it.
         shown = replace(inclusion, extra=b"").serialise().decode("utf-8")
-        entry = PurchaseEntry(purchase.commitment).encode()
-        return Disclosure(self.body, entry, shown, prove(statement, purchase.opening))
+        proof = prove(statement, purchase.opening)
+        return Disclosure(self.body, purchase.entry, shown, proof)
 
 
 def preview_disclosure(
     purchase: Purchase,
-    claims: Sequence[Claim],
+    made: Sequence[Proof],
     *,
     recipient: str,
     purpose: str,
@@ -78,8 +77,8 @@ def preview_disclosure(
 
     Parameters
     ----------
-    claims
-        all that the wallet has made with this purchase.
+    made
+        all claims and transfers that the wallet has made with this purchase.
     recipient, purpose
         who may rely on it and for what, in the words that the recipient expects.
     shown
@@ -96,7 +95,7 @@ def preview_disclosure(
     WalletError
         the ownership of the purchase has ended.
     """
-    if any(claim.secret_sent for claim in claims):
+    if any(proof.secret_sent for proof in made):
         raise WalletError("the ownership has ended: the purchase's secret was handed in")
     predicates = tuple(_chosen(purchase.sale, shown))
     body = DisclosureBody(
@@ -117,7 +116,7 @@ def preview_disclosure(
             f"the log had it at size {checkpoint.size}, and so about when it was recorded",
         ),
         hidden=tuple(_hidden(predicates)),
-        warnings=tuple(_warnings(claims)),
+        warnings=tuple(_warnings([proof for proof in made if isinstance(proof, Claim)])),
     )
 
 

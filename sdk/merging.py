@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from ledger.monitor import Head, newest_head
 from ledger.quorum import NO_QUORUM
 from sdk.errors import WalletError
 from sdk.state import Claim, Identity, Merchant, OrderKey, Purchase, State
+from sdk.transfer_state import Transfer
 
 __all__ = ["merge"]
+
+_Proof = TypeVar("_Proof", Claim, Transfer)
 
 
 def merge(own: State, other: State) -> State:
@@ -29,7 +33,10 @@ def merge(own: State, other: State) -> State:
         merchants=_merchants(own.merchants, other.merchants),
         pending={key: each for key, each in waiting.items() if key not in purchases},
         purchases=purchases,
-        claims=_claims(own.claims, other.claims),
+        claims=_proofs(own.claims, other.claims),
+        offers={**other.offers, **own.offers},
+        accepted={**other.accepted, **own.accepted},
+        transfers=_proofs(own.transfers, other.transfers),
     )
 
 
@@ -56,19 +63,20 @@ def _purchases(
     return merged
 
 
-def _claims(own: Mapping[str, Claim], other: Mapping[str, Claim]) -> dict[str, Claim]:
-    """Of two words on one claim the later: approved, declined or refused, none yet."""
+def _proofs(own: Mapping[str, _Proof], other: Mapping[str, _Proof]) -> dict[str, _Proof]:
+    """Of two words on one claim or transfer the later: approved, declined or refused, none yet."""
     merged = {**own}
-    for claim_id, claim in other.items():
-        known = merged.setdefault(claim_id, claim)
-        later = max(known, claim, key=_how_late)
-        sent = known.secret_sent or claim.secret_sent
-        merged[claim_id] = replace(later, secret_sent=sent)
+    for identifier, proof in other.items():
+        known = merged.setdefault(identifier, proof)
+        later = max(known, proof, key=_how_late)
+        sent = known.secret_sent or proof.secret_sent
+        merged[identifier] = replace(later, secret_sent=sent)
     return merged
 
 
-def _how_late(claim: Claim) -> int:
-    return (None, "refused", "declined", "approved").index(claim.outcome)
+def _how_late(proof: Claim | Transfer) -> tuple[int, bool]:
+    completed = isinstance(proof, Transfer) and proof.completion is not None
+    return (None, "refused", "declined", "approved").index(proof.outcome), completed
 
 
 def _merchants(own: Mapping[str, Merchant], other: Mapping[str, Merchant]) -> dict[str, Merchant]:

@@ -4,7 +4,6 @@ from typing import Any
 
 from commitments.errors import FormatError, VerificationError
 from commitments.sale import parse_sale
-from ledger.entries import Purchase as PurchaseEntry
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from sdk.state import Merchant, Pending, Purchase
 
@@ -53,9 +52,8 @@ def verify_receipt(document: Any, pending: Pending, merchant: Merchant) -> tuple
     proof = TlogProof.parse(purchase.proof.encode("utf-8"))
     if proof.index != purchase.index:
         raise VerificationError("receipt: its proof is of another entry")
-    entry = PurchaseEntry(purchase.commitment).encode()
     try:
-        verify_tlog_proof(proof, entry, *merchant.purchases_keys, policy=merchant.quorum)
+        verify_tlog_proof(proof, purchase.entry, *merchant.purchases_keys, policy=merchant.quorum)
     except VerificationError as error:
         raise VerificationError(
             "receipt: the log does not hold this sale under the wallet's keys"

@@ -11,7 +11,7 @@ from sdk.shop import Shop
 from sdk.state import GROUP, Merchant, Purchase
 from sdk.transfer_answers import verify_entry, verify_retirement
 from sdk.transfer_state import Accepted, Handed, Slot
-from sdk.used_tags import EndedOwnership, used_tags
+from sdk.used_tags import EndedOwnership, UsedTags, used_tags
 from zk.statement import tag_base
 from zk.transfer import blind
 
@@ -71,7 +71,7 @@ def slots_used(
     for each in used_tags(merchant.origin, mirror(shop, "events", head, progress)):
         if isinstance(each, EndedOwnership):
             ended |= each.position == retirement.proof.index
-        else:
+        elif isinstance(each, UsedTags):
             slot = each.body.policy, each.body.number
             if slot not in tags:
                 scope, _ = claim_scopes(merchant.origin, *slot)

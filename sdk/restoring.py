@@ -3,7 +3,7 @@
 Both logs are read from end to end, as anybody may: which of it is the wallet's is found out here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -19,12 +19,14 @@ from ledger.rings import Ring, RingName, build_ring
 from ledger.tiles import Tile, TileReader
 from ledger.tlog_proof import TlogProof
 from policies.claim import ClaimBody, claim_scopes
+from policies.transfer import TransferBody
 from sdk.errors import WalletError
 from sdk.logs import MerchantView
 from sdk.mirror import Progress, mirror
 from sdk.shop import Shop
-from sdk.state import GROUP, Claim, Merchant, Purchase, State
-from sdk.used_tags import EndedOwnership, UsedTags, used_tags
+from sdk.state import GROUP, Claim, Merchant, Proof, Purchase, State
+from sdk.transfer_state import Transfer
+from sdk.used_tags import ApprovedTransfer, EndedOwnership, UsedTags, used_tags
 from zk.statement import Scope, tag_base
 
 __all__ = ["Restored", "restore"]
@@ -41,6 +43,7 @@ class Restored:
 
     purchases: tuple[Purchase, ...]
     claims: tuple[Claim, ...]
+    transfers: tuple[Transfer, ...]
     unconfirmed: tuple[str, ...]
 
 
@@ -60,19 +63,19 @@ def restore(
     confirmed, log = _purchases(shop, _known(merchant.purchases), found, progress)
     had = [each for each in state.purchases.values() if each.origin == merchant.origin]
     new = [each for each in confirmed if (each.origin, each.order) not in state.purchases]
-    claims = _claims(shop, merchant, view, log, [*had, *new], progress)
+    claims, transfers = _proofs(shop, merchant, view, log, [*had, *new], progress)
     orders = {each.order for each in confirmed}
     return Restored(
         purchases=tuple(new),
-        claims=tuple(claim for claim in claims if _is_news(claim, state.claims)),
+        claims=tuple(c for c in claims if _is_news(c, state.claims.get(c.claim_id))),
+        transfers=tuple(t for t in transfers if _is_news(t, state.transfers.get(t.transfer_id))),
         unconfirmed=tuple(each.order for each in found if each.order not in orders),
     )
 
 
-def _is_news(claim: Claim, known: Mapping[str, Claim]) -> bool:
+def _is_news(proof: Proof, before: Proof | None) -> bool:
     """Also where a wallet sent it, and never heard that it was approved."""
-    before = known.get(claim.claim_id)
-    return before is None or (before.outcome, before.secret_sent) != ("approved", claim.secret_sent)
+    return before is None or (before.outcome, before.secret_sent) != ("approved", proof.secret_sent)
 
 
 def _purchases(
@@ -94,26 +97,37 @@ def _purchases(
     return confirmed, log
 
 
-def _claims(
+def _proofs(
     shop: Shop,
     merchant: Merchant,
     view: MerchantView,
     log: Purchases,
     purchases: Sequence[Purchase],
     progress: Progress,
-) -> list[Claim]:
-    """The approved claims that were made with these purchases, in the order of the event log."""
+) -> tuple[list[Claim], list[Transfer]]:
+    """The approved claims and the completed transfers that were made with these purchases.
+
+    Both in the order of the event log. Of a transfer that was not completed only its approval
+    would come back, and that lapses within a day.
+    """
     head = _known(merchant.events)
     copy, owners = _Copy(head), _Owners(purchases)
     used: list[tuple[Purchase, UsedTags]] = []
+    approved: dict[str, ApprovedTransfer] = {}
+    moved: list[tuple[Purchase, ApprovedTransfer]] = []
     ended = set()
     for each in used_tags(merchant.origin, copy.following(mirror(shop, "events", head, progress))):
-        if isinstance(each, EndedOwnership):
+        if isinstance(each, ApprovedTransfer):
+            approved[each.transfer_id] = each
+        elif isinstance(each, EndedOwnership):
             ended.add(each.identifier)
+            transfer, owner = approved.pop(each.identifier, None), owners.with_secret(each.secret)
+            if transfer is not None and owner is not None:
+                moved.append((owner, transfer))
         elif (owner := owners.of(each)) is not None:
             used.append((owner, each))
     policies = {(policy.id, policy.version): policy for policy in view.policies}
-    return [
+    claims = [
         Claim(
             claim_id=each.claim_id,
             order=purchase.order,
@@ -128,6 +142,21 @@ def _claims(
         )
         for purchase, each in used
     ]
+    transfers = [
+        Transfer(
+            transfer_id=transfer.transfer_id,
+            order=purchase.order,
+            body=transfer.body,
+            proof=parse_base64(transfer.event["proof"], "proof"),
+            tag=transfer.tag,
+            indices=_ring_of(view, log, transfer.body).indices,
+            outcome="approved",
+            receipt=EventReceipt(dict(transfer.event), copy.proof(transfer.position)).document(),
+            secret_sent=True,
+        )
+        for purchase, transfer in moved
+    ]
+    return claims, transfers
 
 
 class _Copy:
@@ -162,28 +191,36 @@ class _Copy:
 
 
 class _Owners:
-    """Whose tags these are: a multiplication for each purchase and slot, made once."""
+    """Whose tags these are: a multiplication for each purchase and slot, made once.
+
+    By the secret and not the serial, which earlier and later owners of a purchase have too.
+    """
 
     def __init__(self, purchases: Sequence[Purchase]) -> None:
         self._purchases = purchases
+        self._by_secret = {GROUP.encode_scalar(p.opening.secret): p for p in purchases}
         self._by_tag: dict[tuple[str, int], dict[bytes, Purchase]] = {}
 
     def of(self, used: UsedTags) -> Purchase | None:
         """The purchase that was claimed with, if it is one of these."""
         slot = used.body.policy, used.body.number
-        serial, _ = claim_scopes(used.body.origin, *slot)
+        _, secret = claim_scopes(used.body.origin, *slot)
         if slot not in self._by_tag:
             self._by_tag[slot] = {
-                _tag(serial, purchase.opening.serial): purchase for purchase in self._purchases
+                _tag(secret, purchase.opening.secret): purchase for purchase in self._purchases
             }
-        return self._by_tag[slot].get(used.serial_tag)
+        return self._by_tag[slot].get(used.secret_tag)
+
+    def with_secret(self, secret: bytes) -> Purchase | None:
+        """The purchase whose ownership this secret has ended, if it is one of these."""
+        return self._by_secret.get(secret)
 
 
 def _tag(scope: Scope, key: int) -> bytes:
     return GROUP.encode(GROUP.multiply(key, tag_base(GROUP, scope)))
 
 
-def _ring_of(view: MerchantView, log: Purchases, body: ClaimBody) -> Ring:
+def _ring_of(view: MerchantView, log: Purchases, body: ClaimBody | TransferBody) -> Ring:
     name = RingName(body.first, body.size, body.voided_at, body.lane)
     return build_ring(log, view.partition, name, GROUP.decode)
 

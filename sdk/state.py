@@ -18,6 +18,8 @@ from commitments.wire import (
     parse_hex,
     parse_json,
 )
+from ledger.entries import Purchase as PurchaseEntry
+from ledger.entries import Transferred
 from ledger.handover import NO_HANDOVERS
 from ledger.monitor import Head
 from ledger.note import Verifier, parse_vkey
@@ -247,6 +249,12 @@ class Purchase(Remembered):
     def commitment(self) -> bytes:
         """``C``, encoded, as the log has it."""
         return GROUP.encode(commit(GROUP, self.opening))
+
+    @property
+    def entry(self) -> bytes:
+        """The entry of the log that it is."""
+        kind = PurchaseEntry if self.handed is None else Transferred
+        return kind(self.commitment).encode()
 
     def document(self) -> dict[str, Any]:
         """As JSON."""

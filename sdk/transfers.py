@@ -35,7 +35,7 @@ from sdk.mirror import no_progress
 from sdk.receiving import slots_used, verify_handover
 from sdk.retiring import require_retirable
 from sdk.shop import Shop
-from sdk.state import GROUP, Merchant, Purchase, State
+from sdk.state import GROUP, Merchant, Proof, Purchase, State
 from sdk.transfer_answers import (
     TransferAnswer,
     parse_transfer_answer,
@@ -88,6 +88,10 @@ class Transfers(ABC):
     def transfers(self) -> Sequence[Transfer]:
         """All transfers whose proof was made, whatever became of them."""
         return tuple(self._state.transfers.values())
+
+    def made_with(self, purchase: Purchase) -> Sequence[Proof]:
+        """All claims and transfers that were made with this purchase, whatever became of them."""
+        return tuple(self._state.proofs_of(purchase))
 
     # ---- the old owner
 

@@ -13,11 +13,14 @@ from commitments.wire import parse_base64, parse_hex
 from ledger.entries import COMMITMENT_BYTES
 from ledger.events import check_event, parse_event
 from policies.claim import ClaimBody, claim_id, parse_claim
+from policies.transfer import TransferBody, parse_transfer, transfer_id
+from sdk.remembered import GROUP
 
-__all__ = ["EndedOwnership", "UsedTags", "used_tags"]
+__all__ = ["ApprovedTransfer", "EndedOwnership", "Shown", "UsedTags", "used_tags"]
 
 _SECRET_BYTES = 32
 _DECIDED_MEMBERS = ("claim_id", "decision", "claim", "proof", "tags", "retire_by")
+_APPROVED_MEMBERS = ("transfer_id", "transfer", "proof", "tag", "retire_by")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,17 @@ class UsedTags:
 
 
 @dataclass(frozen=True)
+class ApprovedTransfer:
+    """An approved transfer: its place in the event log, what it says, and all of its event."""
+
+    position: int
+    transfer_id: str
+    body: TransferBody
+    tag: bytes = field(repr=False)
+    event: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class EndedOwnership:
     """A secret (32 bytes) that its owner has shown, and where.
 
@@ -47,7 +61,11 @@ class EndedOwnership:
     secret: bytes = field(repr=False)
 
 
-def used_tags(origin: str, entries: Iterable[bytes]) -> Iterator[UsedTags | EndedOwnership]:
+Shown = UsedTags | ApprovedTransfer | EndedOwnership
+"""What an event log shows of owners."""
+
+
+def used_tags(origin: str, entries: Iterable[bytes]) -> Iterator[Shown]:
     """All tags that were used and all ownerships that have ended, in the order of the event log.
 
     ``origin`` is that of the purchase log, ``entries`` are all of the event log.
@@ -81,6 +99,17 @@ def _read_approval(origin: str, position: int, event: Mapping[str, Any]) -> Used
     return UsedTags(position, event["claim_id"], body, serial_tag, secret_tag, event)
 
 
+def _read_transfer(origin: str, position: int, event: Mapping[str, Any]) -> ApprovedTransfer:
+    check_event(event, "transfer.approved", _APPROVED_MEMBERS)
+    body = parse_transfer(event["transfer"], GROUP)
+    if event["transfer_id"] != transfer_id(body, parse_base64(event["proof"], "proof")):
+        raise FormatError("not the name of its transfer", "transfer_id")
+    if body.origin != origin:
+        raise FormatError("not a transfer of this merchant's", "transfer.approved")
+    tag = parse_hex(event["tag"], "tag", COMMITMENT_BYTES)
+    return ApprovedTransfer(position, event["transfer_id"], body, tag, event)
+
+
 def _read_retirement(_origin: str, position: int, event: Mapping[str, Any]) -> EndedOwnership:
     name = "transfer_id" if "transfer_id" in event else "claim_id"
     check_event(event, "ownership.retired", (name, "secret"))
@@ -89,7 +118,8 @@ def _read_retirement(_origin: str, position: int, event: Mapping[str, Any]) -> E
     return EndedOwnership(position, identifier, secret)
 
 
-_READERS: dict[str, Callable[[str, int, Mapping[str, Any]], UsedTags | EndedOwnership]] = {
+_READERS: dict[str, Callable[[str, int, Mapping[str, Any]], Shown]] = {
     "claim.decided": _read_approval,
+    "transfer.approved": _read_transfer,
     "ownership.retired": _read_retirement,
 }

@@ -297,9 +297,10 @@ class Wallet(Transfers):
         """Bring back what wallets with the same words have from this shop.
 
         Purchases that lay in its mailbox come back if its log holds them; approved claims with
-        them from its event log, which is read whole: no question names a purchase. Claims that
-        were declined or had no answer do not come back. ``progress`` is told how many entries of
-        each log have come. Errors as :meth:`claim`; nothing is remembered then.
+        them, and transfers that ended their ownership, from its event log, which is read whole: no
+        question names a purchase. Claims that were declined or had no answer do not come back.
+        ``progress`` is told how many entries of each log have come. Errors as :meth:`claim`;
+        nothing is remembered then.
         """
         keys = shop.keys()
         boxes, following = find_boxes(shop, self._state.identity.seed, keys.origin)
@@ -312,6 +313,8 @@ class Wallet(Transfers):
             state = state.with_purchase(purchase)
         for claim in restored.claims:
             state = state.with_claim(claim)
+        for transfer in restored.transfers:
+            state = state.with_transfer(transfer)
         self._commit(state)
         return restored
 

@@ -101,6 +101,7 @@ PURCHASE = {
     "keys": KEYS,
     "place": [0, 5],
     "box": 5,
+    "handed": {"serial": "00" * 32, "beta": "00" * 32, "used": [["warranty", 5]]},
 }
 IDENTITY = {
     "seed": "ab" * 16,
@@ -243,6 +244,7 @@ COUNT_READERS: dict[str, Read] = {
     "wallet's count of closes": member(Merchant.parse, MERCHANT, "closes"),
     "wallet's index": member(Purchase.parse, PURCHASE, "index"),
     "wallet's place": member(Purchase.parse, PURCHASE, "place", 1),
+    "wallet's used claims": member(Purchase.parse, PURCHASE, "handed", "used", 0, 1),
     "wallet's device": member(Identity.parse, IDENTITY, "device"),
     "wallet's counter": member(Identity.parse, IDENTITY, "counters", ORIGIN),
     "wallet's boxes": member(Identity.parse, IDENTITY, "boxes", ORIGIN),

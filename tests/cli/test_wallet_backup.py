@@ -50,7 +50,7 @@ def test_words_can_be_typed(terminal: Terminal) -> None:
     said = terminal.run("wallet", "restore", typed=f"{words}\n")
     assert "purchases  1" in said.stdout
     again = terminal.json("wallet", "restore")
-    assert again == {"purchases": [], "claims": [], "unconfirmed": []}
+    assert again == {"purchases": [], "claims": [], "transfers": [], "unconfirmed": []}
 
 
 def test_wrong_words_make_no_wallet(terminal: Terminal) -> None:

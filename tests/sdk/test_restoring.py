@@ -102,10 +102,10 @@ def test_a_refund_can_be_completed_on_the_next_device(server: ShopServer) -> Non
 def test_restoring_again_changes_nothing(server: ShopServer, wallet: Wallet) -> None:
     device, _ = restored(server, wallet)
     state = device._state
-    assert device.restore(server.shop()) == Restored((), (), ())
+    assert device.restore(server.shop()) == Restored((), (), (), ())
     assert device._state == state
     came = wallet.restore(server.shop())
-    assert came == Restored((), (), ())
+    assert came == Restored((), (), (), ())
 
 
 def test_an_approval_that_was_never_heard_of_comes_back(server: ShopServer) -> None:

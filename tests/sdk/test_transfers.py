@@ -21,10 +21,12 @@ from sdk import (
     Wallet,
     WalletError,
 )
+from sdk.disclosure import preview_disclosure
 from sdk.state import GROUP, State
 from tests.handover import settle
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN, REFUND, WARRANTY
+from verifier.disclosure import verify_disclosure
 
 Document = dict[str, Any]
 
@@ -692,3 +694,80 @@ def test_what_is_remembered_says_nothing_when_printed(
     for text in map(repr, shown):
         for value in (opening.serial, opening.secret, opening.blinding):
             assert str(value) not in text
+
+
+# ---- backup, other devices, disclosures
+
+
+def test_a_received_purchase_comes_back_from_the_words(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    claim(server, seller)
+    server.world.publish(WARRANTY, version=2, claims_per_purchase=2)
+    purchase = received(server, seller, buyer)
+    assert buyer.back_up(server.shop()) == 1
+    server.world.close()
+    claim(server, buyer)
+    device = server.wallet(words=buyer.words())
+    came = device.restore(server.shop())
+    assert [each.opening for each in came.purchases] == [purchase.opening]
+    assert came.purchases[0].handed == purchase.handed
+    assert [each.claim_id for each in came.claims] == [each.claim_id for each in buyer.claims]
+    with pytest.raises(NotEligible, match="no further claim"):
+        claim(server, device)
+
+
+def test_a_restored_wallet_knows_what_it_has_sold(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    """And takes nothing that the next owner has done for its own."""
+    claim(server, seller)
+    server.world.publish(WARRANTY, version=2, claims_per_purchase=2)
+    received(server, seller, buyer)
+    server.world.close()
+    claim(server, buyer)
+    device = server.wallet(words=seller.words())
+    came = device.restore(server.shop())
+    assert [each.claim_id for each in came.claims] == [each.claim_id for each in seller.claims]
+    (back,), (lost,) = came.transfers, seller.transfers
+    assert (back.body, back.proof, back.tag) == (lost.body, lost.proof, lost.tag)
+    assert back.indices == lost.indices
+    with pytest.raises(NotEligible, match="ownership has ended"):
+        claim(server, device)
+    assert device.restore(server.shop()).transfers == ()
+
+
+def test_two_devices_that_are_merged_know_of_the_transfer(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    behind = before_it(server, seller)
+    returned = answered(seller, buyer)
+    result = send(server, seller, returned)
+    between = before_it(server, seller)
+    seller.complete_transfer(server.shop(), result)
+    for device in (behind, between):
+        device.merge(seller)
+        assert device.handover(device.transfers[0])["type"] == "handover"
+        with pytest.raises(NotEligible, match="ownership has ended"):
+            claim(server, device)
+    seller.merge(between)
+    assert seller.transfers[0].completion is not None
+
+
+def test_a_received_purchase_is_disclosed_as_what_it_is_in_the_log(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    purchase = received(server, seller, buyer)
+    told: dict[str, Any] = {
+        "recipient": "Insurer",
+        "purpose": "claim 7",
+        "shown": {"product": None},
+        "today": purchase.sale.date,
+    }
+    made = preview_disclosure(purchase, buyer.made_with(purchase), **told).make()
+    key = server.signer(ORIGIN).verifier
+    verified = verify_disclosure(GROUP, made, key, recipient="Insurer", purpose="claim 7")
+    assert verified.index == purchase.index
+    (sold,) = seller.purchases
+    with pytest.raises(WalletError, match="ended"):
+        preview_disclosure(sold, seller.made_with(sold), **told)

@@ -13,7 +13,7 @@ from ledger.monitor import Head
 from sdk.logs import read_merchant
 from sdk.mirror import mirror
 from sdk.state import Merchant
-from sdk.used_tags import EndedOwnership, UsedTags, used_tags
+from sdk.used_tags import EndedOwnership, Shown, UsedTags, used_tags
 from tests.handover import hand_over, settle
 from tests.sdk.forgeries import all_events, event_log
 from tests.sdk.shop_server import BASE, ShopServer
@@ -27,9 +27,7 @@ def head_of(server: ShopServer) -> Head:
         return Head.of(log.checkpoint())
 
 
-def shown(
-    server: ShopServer, head: Head | None = None, origin: str = ORIGIN
-) -> list[UsedTags | EndedOwnership]:
+def shown(server: ShopServer, head: Head | None = None, origin: str = ORIGIN) -> list[Shown]:
     entries = mirror(server.shop(), "events", head or head_of(server))
     return list(used_tags(origin, entries))
 
