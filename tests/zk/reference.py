@@ -53,6 +53,37 @@ def encode(statement: Statement) -> bytes:
     return out if statement.blinded is None else out + lp(statement.blinded)
 
 
+def accepts(group: Group, origin: str, E: bytes, C_new: bytes, proof: bytes) -> bool:
+    """Section 8, *Transfer*, step 2: whether an acceptance holds. ``Malformed`` as above."""
+    q, size = group.order, group.scalar_size
+    if len(proof) != 3 * size:
+        raise Malformed
+    c, *s = (int.from_bytes(proof[i : i + size], "big") for i in range(0, 3 * size, size))
+    if any(scalar >= q for scalar in (c, *s)):
+        raise Malformed
+    S, H = gen(group, "attribute/secret"), gen(group, "blinding")
+    try:
+        e_point, c_point = group.decode(E), group.decode(C_new)
+    except Exception as error:
+        raise Malformed from error
+    added = group.subtract(c_point, e_point)
+    if group.is_identity(added):
+        raise Malformed
+    one, minus = be(group, 1), be(group, q - 1)
+    relation = le(1, 4) + le(2, 4) + le(4, 4) + one + le(3, 4) + minus
+    relation += le(2, 4) + le(0, 4) + le(1, 4) + one + le(1, 4) + le(2, 4) + one
+    relation += group.encode(S) + group.encode(H) + E + C_new
+    commitment = group.add(group.multiply(s[0], S), group.multiply(s[1], H))
+    commitment = group.add(commitment, group.multiply(-c % q, added))
+    if group.is_identity(commitment):
+        return False
+    tag = f"KVITTO-V01-TRANSFER-CMPT-with-sigma-proofs_Shake128_{group.name}"
+    sponge = _Sponge(_session_id(tag.encode() + lp(origin.encode())))
+    sponge.absorb(relation)
+    sponge.absorb(group.encode(commitment))
+    return int.from_bytes(sponge.squeeze(size + 16), "little") % q == c
+
+
 def le(n: int, width: int) -> bytes:
     return n.to_bytes(width, "little")
 

@@ -18,7 +18,7 @@ from commitments.purchase import Opening, commit
 from policies.transfer import transfer_statement
 from tests.zk.claims import opening, ring, ring_of, scalar, statement, with_attributes
 from tests.zk.dishonest import HONEST, Lie, Shift, forge
-from tests.zk.reference import Malformed, encode, false_equations
+from tests.zk.reference import Malformed, accepts, encode, false_equations
 from tests.zk.tiny_group import TINY, TOY
 from tests.zk.transfers import ORIGIN, Handover, accept, body_of, handover, keys_of
 from zk.prove import Unsatisfied, prove
@@ -437,6 +437,43 @@ def test_changed_proofs(sale: Handover, data: st.DataObject) -> None:
 def test_proofs_of_other_transfers(one: Handover, other: Handover) -> None:
     claim, proof = one.statement(5), other.prove(other.statement(5))
     assert (verdict(claim, proof) == "true") == (one == other)
+
+
+@GROUPS
+@given(
+    place=st.integers(0, 10**6) | st.none(),
+    byte=st.integers(0, 255),
+    origin=st.sampled_from([ORIGIN, ORIGIN, "other"]),
+    other=st.booleans(),
+)
+def test_the_reference_agrees_on_acceptances(
+    group: Group, place: int | None, byte: int, origin: str, *, other: bool
+) -> None:
+    sale = handover(group)
+    honest = sale.body().acceptance
+    changed = bytearray(honest.commitment + honest.proof)
+    if place is not None:
+        changed[place % len(changed)] = byte
+    split = group.point_size
+    acceptance = Acceptance(bytes(changed[:split]), bytes(changed[split:]))
+    E = handover(group, 4).blinded if other else sale.blinded
+    try:
+        expected = "true" if accepts(group, origin, E, *_parts(acceptance)) else "false"
+    except Malformed:
+        expected = "malformed"
+    try:
+        verify_acceptance(group, origin, E, acceptance)
+        found = "true"
+    except FormatError:
+        found = "malformed"
+    except VerificationError:
+        found = "false"
+    assert found == expected
+    assert (found == "true") == (acceptance == honest and origin == ORIGIN and not other)
+
+
+def _parts(acceptance: Acceptance) -> tuple[bytes, bytes]:
+    return acceptance.commitment, acceptance.proof
 
 
 KINDS = ("transfer", "claim", "another's E", "a changed byte", "too short")
