@@ -134,13 +134,7 @@ def _open_shop(url: str, operator_key: str) -> Merchant:
     for policy, title in (("warranty-2y", "Two-year guarantee"), ("extended", "Our own, too")):
         merchant.post(
             "policies",
-            {
-                **WARRANTY,
-                "origin": "ledger.example/acme",
-                "id": policy,
-                "version": 1,
-                "title": title,
-            },
+            {**WARRANTY, "origin": "ledger.example/acme", "id": policy, "version": 1, "title": title},
         )
     return merchant
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,12 @@ from commitments.wire import canonical_json, encode_base64, parse_hex
 from ledger.entries import Transferred
 from ledger.event_receipt import EventReceipt, verify_event_receipt
 from ledger.events import check_event
+from ledger.monitor import Head, newest_head
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from policies.transfer import TransferBody, parse_transfer, transfer_scope
+from sdk.key_following import follow_signers
 from sdk.remembered import GROUP
+from sdk.shop import Shop
 from sdk.state import Merchant
 from sdk.transfer_state import Transfer
 from zk.statement import tag_base
@@ -21,9 +24,11 @@ from zk.statement import tag_base
 __all__ = [
     "TransferAnswer",
     "parse_transfer_answer",
+    "verify_answer",
     "verify_entry",
     "verify_retirement",
     "verify_transfer_approval",
+    "with_heads",
 ]
 
 _MEMBERS = {
@@ -73,6 +78,39 @@ def parse_transfer_answer(document: Any, transfer: Transfer) -> TransferAnswer:
         if not isinstance(completion["proof"], str):
             raise FormatError("not a tlog-proof", "proof")
     return TransferAnswer(approved, status, reason, receipt, completion)
+
+
+def verify_answer(
+    shop: Shop, merchant: Merchant, transfer: Transfer, answer: TransferAnswer
+) -> tuple[Transfer, Merchant]:
+    """The transfer with what an approval says of it, and what to remember of the merchant.
+
+    Where other keys have signed than those known, they must follow from them. Errors as the
+    functions below.
+    """
+    merchant = _following(shop, merchant, answer.receipt)
+    approval = verify_transfer_approval(answer.receipt, transfer, merchant)
+    transfer = replace(transfer, outcome="approved", receipt=answer.receipt)
+    if answer.completion is None:
+        return transfer, with_heads(merchant, approval)
+    retirement, proof = answer.completion["retirement"], answer.completion["proof"]
+    merchant = _following(shop, merchant, retirement)
+    _, ended = verify_retirement(answer.receipt, retirement, merchant)
+    note = TlogProof.parse(proof.encode("utf-8")).checkpoint
+    merchant = follow_signers(shop, merchant, note, merchant.purchases_keys)
+    verify_entry(proof, transfer.body.acceptance.commitment, merchant)
+    transfer = replace(transfer, completion=answer.completion)
+    return transfer, with_heads(merchant, ended, proof)
+
+
+def with_heads(merchant: Merchant, event: EventReceipt, entry: str | None = None) -> Merchant:
+    """The merchant with the checkpoints that were just verified: an event's, and an entry's."""
+    events = newest_head(merchant.events, Head.of(event.proof.checkpoint))
+    purchases = merchant.purchases
+    if entry is not None:
+        shown = TlogProof.parse(entry.encode("utf-8")).checkpoint
+        purchases = newest_head(purchases, Head.of(shown))
+    return replace(merchant, events=events, purchases=purchases)
 
 
 def verify_transfer_approval(receipt: Any, transfer: Transfer, merchant: Merchant) -> EventReceipt:
@@ -129,6 +167,11 @@ def verify_entry(proof: str, commitment: bytes, merchant: Merchant) -> TlogProof
     entry = Transferred(commitment).encode()
     verify_tlog_proof(shown, entry, *merchant.purchases_keys, policy=merchant.quorum)
     return shown
+
+
+def _following(shop: Shop, merchant: Merchant, receipt: Any) -> Merchant:
+    note = EventReceipt.parse(receipt).proof.checkpoint
+    return follow_signers(shop, merchant, note, merchant.events_keys)
 
 
 def _approval(receipt: Any, merchant: Merchant) -> EventReceipt:

@@ -146,6 +146,12 @@ class Transfer(Remembered):
         """It always does."""
         return True
 
+    @property
+    def retire_by(self) -> str | None:
+        """Until when its approval waits for the secret, an event time; None without one."""
+        deadline: str | None = None if self.receipt is None else self.receipt["event"]["retire_by"]
+        return deadline
+
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {

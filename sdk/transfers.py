@@ -14,10 +14,7 @@ from typing import Any
 
 from commitments.clock import Clock
 from commitments.errors import Refused, VerificationError
-from ledger.event_receipt import EventReceipt
 from ledger.events import event_time
-from ledger.monitor import Head, newest_head
-from ledger.tlog_proof import TlogProof
 from sdk.advice import common_members
 from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
 from sdk.handover import (
@@ -28,8 +25,7 @@ from sdk.handover import (
     parse_offer,
     parse_returned,
 )
-from sdk.key_following import follow_signers
-from sdk.logs import read_merchant
+from sdk.logs import MerchantView
 from sdk.mirror import Progress as Reading
 from sdk.mirror import no_progress
 from sdk.receiving import slots_used, verify_handover
@@ -39,9 +35,8 @@ from sdk.state import GROUP, Merchant, Proof, Purchase, State
 from sdk.transfer_answers import (
     TransferAnswer,
     parse_transfer_answer,
-    verify_entry,
-    verify_retirement,
-    verify_transfer_approval,
+    verify_answer,
+    with_heads,
 )
 from sdk.transfer_state import Accepted, Handed, Offer, Transfer
 from sdk.transferring import TransferPreview, prepare_transfer, transfer_preview_of
@@ -83,6 +78,10 @@ class Transfers(ABC):
     @abstractmethod
     def _at(self, shop: Shop) -> Merchant:
         """The merchant behind ``shop``."""
+
+    @abstractmethod
+    def look(self, shop: Shop) -> MerchantView:
+        """What the merchant's logs say now."""
 
     @property
     def transfers(self) -> Sequence[Transfer]:
@@ -129,8 +128,7 @@ class Transfers(ABC):
         self._require_owned(purchase)
         if any(proof.outcome is None for proof in self._state.proofs_of(purchase)):
             raise WalletError("a claim or transfer with this purchase has no answer yet")
-        view, merchant = read_merchant(shop, self._at(shop), now)
-        self._commit(self._state.with_merchant(merchant))
+        view = self.look(shop)
         if view.is_stale(now) and not accept_stale:
             raise StaleLog(view.closes[-1].recorded)
         prepared, merchant = prepare_transfer(
@@ -272,9 +270,9 @@ class Transfers(ABC):
             return known
         if self._at(shop).origin != accepted.origin:
             raise VerificationError("handover: it is of another merchant")
-        _, merchant = read_merchant(shop, self._at(shop), self._clock())
-        purchase, retirement = verify_handover(shown, accepted, merchant)
-        merchant = _with_heads(merchant, shown.proof, retirement)
+        self.look(shop)
+        purchase, retirement = verify_handover(shown, accepted, self._at(shop))
+        merchant = with_heads(self._at(shop), retirement, shown.proof)
         used = slots_used(shop, merchant, shown.serial, retirement, progress)
         purchase = replace(purchase, handed=Handed(shown.serial, shown.beta, used))
         state = self._state.with_merchant(merchant)
@@ -316,29 +314,9 @@ class Transfers(ABC):
         self, shop: Shop, transfer: Transfer, answer: TransferAnswer
     ) -> TransferResult:
         """Verify and store an answer. An approval that is not proven is no answer."""
-        state, retire_by = self._state, None
+        state = self._state
         if answer.approved:
-            merchant = self._at(shop)
-            for receipt in (answer.receipt, (answer.completion or {}).get("retirement")):
-                if receipt is not None:
-                    note = EventReceipt.parse(receipt).proof.checkpoint
-                    merchant = follow_signers(shop, merchant, note, merchant.events_keys)
-            proven = verify_transfer_approval(answer.receipt, transfer, merchant)
-            transfer = replace(transfer, outcome="approved", receipt=answer.receipt)
-            retire_by = proven.event["retire_by"]
-            shown = proven
-            if answer.completion is not None:
-                proof = answer.completion["proof"]
-                note = TlogProof.parse(proof.encode("utf-8")).checkpoint
-                merchant = follow_signers(shop, merchant, note, merchant.purchases_keys)
-                ended = answer.completion["retirement"]
-                _, shown = verify_retirement(answer.receipt, ended, merchant)
-                verify_entry(proof, transfer.body.acceptance.commitment, merchant)
-                merchant = _with_heads(merchant, proof, shown)
-                transfer = replace(transfer, completion=answer.completion)
-            else:
-                head = newest_head(merchant.events, Head.of(shown.proof.checkpoint))
-                merchant = replace(merchant, events=head)
+            transfer, merchant = verify_answer(shop, self._at(shop), transfer, answer)
             state = state.with_merchant(merchant)
         elif transfer.outcome == "approved":
             raise VerificationError("transfer: an approval that is in the log is taken back")
@@ -351,7 +329,7 @@ class Transfers(ABC):
             decision="approved" if answer.approved else "declined",
             status=answer.status,
             reason=answer.reason,
-            retire_by=retire_by,
+            retire_by=transfer.retire_by,
         )
 
 
@@ -359,21 +337,7 @@ def _is_alive(transfer: Transfer, now: str) -> bool:
     """Whether it has no answer yet, or its approval has not lapsed at ``now``, an event time."""
     if transfer.outcome is None or transfer.secret_sent:
         return True
-    if transfer.outcome != "approved":
-        return False
-    deadline: str = EventReceipt.parse(transfer.receipt).event["retire_by"]
-    return now <= deadline  # event times compare as text
-
-
-def _with_heads(merchant: Merchant, entry: str, event: EventReceipt) -> Merchant:
-    """The merchant with the checkpoints of both logs that were just verified."""
-    purchases = Head.of(TlogProof.parse(entry.encode("utf-8")).checkpoint)
-    events = Head.of(event.proof.checkpoint)
-    return replace(
-        merchant,
-        purchases=newest_head(merchant.purchases, purchases),
-        events=newest_head(merchant.events, events),
-    )
+    return transfer.retire_by is not None and now <= transfer.retire_by  # they compare as text
 
 
 def _hand_in(shop: Shop, transfer: Transfer, secret: bytes) -> Any:
