@@ -9,6 +9,7 @@ to it over HTTP as any shop and any two buyers would.
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,17 +26,21 @@ from sdk.links import parse_request_link, request_link
 
 __all__ = ["tell_life"]
 
-PRODUCT = "9521234000018"
+PRODUCT = "9521234000013"
 VOID_WINDOW = 14  # closes in which a purchase can still be declared void, if nobody says otherwise
 WARRANTY = {
-    "currency": "EUR",
+    "schema": "kvitto-policy/v1",
+    "origin": "ledger.example/acme",
+    "version": 1,
+    "kind": "warranty",
     "products": [PRODUCT],
-    "max_age": "P2Y",
-    "valid_from": "2000-01-01",
+    "purchased": {"oldest": "P2Y"},
+    "price": {"currency": "EUR", "min": 1000, "max": 50_000},
+    "smallest_ring": 16,
+    "valid_from": "2026-01-01",
     "valid_to": "9999-12-31",
     "remedies": ["repair"],
-    "claims_per_purchase": 1,
-    "smallest_ring": 16,
+    "response_time": "P7D",
 }
 
 Say = Callable[[str], None]
@@ -44,9 +49,8 @@ Say = Callable[[str], None]
 class Merchant:
     """The shop's own side: a few calls with its key."""
 
-    def __init__(self, url: str, key: str, merchant: str) -> None:
-        self._client = httpx.Client(base_url=f"{url}/v1/merchants/{merchant}/", timeout=60)
-        self._client.headers["Authorization"] = f"Bearer {key}"
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
 
     def post(self, path: str, document: dict[str, Any]) -> Any:
         """What the service answers."""
@@ -72,7 +76,7 @@ def tell_life(directory: Path, say: Say = print) -> None:
     """Everything, step by step; whatever does not go as told is an exception."""
     with ExitStack() as opened:
         url, operator_key = opened.enter_context(_service(directory))
-        merchant = _open_shop(url, operator_key)
+        merchant = opened.enter_context(_shop(url, operator_key))
         shop = opened.enter_context(Shop(url, "acme"))
 
         say("1. Alice makes a wallet and writes down its twelve words, before she buys anything.")
@@ -104,6 +108,7 @@ def tell_life(directory: Path, say: Say = print) -> None:
         _expect(claimed.decision, "approved")
         say(f"   {claimed.decision}: {claimed.claim_id[:16]}…")
 
+        kept_back = shutil.copy(directory / "new.wallet", directory / "kept-back.wallet")
         say("6. She sells it to Bob, who sees which claims are used before he pays.")
         bob = opened.enter_context(Wallet.create(directory / "bob.wallet", "his passphrase"))
         acceptance = bob.accept_offer(alice.offer(purchase))
@@ -120,23 +125,26 @@ def tell_life(directory: Path, say: Say = print) -> None:
         _expect(claimed.decision, "approved")
         _refused(lambda: bob.claim(shop, "warranty-2y", remedy="repair", purchase=received))
 
-        say("8. Alice, who owns it no more, gets nothing.")
-        _refused(lambda: alice.claim(shop, "extended", remedy="repair", purchase=purchase))
-        say("   Her wallet refuses, and so would the service: her secret is in the log.")
+        say("8. Alice, who owns it no more, gets nothing; not even with a copy of her old wallet.")
+        _refused(lambda: alice.claim(shop, "goodwill", remedy="repair", purchase=purchase))
+        former = opened.enter_context(Wallet.open(kept_back, "another passphrase"))
+        claimed = former.claim(shop, "goodwill", remedy="repair")
+        _expect(claimed.reason, "ownership_ended")
+        say(f"   {claimed.decision}: {claimed.reason}")
 
 
-def _open_shop(url: str, operator_key: str) -> Merchant:
+@contextmanager
+def _shop(url: str, operator_key: str) -> Iterator[Merchant]:
     document = {"id": "acme", "name": "Acme", "period": "manual", "capacity": 64}
     headers = {"Authorization": f"Bearer {operator_key}"}
-    answer = httpx.post(f"{url}/v1/merchants", json=document, headers=headers)
-    answer.raise_for_status()
-    merchant = Merchant(url, answer.json()["api_key"], "acme")
-    for policy, title in (("warranty-2y", "Two-year guarantee"), ("extended", "Our own, too")):
-        merchant.post(
-            "policies",
-            {**WARRANTY, "origin": "ledger.example/acme", "id": policy, "version": 1, "title": title},
-        )
-    return merchant
+    answer = httpx.post(f"{url}/v1/merchants", json=document, headers=headers).raise_for_status()
+    headers = {"Authorization": f"Bearer {answer.json()['api_key']}"}
+    with httpx.Client(base_url=f"{url}/v1/merchants/acme/", headers=headers, timeout=60) as client:
+        merchant = Merchant(client)
+        titles = {"warranty-2y": "Two-year guarantee", "extended": "Longer", "goodwill": "Why not"}
+        for policy, title in titles.items():
+            merchant.post("policies", {**WARRANTY, "id": policy, "title": title})
+        yield merchant
 
 
 def _others_buy(merchant: Merchant, shop: Shop) -> None:
@@ -146,7 +154,7 @@ def _others_buy(merchant: Merchant, shop: Shop) -> None:
         merchant.sell(order, request_link(Wallet.in_memory().request(shop, order)))
 
 
-def _expect(said: str, expected: str) -> None:
+def _expect(said: str | None, expected: str) -> None:
     if said != expected:
         raise RuntimeError(f"{said}, where {expected} was expected")
 
@@ -174,8 +182,8 @@ def _service(directory: Path) -> Iterator[tuple[str, str]]:
         ) as process,
     ):
         try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["url"], key
+            said = process.stdout.readline() if process.stdout else b"{}"
+            yield json.loads(said)["url"], key
         finally:
             process.terminate()
 
