@@ -25,7 +25,7 @@ from cli.wallet import (
 from cli.wallet_words import in_words, received_document, received_facts, transfer_words
 
 if TYPE_CHECKING:
-    from sdk import Shop, Transfer, TransferResult, Wallet
+    from sdk import Shop, TransferResult, Wallet
 
 __all__ = ["accept_offer", "offer", "receive", "transfer"]
 
@@ -87,8 +87,9 @@ def transfer(  # noqa: PLR0913 - options of a command line
     """Hand a purchase over, and write what its new owner needs; see first what that reveals.
 
     In two steps, each with a question: the transfer is sent and approved; then your secret ends
-    your ownership for good. After an interruption the same command goes on. What it writes opens
-    the purchase: it is for the new owner alone.
+    your ownership for good. After an interruption the same command goes on, and once more it writes
+    the same again, under the log's present keys. What it writes opens the purchase: it is for the
+    new owner alone.
     """
     from cli.files import read_document, write_document
     from sdk import Shop
@@ -98,10 +99,7 @@ def transfer(  # noqa: PLR0913 - options of a command line
     with opened(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
 
         def handover() -> dict[str, Any]:
-            made = mine.made_of(document)
-            if made is not None and made.completion is not None:
-                return mine.handover(made)
-            approved = _approval(mine, shop, document, made, accept_stale=accept_stale, yes=yes)
+            approved = _approval(mine, shop, document, accept_stale=accept_stale, yes=yes)
             return mine.handover(_completed(mine, shop, approved, yes=yes))
 
         write_document(out, handover, as_json=as_json)
@@ -140,12 +138,12 @@ def _approval(
     mine: "Wallet",
     shop: "Shop",
     document: Any,
-    made: "Transfer | None",
     *,
     accept_stale: bool,
     yes: bool,
 ) -> "TransferResult":
-    """The approval of ``made``, the transfer of this acceptance, or of one that is made now."""
+    """The approval of the transfer that was made of this acceptance, or that is made now."""
+    made = mine.made_of(document)
     if made is None:
         with waiting("reading the logs"):
             preview = mine.preview_transfer(shop, document, accept_stale=accept_stale)

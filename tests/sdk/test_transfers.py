@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from commitments.errors import FormatError, KvittoError, Refused, VerificationError
+from issuer.key_rotation import retire_keys, rotate_keys
 from sdk import (
     NeverJudged,
     NotEligible,
@@ -492,6 +493,21 @@ def test_received_twice_is_received_once(server: ShopServer, seller: Wallet, buy
     first = buyer.receive(server.shop(), handover)
     assert buyer.receive(server.shop(), handover) == first
     assert len(buyer.purchases) == 1
+
+
+def test_a_handover_from_before_the_log_changed_its_keys(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    """Its new owner believes the present keys only; the old owner asks for the proofs again."""
+    handover = hand_over(server, seller, buyer)
+    rotate_keys(server.world.store, server.world.clock, server.world.merchant)
+    retire_keys(server.world.store, server.world.clock, server.world.merchant)
+    with pytest.raises(VerificationError):
+        buyer.receive(server.shop(), handover)
+    again = seller.resend_transfer(server.shop(), seller.transfers[0])
+    assert again.status == "completed"
+    received = buyer.receive(server.shop(), seller.handover(again))
+    assert received.sale == seller.purchases[0].sale
 
 
 def test_a_handover_to_somebody_else(server: ShopServer, seller: Wallet, buyer: Wallet) -> None:
