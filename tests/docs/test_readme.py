@@ -61,6 +61,8 @@ def test_the_example_of_the_readme_runs(
         exec(compile(example, "README.md", "exec"), names)  # noqa: S102
         names["shop"].close()
         names["wallet"].close()
-    decision, claim_id = capsys.readouterr().out.split()
+    words, last = capsys.readouterr().out.splitlines()
+    decision, claim_id = last.split()
+    assert len(words.split()) == 12
     assert decision == "approved"
     assert len(claim_id) == 64
