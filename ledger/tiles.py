@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeVar
 
 from commitments.errors import FormatError
 from commitments.wire import parse_decimal
@@ -43,6 +44,8 @@ class Tile:
     index: int
     width: int
 
+
+_Bytes = TypeVar("_Bytes", bytes, memoryview)
 
 TileFetcher = Callable[[Sequence[Tile]], Sequence[bytes]]
 """Gives the content of each tile asked for, in order; the log's own database or HTTP."""
@@ -110,8 +113,11 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
 
 
-def decode_bundle(data: bytes, width: int) -> list[bytes]:
-    """The ``width`` entries of a bundle; ``FormatError`` unless it holds exactly those."""
+def decode_bundle(data: _Bytes, width: int) -> list[_Bytes]:
+    """The ``width`` entries of a bundle; ``FormatError`` unless it holds exactly those.
+
+    Of a ``memoryview`` without a copy.
+    """
     entries = []
     position = 0
     while position < len(data):

@@ -5,6 +5,7 @@ followed (it could move a claim to where it can be linked); cookies are not kept
 one buyer's claims); compressed answers are refused (they could unpack without end).
 """
 
+import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -129,17 +130,17 @@ class Connection:
         if answer.headers.get("Content-Encoding", "identity") != "identity":
             raise UnexpectedAnswer("the shop's answer is compressed")
         until = self._monotonic() + _PATIENCE
-        body = bytearray()
+        body = io.BytesIO()  # which gives its bytes away without a copy
         # As the bytes come, not in chunks of a size: one that never fills would never be looked at.
         for chunk in answer.iter_bytes():
-            body += chunk
             self._count += len(chunk)
             self._received(self._count)
-            if len(body) > limit:
+            if body.tell() + len(chunk) > limit:
                 raise UnexpectedAnswer(f"the shop's answer is longer than {limit} bytes")
             if self._monotonic() > until:
                 raise UnexpectedAnswer("the shop's answer does not end")
-        return bytes(body)
+            body.write(chunk)
+        return body.getvalue()
 
 
 def _parsed(body: bytes) -> Any:

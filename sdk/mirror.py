@@ -1,26 +1,31 @@
 """All entries of a log, as a checkpoint has them that the wallet has verified.
 
 The hashes of all bundles come first, and must lead to the root; then each bundle is checked as it
-comes. So nothing is passed on that is not in the log, and only a few bundles are at hand at once.
+comes. So nothing is passed on that is not in the log, and little of it is at hand at once.
 Everybody who reads a whole log asks for the same, whatever they look for in it.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from commitments.errors import FormatError
 from ledger.merkle import complete_nodes, fold_peaks, leaf_hash, root_of
 from ledger.monitor import FalseEntries, Head
 from ledger.tiles import TILE_WIDTH, TileReader, decode_bundle, tile_width
-from sdk.shop import LogKind, Shop
+from sdk.errors import UnexpectedAnswer
+from sdk.shop import LONGEST_BUNDLE, LogKind, Shop
 
 __all__ = ["Progress", "mirror", "no_progress"]
 
 Progress = Callable[[int, int], None]
 """Told how many entries have come, and of how many."""
 
-_PARALLEL = 4  # bundles fetched at once; of 256 events of the largest size each is 17 MB
+_PARALLEL = 4  # bundles fetched at once
+# Bytes of one of those: 256 approvals are less. One of the largest entries has 17 MB; it is asked
+# for again when its turn has come, and is at hand alone.
+_USUAL = 2 << 20
 _LEVEL = 8  # of the subtree over the 256 entries of a bundle
 
 
@@ -37,45 +42,46 @@ def mirror(
     were true, and not all. :class:`ledger.monitor.FalseEntries` for what does not lead to the
     root, ``Refused`` for what the service does not have, ``ShopError`` for no usable answer.
     """
-    full, rest = divmod(head.size, TILE_WIDTH)
-    last = _bundle(shop, log, full, head.size) if rest else []
-    hashes = _bundle_hashes(shop, log, head.size)
-    peaks = [*_peaks(hashes), *_peaks([leaf_hash(entry) for entry in last])]
-    if fold_peaks(peaks) != head.root:
-        raise FalseEntries
+    hashes = _bundle_hashes(shop, log, head)
 
-    def fetch(index: int) -> list[bytes]:
-        entries = _bundle(shop, log, index, head.size)
-        if root_of([leaf_hash(entry) for entry in entries]) != hashes[index]:
+    def fetch(index: int, longest: int) -> list[memoryview]:
+        width = tile_width(0, index, head.size)
+        try:
+            entries = decode_bundle(memoryview(shop.bundle(log, index, width, longest)), width)
+        except FormatError:
+            raise FalseEntries from None
+        if root_of([leaf_hash(bytes(entry)) for entry in entries]) != hashes[index]:
             raise FalseEntries
         return entries
 
+    def fetch_usual(index: int) -> list[memoryview] | None:
+        with suppress(UnexpectedAnswer):
+            return fetch(index, _USUAL)
+        return None
+
     with ThreadPoolExecutor(_PARALLEL, "bundles") as pool:
-        coming = deque(pool.submit(fetch, index) for index in range(full)[:_PARALLEL])
-        for index in range(full):
-            yield from coming.popleft().result()
-            if index + _PARALLEL < full:
-                coming.append(pool.submit(fetch, index + _PARALLEL))
-            progress((index + 1) * TILE_WIDTH, head.size)
-    yield from last
+        coming = deque(pool.submit(fetch_usual, index) for index in range(len(hashes))[:_PARALLEL])
+        for index in range(len(hashes)):
+            progress(index * TILE_WIDTH, head.size)
+            yield from map(bytes, coming.popleft().result() or fetch(index, LONGEST_BUNDLE))
+            if index + _PARALLEL < len(hashes):
+                coming.append(pool.submit(fetch_usual, index + _PARALLEL))
     progress(head.size, head.size)
 
 
-def _bundle(shop: Shop, log: LogKind, index: int, size: int) -> list[bytes]:
-    width = tile_width(0, index, size)
+def _bundle_hashes(shop: Shop, log: LogKind, head: Head) -> list[bytes]:
+    """The root over each bundle, the last of which may not be full."""
+    full = head.size // TILE_WIDTH
+    nodes = [(_LEVEL, index) for index in range(full)]
+    nodes += [(0, index) for index in range(full * TILE_WIDTH, head.size)]
     try:
-        return decode_bundle(shop.bundle(log, index, width), width)
+        hashes = TileReader(shop.tiles(log), head.size).hashes(nodes)
     except FormatError:
         raise FalseEntries from None
-
-
-def _bundle_hashes(shop: Shop, log: LogKind, size: int) -> list[bytes]:
-    """The root over each full bundle; nothing of it is to be believed yet."""
-    nodes = [(_LEVEL, index) for index in range(size // TILE_WIDTH)]
-    try:
-        return TileReader(shop.tiles(log), size).hashes(nodes)
-    except FormatError:
-        raise FalseEntries from None
+    bundles, rest = hashes[:full], hashes[full:]
+    if fold_peaks([*_peaks(bundles), *_peaks(rest)]) != head.root:
+        raise FalseEntries
+    return [*bundles, root_of(rest)] if rest else bundles
 
 
 def _peaks(hashes: Sequence[bytes]) -> list[bytes]:

@@ -5,7 +5,6 @@ Both logs are read from end to end, as anybody may: which of it is the wallet's 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from commitments.wire import parse_base64
 from ledger.entries import Purchase as PurchaseEntry
@@ -31,7 +30,7 @@ from zk.statement import Scope, tag_base
 
 __all__ = ["Restored", "restore"]
 
-_BATCH = 1024  # entries hashed together
+_BATCH = 1024  # leaves that the copy grows by at once
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,8 @@ def _purchases(
     sought = {purchase.commitment: purchase for purchase in found}
     places: dict[bytes, int] = {}
     for index, entry in enumerate(copy.following(mirror(shop, "purchases", head, progress))):
-        log.append(entry)
         parsed = read_entry(entry)
+        log.append(entry if parsed else b"")  # what is no entry has no effect, and may be long
         if isinstance(parsed, PurchaseEntry | Transferred) and parsed.commitment in sought:
             places.setdefault(parsed.commitment, index)
     confirmed = [
@@ -168,13 +167,15 @@ class _Copy:
         self._tiles: dict[tuple[int, int], bytes] = {}
 
     def following(self, entries: Iterable[bytes]) -> Iterator[bytes]:
-        """The entries, while the copy grows by them."""
-        coming = iter(entries)
-        while batch := list(islice(coming, _BATCH)):
-            growth = self._edge.grow([leaf_hash(entry) for entry in batch])
-            self._edge = growth.edge
-            self._keep(growth.full_tiles)
-            yield from batch
+        """The entries, while the copy grows by them: it is whole when they have ended."""
+        leaves: list[bytes] = []
+        for entry in entries:
+            leaves.append(leaf_hash(entry))
+            if len(leaves) == _BATCH:
+                self._grow(leaves)
+                leaves.clear()
+            yield entry
+        self._grow(leaves)
         self._keep(self._edge.partial_tiles)
 
     def proof(self, index: int) -> TlogProof:
@@ -182,6 +183,11 @@ class _Copy:
         reader = TileReader(self._fetch, self._edge.size)
         hashes = build_inclusion(reader, index, self._edge.size)
         return TlogProof(index, tuple(hashes), self._head.note)
+
+    def _grow(self, leaves: Sequence[bytes]) -> None:
+        growth = self._edge.grow(leaves)
+        self._edge = growth.edge
+        self._keep(growth.full_tiles)
 
     def _keep(self, tiles: Iterable[TileChange]) -> None:
         self._tiles |= {(tile.level, tile.index): tile.hashes for tile in tiles}

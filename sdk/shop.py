@@ -28,9 +28,12 @@ from sdk.errors import UnexpectedAnswer
 from sdk.kept_answers import Answer, KeptAnswers, OfflineTransport
 from zk.issuance import BuyerRequest
 
-__all__ = ["LogKeys", "LogKind", "Shop"]
+__all__ = ["LONGEST_BUNDLE", "LogKeys", "LogKind", "Shop"]
 
 LogKind = Literal["purchases", "events"]
+
+LONGEST_BUNDLE = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
+"""Bytes of 256 entries of the largest size."""
 
 _ITSELF = ("localhost", "127.0.0.1", "::1")
 _MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
@@ -40,7 +43,6 @@ _LONGEST_ANSWER = 1 << 20
 _LONGEST_KEYS = 16 << 20  # a change of a witness's keys is 11 kB, in each of the farewells after it
 _LONGEST_EVENTS = 32 << 20  # ten years of daily closes and some hundred policies are 5 MB
 _LONGEST_RING = 8 << 20  # a cell of 4,096, each with its entry and ten hashes, is 3 MB
-_LONGEST_BUNDLE = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
 _LONGEST_BOXES = 1 << 18  # 32 boxes in base64 are 175 kB
 _PARALLEL = 4  # tiles fetched at once
 
@@ -166,10 +168,13 @@ class Shop:
 
         return fetch
 
-    def bundle(self, log: LogKind, index: int, width: int) -> bytes:
-        """A bundle of entries of a log, for :func:`ledger.tiles.decode_bundle`."""
+    def bundle(self, log: LogKind, index: int, width: int, longest: int) -> bytes:
+        """A bundle of entries of a log, for :func:`ledger.tiles.decode_bundle`.
+
+        ``UnexpectedAnswer`` for one of more than ``longest`` bytes.
+        """
         path = self._log_path(log, bundle_path(index, width))
-        return self._connection.get(path, TILE, _LONGEST_BUNDLE)
+        return self._connection.get(path, TILE, longest)
 
     def ring(self, name: RingName) -> tuple[RingEvidence, bytes]:
         """A ring's evidence, and the signed checkpoint of the purchase log that it is under."""

@@ -1,5 +1,6 @@
 """Reading a whole log: what is passed on is in it, and whatever is wrong is noticed."""
 
+import tracemalloc
 from collections.abc import Callable, Iterator
 from gzip import compress
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from commitments.errors import Refused
 from ledger.entries import Purchase
 from ledger.monitor import FalseEntries, Head
-from ledger.tiles import decode_bundle, encode_bundle
+from ledger.tiles import MAX_ENTRY_BYTES, decode_bundle, encode_bundle
 from sdk import UnexpectedAnswer
 from sdk.mirror import mirror
 from tests.sdk.forgeries import PrivateLog, all_entries
@@ -77,6 +78,27 @@ def test_few_bundles_are_at_hand_at_once(world: World) -> None:
     assert list(mirrored) == entries(20 * 256)[256:]
 
 
+def test_a_merchant_fills_its_log_with_the_largest_entries(world: World) -> None:
+    """A bundle has 17 MB then, and is at hand alone."""
+    largest = [bytes(MAX_ENTRY_BYTES)] * 6 * 256
+    server = ShopServer(world)
+    log = PrivateLog(server, ORIGIN, largest)
+    bundle = encode_bundle(largest[:256])
+
+    def serve(request: httpx.Request) -> bytes:
+        return bundle if "entries" in request.url.path else log(request)
+
+    server.instead["/logs/acme/purchases/"] = serve
+    mirrored = mirror(server.shop(), "purchases", Head.of(log.note))
+    tracemalloc.start()
+    try:
+        assert sum(map(len, mirrored)) == len(largest) * MAX_ENTRY_BYTES
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * len(bundle)
+
+
 def changed(change: Callable[[list[bytes]], list[bytes]]) -> Lie:
     """The bundle with other entries."""
 
@@ -127,7 +149,7 @@ LIES: dict[str, tuple[Lie, type[Exception]]] = {
 
 
 @pytest.mark.parametrize("name", LIES)
-@pytest.mark.parametrize(("place", "true"), [("/entries/001", 256), ("/entries/002.p/188", 0)])
+@pytest.mark.parametrize(("place", "true"), [("/entries/001", 256), ("/entries/002.p/188", 512)])
 def test_a_lie_about_a_bundle_is_named_and_what_came_before_is_true(
     large: ShopServer, name: str, place: str, true: int
 ) -> None:
@@ -190,4 +212,4 @@ def test_a_mirror_asks_for_the_same_whoever_asks(large: ShopServer) -> None:
         list(mirror(large.shop(), "purchases", head_of(large)))
         asked.append(sorted(str(request.url) for request in large.requests))
     assert asked[0] == asked[1]
-    assert len(asked[0]) == 4  # three bundles, and the tile with the hashes of two
+    assert len(asked[0]) == 5  # three bundles, the hashes of two, and those in the third
