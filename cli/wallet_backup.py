@@ -57,6 +57,9 @@ def restore(
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
     insecure: Insecure = False,
+    accept_stale: Annotated[
+        bool, typer.Option("--accept-stale", help="Though later claims may be hidden.")
+    ] = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -77,7 +80,7 @@ def restore(
         Shop(url, merchant, insecure=insecure) as shop,
         bar("reading the logs") as advance,
     ):
-        restored = mine.restore(shop, progress=advance)
+        restored = mine.restore(shop, accept_stale=accept_stale, progress=advance)
     show(_document(restored), facts(_facts(restored)), as_json=as_json)
 
 

@@ -11,7 +11,7 @@ from ledger.event_receipt import EventReceipt, verify_event_receipt
 from ledger.events import check_event, event_time
 from sdk.state import Claim, Merchant
 
-__all__ = ["Answer", "parse_answer", "verify_approval"]
+__all__ = ["Answer", "check_approval", "parse_answer", "verify_approval"]
 
 _MEMBERS = {"claim_id", "decision", "reason", "status", "retire_by", "earlier", "receipt"}
 _DECIDED = "claim.decided"
@@ -73,7 +73,13 @@ def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> EventRece
     # 1. The event is in the log.
     shown = EventReceipt.parse(receipt)
     verify_event_receipt(shown, *merchant.events_keys, policy=merchant.quorum)
-    event = shown.event
+    # 2. to 4.
+    check_approval(shown.event, claim)
+    return shown
+
+
+def check_approval(event: Mapping[str, Any], claim: Claim) -> None:
+    """``VerificationError`` unless this is the event by which a verifier approves ``claim``."""
     # 2. It approves this claim: the same body, proof and tags.
     check_event(event, _DECIDED, _EVENT_FIELDS)
     said = {
@@ -94,4 +100,3 @@ def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> EventRece
     lapses = claim.policy.lapses(decided)
     if event["retire_by"] != (event_time(lapses) if lapses else None):
         raise VerificationError("decision: the logged event has another deadline than the policy")
-    return shown

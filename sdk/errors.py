@@ -84,16 +84,15 @@ class RingTooSmall(WalletError):
 
 
 class StaleLog(WalletError):
-    """The last close was recorded at ``recorded``, too long ago.
+    """The last close was recorded at ``recorded``, too long ago; None if there is none at all.
 
-    Newer ones may be hidden, so that a claim over it tells how old the purchase is at least.
+    Newer ones may be hidden. A claim over it tells how old the purchase is at least; a wallet that
+    is restored then does not hear of the last claims.
     """
 
-    def __init__(self, recorded: datetime) -> None:
-        super().__init__(
-            f"the log's last close is of {recorded:%F}: the service may be hiding newer ones, to "
-            "learn which purchases are older than that"
-        )
+    def __init__(self, recorded: datetime | None) -> None:
+        last = f"the log's last close is of {recorded:%F}" if recorded else "the log has no close"
+        super().__init__(f"{last}: the service may be hiding newer ones, and what came after them")
         self.recorded = recorded
 
 

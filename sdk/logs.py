@@ -88,8 +88,12 @@ class MerchantView:
 
     def is_stale(self, now: datetime) -> bool:
         """Whether the last close is so old that newer ones may be hidden."""
+        return bool(self.closes) and self.is_too_old(self.closes[-1].recorded, now)
+
+    def is_too_old(self, moment: datetime, now: datetime) -> bool:
+        """Whether there should have been a close since ``moment``."""
         oldest = _OLDEST_DAILY if self.declaration.period == DAILY else _OLDEST_MANUAL
-        return bool(self.closes) and now - self.closes[-1].recorded > oldest
+        return now - moment > oldest
 
 
 def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[MerchantView, Merchant]:

@@ -3,9 +3,12 @@
 Both logs are read from end to end, as anybody may: which of it is the wallet's is found out here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+from typing import TypeVar
 
+from commitments.errors import VerificationError
 from commitments.wire import parse_base64
 from ledger.entries import Purchase as PurchaseEntry
 from ledger.entries import Transferred
@@ -18,17 +21,21 @@ from ledger.rings import Ring, RingName, build_ring
 from ledger.tiles import Tile, TileReader
 from ledger.tlog_proof import TlogProof
 from policies.claim import ClaimBody, claim_scopes
+from policies.policy import Policy
 from policies.transfer import TransferBody
-from sdk.errors import WalletError
+from sdk.decisions import check_approval
+from sdk.errors import StaleLog, WalletError
 from sdk.logs import MerchantView
 from sdk.mirror import Progress, mirror
 from sdk.shop import Shop
-from sdk.state import GROUP, Claim, Merchant, Proof, Purchase, State
+from sdk.state import GROUP, Claim, Merchant, Purchase, State
 from sdk.transfer_state import Transfer
 from sdk.used_tags import ApprovedTransfer, EndedOwnership, UsedTags, used_tags
 from zk.statement import Scope, tag_base
 
-__all__ = ["Restored", "restore"]
+__all__ = ["Restored", "require_fresh", "restore"]
+
+_Proof = TypeVar("_Proof", Claim, Transfer)
 
 _BATCH = 1024  # leaves that the copy grows by at once
 
@@ -57,7 +64,7 @@ def restore(
     """What the logs of a merchant, of which ``view`` was just read, say of the purchases found.
 
     And of those that the wallet has. Errors as :func:`sdk.mirror.mirror`, and
-    ``VerificationError`` for an approval that does not fit the logs.
+    ``VerificationError`` for an approval that no honest verifier gives.
     """
     confirmed, log = _purchases(shop, _known(merchant.purchases), found, progress)
     had = [each for each in state.purchases.values() if each.origin == merchant.origin]
@@ -66,15 +73,35 @@ def restore(
     orders = {each.order for each in confirmed}
     return Restored(
         purchases=tuple(new),
-        claims=tuple(c for c in claims if _is_news(c, state.claims.get(c.claim_id))),
-        transfers=tuple(t for t in transfers if _is_news(t, state.transfers.get(t.transfer_id))),
+        claims=tuple(_news({each.claim_id: each for each in claims}, state.claims)),
+        transfers=tuple(_news({each.transfer_id: each for each in transfers}, state.transfers)),
         unconfirmed=tuple(each.order for each in found if each.order not in orders),
     )
 
 
-def _is_news(proof: Proof, before: Proof | None) -> bool:
-    """Also where a wallet sent it, and never heard that it was approved."""
-    return before is None or (before.outcome, before.secret_sent) != ("approved", proof.secret_sent)
+def require_fresh(view: MerchantView, found: Sequence[Purchase], now: datetime) -> None:
+    """``StaleLog`` where a service may show an event log from before a claim.
+
+    The wallet would use its slot again, and so show the same tags over another ring.
+    """
+    if view.is_stale(now):
+        raise StaleLog(view.closes[-1].recorded)
+    # Without a close nobody can have claimed; but one must have come since the first was bought.
+    bought = min((purchase.sale.date for purchase in found), default=None)
+    if not view.closes and bought and view.is_too_old(datetime.combine(bought, time.max, UTC), now):
+        raise StaleLog(None)
+
+
+def _news(proofs: Mapping[str, _Proof], known: Mapping[str, _Proof]) -> Iterator[_Proof]:
+    """Also where a wallet sent it, and never heard that it was approved.
+
+    A secret that was sent is none, whatever the log says of it.
+    """
+    for identifier, proof in proofs.items():
+        before = known.get(identifier)
+        sent = proof.secret_sent or bool(before and before.secret_sent)
+        if before is None or (before.outcome, before.secret_sent) != ("approved", sent):
+            yield replace(proof, secret_sent=sent)
 
 
 def _purchases(
@@ -111,36 +138,44 @@ def _proofs(
     """
     head = _known(merchant.events)
     copy, owners = _Copy(head), _Owners(purchases)
-    used: list[tuple[Purchase, UsedTags]] = []
+    policies = {(policy.id, policy.version): policy for policy in view.policies}
+    used: list[tuple[Purchase, UsedTags, Policy]] = []
     approved: dict[str, ApprovedTransfer] = {}
     moved: list[tuple[Purchase, ApprovedTransfer]] = []
     ended = set()
     for each in used_tags(merchant.origin, copy.following(mirror(shop, "events", head, progress))):
         if isinstance(each, ApprovedTransfer):
             approved[each.transfer_id] = each
-        elif isinstance(each, EndedOwnership):
-            ended.add(each.identifier)
+            continue
+        if isinstance(each, EndedOwnership):
+            ended.add((each.identifier, each.secret))
             transfer, owner = approved.pop(each.identifier, None), owners.with_secret(each.secret)
             if transfer is not None and owner is not None:
                 moved.append((owner, transfer))
-        elif (owner := owners.of(each)) is not None:
-            used.append((owner, each))
-    policies = {(policy.id, policy.version): policy for policy in view.policies}
-    claims = [
-        Claim(
+            continue
+        policy = policies.get((each.body.policy, each.body.version))
+        if policy is None or each.body.number >= policy.claims_per_purchase:
+            # Not passed over, nor looked into: a log could name such slots without end.
+            raise VerificationError("event log: an approval under no policy that it shows")
+        if (owner := owners.of(each)) is not None:
+            used.append((owner, each, policy))
+    claims = []
+    for purchase, each, policy in used:
+        secret = GROUP.encode_scalar(purchase.keys.secret)
+        claim = Claim(
             claim_id=each.claim_id,
             order=purchase.order,
             body=each.body,
             proof=parse_base64(each.event["proof"], "proof"),
             tags=(each.serial_tag, each.secret_tag),
             indices=_ring_of(view, log, each.body).indices,
-            policy=policies[each.body.policy, each.body.version],
+            policy=policy,
             outcome="approved",
             receipt=EventReceipt(dict(each.event), copy.proof(each.position)).document(),
-            secret_sent=each.claim_id in ended,
+            secret_sent=(each.claim_id, secret) in ended,
         )
-        for purchase, each in used
-    ]
+        check_approval(each.event, claim)
+        claims.append(claim)
     transfers = [
         Transfer(
             transfer_id=transfer.transfer_id,

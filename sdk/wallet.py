@@ -43,7 +43,7 @@ from sdk.logs import MerchantView, read_merchant
 from sdk.merging import merge
 from sdk.preview import Preview, preview_of
 from sdk.receipts import receipt_order, verify_receipt
-from sdk.restoring import Restored, restore
+from sdk.restoring import Restored, require_fresh, restore
 from sdk.retiring import require_retirable
 from sdk.rings import KnownRings
 from sdk.seed import Place, Seed
@@ -293,20 +293,30 @@ class Wallet(Transfers):
             self._commit(state.with_purchase(replace(purchase, box=number)))
         return len(missing)
 
-    def restore(self, shop: Shop, progress: Progress = lambda _done, _size: None) -> Restored:
+    def restore(
+        self,
+        shop: Shop,
+        *,
+        accept_stale: bool = False,
+        progress: Progress = lambda _done, _size: None,
+    ) -> Restored:
         """Bring back what wallets with the same words have from this shop.
 
         Purchases that lay in its mailbox come back if its log holds them; approved claims with
         them, and transfers that ended their ownership, from its event log, which is read whole: no
         question names a purchase. Claims that were declined or had no answer do not come back.
-        ``progress`` is told how many entries of each log have come. Errors as :meth:`claim`;
-        nothing is remembered then.
+        ``StaleLog`` when the last close is so old that claims made since may be hidden, unless
+        ``accept_stale``. ``progress`` is told how many entries of each log have come. Errors as
+        :meth:`claim`; nothing is remembered then.
         """
         keys = shop.keys()
         boxes, following = find_boxes(shop, self._state.identity.seed, keys.origin)
         merchant = self._state.merchants.get(keys.origin) or _of_boxes(shop, keys, boxes)
-        view, merchant = read_merchant(shop, merchant, self._clock())
+        now = self._clock()
+        view, merchant = read_merchant(shop, merchant, now)
         found = [box.purchase for box in boxes]
+        if not accept_stale:
+            require_fresh(view, found, now)
         restored = restore(shop, self._state, view, merchant, found, progress)
         state = self._state.with_merchant(merchant).with_free_box(keys.origin, following)
         for purchase in restored.purchases:

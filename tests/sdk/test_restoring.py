@@ -1,5 +1,7 @@
 """From twelve words alone: purchases, claims, and which slots are used."""
 
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,17 +9,21 @@ import pytest
 
 from commitments.errors import FormatError, KvittoError, Refused, VerificationError
 from commitments.mailbox import BOX_BYTES
-from commitments.wire import encode_base64
+from commitments.wire import encode_base64, parse_base64
 from issuer.key_rotation import retire_keys, rotate_keys
 from ledger.events import events_origin
 from ledger.monitor import FalseEntries
 from ledger.note import Signer
-from sdk import NotEligible, ShopError, Wallet
+from policies.claim import claim_id, parse_claim
+from sdk import NotEligible, ShopError, StaleLog, Wallet
 from sdk.boxes import find_boxes, leave_box, open_box, seal_box
 from sdk.restoring import Restored
 from sdk.seed import Seed
+from tests.sdk.forgeries import Event, PrivateLog, all_entries, all_events, event_log, show
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN, REFUND
+
+SHOWN = ("log.declared", "log.closed", "policy.published")
 
 
 def again(server: ShopServer, wallet: Wallet, **options: Any) -> Wallet:
@@ -84,19 +90,34 @@ def test_no_question_names_a_purchase(server: ShopServer, wallet: Wallet) -> Non
 
 
 def test_a_refund_can_be_completed_on_the_next_device(server: ShopServer) -> None:
+    device, _ = restored(server, refunded(server))
+    (claim,) = device.claims
+    assert device.retire(server.shop(), claim).status == "completed"
+    third, _ = restored(server, device)
+    assert [claim.secret_sent for claim in third.claims] == [True]
+    with pytest.raises(NotEligible, match="the ownership has ended"):
+        third.claim(server.shop(), "refund-14d", remedy="refund")
+
+
+def refunded(server: ShopServer) -> Wallet:
+    """A wallet with the approval of a refund, which waits for the secret."""
     wallet = server.wallet()
     server.world.publish(REFUND)
     server.sell(wallet, "1001")
     server.sell(server.wallet(), "1002")
     server.world.close()
     wallet.claim(server.shop(), "refund-14d", remedy="refund")
-    device, _ = restored(server, wallet)
-    (claim,) = device.claims
-    assert device.retire(server.shop(), claim).status == "completed"
-    third, _ = restored(server, wallet)
-    assert [claim.secret_sent for claim in third.claims] == [True]
-    with pytest.raises(NotEligible, match="the ownership has ended"):
-        third.claim(server.shop(), "refund-14d", remedy="refund")
+    return wallet
+
+
+def test_a_service_takes_a_secret_and_logs_nothing(server: ShopServer) -> None:
+    """Whoever has the secret can link all claims: no log makes it secret again."""
+    wallet = refunded(server)
+    server.instead["/retirement"] = lambda _: {"junk": 1}
+    with pytest.raises(KvittoError):
+        wallet.retire(server.shop(), wallet.claims[0])
+    assert wallet.restore(server.shop()).claims == ()
+    assert [claim.secret_sent for claim in wallet.claims] == [True]
 
 
 def test_restoring_again_changes_nothing(server: ShopServer, wallet: Wallet) -> None:
@@ -296,3 +317,118 @@ def test_a_merchant_that_began_its_logs_anew_restores_nothing(
     with pytest.raises(VerificationError, match="keys"):
         device.restore(server.shop())
     assert (device.purchases, device._state.merchants) == ((), {})
+
+
+# ---- a merchant that writes into its event log what is not so
+
+
+def forge(server: ShopServer, kind: str, change: Callable[[Event], Event]) -> None:
+    """Show and serve another event log, in which the last event of this type is changed."""
+    events = all_events(server.world)
+    place = max(n for n, event in enumerate(events) if event["type"] == kind)
+    events[place] = change(events[place])
+    shown = show(server, events, [n for n, e in enumerate(events) if e["type"] in SHOWN])
+    server.instead["/logs/acme/events/"] = event_log(server, events)
+    server.instead["/v1/merchants/acme/events"] = lambda _: shown
+
+
+def approval(**members: Any) -> Callable[[Event], Event]:
+    """With another claim in it, whose name is right."""
+
+    def change(event: Event) -> Event:
+        claim = {**event["claim"], **members}
+        name = claim_id(parse_claim(claim), parse_base64(event["proof"], "proof"))
+        return {**event, "claim": claim, "claim_id": name}
+
+    return change
+
+
+FALSE: dict[str, tuple[Callable[[Event], Event], str]] = {
+    "another version of the policy": (approval(version=7), "no policy"),
+    "a policy that was never published": (approval(policy="made-up"), "no policy"),
+    "a slot that the policy does not have": (approval(number=5), "no policy"),
+    "a deadline that the policy does not give": (
+        lambda event: {**event, "retire_by": "2036-01-01T00:00:00Z"},
+        "another deadline",
+    ),
+    "no deadline": (lambda event: {**event, "retire_by": None}, "another deadline"),
+    "a ring of another span": (approval(size=1), "close"),
+    "a later day": (approval(date="2026-11-25"), "another day"),
+}
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_merchant_logs_a_false_approval(server: ShopServer, name: str) -> None:
+    """It has the tags from the claim, so that the wallet finds its own in it."""
+    change, message = FALSE[name]
+    wallet = refunded(server)
+    forge(server, "claim.decided", lambda event: event)
+    device, came = restored(server, wallet)
+    assert len(came.claims) == 1
+    forge(server, "claim.decided", change)
+    device = again(server, wallet)
+    with pytest.raises(VerificationError, match=message):
+        device.restore(server.shop())
+    assert (device.purchases, device.claims) == ((), ())
+
+
+def test_a_merchant_logs_approvals_under_policies_without_end(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    """For each the wallet would have to make tags of all its purchases."""
+    stranger = server.wallet()
+    server.sell(stranger, "5001")
+    server.world.close()
+    stranger.claim(server.shop(), "warranty-2y", remedy="repair")
+    forge(server, "claim.decided", approval(policy="made-up"))
+    with pytest.raises(VerificationError, match="no policy"):
+        restored(server, wallet)
+
+
+def test_a_merchant_logs_an_end_that_is_none(server: ShopServer) -> None:
+    """With a secret that is not the owner's; an auditor sees that."""
+    wallet = refunded(server)
+    wallet.retire(server.shop(), wallet.claims[0])
+    forge(server, "ownership.retired", lambda event: {**event, "secret": "11" * 32})
+    device, _ = restored(server, wallet)
+    assert [claim.secret_sent for claim in device.claims] == [False]
+
+
+def test_a_merchant_fills_its_log_with_junk(server: ShopServer, wallet: Wallet) -> None:
+    junk = [bytes([n % 256]) * 7_000 for n in range(8_000)]
+    log = PrivateLog(server, ORIGIN, [*all_entries(server.world), *junk])
+    server.instead["/logs/acme/purchases/"] = log
+    tracemalloc.start()
+    try:
+        _, came = restored(server, wallet)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(came.purchases) == 3
+    assert peak < 40e6  # and not the 56 MB that it is
+
+
+# ---- a service that shows how the log was
+
+
+def test_an_old_event_log_would_lack_claims_that_were_made_since(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    """Their slots would be used again: the same tags over another ring."""
+    server.world.clock.advance(days=32)
+    device = again(server, wallet)
+    with pytest.raises(StaleLog):
+        device.restore(server.shop())
+    assert device.purchases == ()
+    assert len(device.restore(server.shop(), accept_stale=True).claims) == 1
+
+
+def test_an_event_log_from_before_its_first_close(server: ShopServer) -> None:
+    """None is hidden behind another, and claims that were made since are."""
+    wallet = server.wallet()
+    server.sell(wallet, "1001")
+    assert len(restored(server, wallet)[1].purchases) == 1  # the shop is new
+    server.world.clock.advance(days=32)
+    with pytest.raises(StaleLog):
+        restored(server, wallet)
+    assert server.wallet().restore(server.shop()) == Restored((), (), ())
