@@ -2,7 +2,8 @@
 
 import re
 
-from commitments.errors import FormatError, Refused
+from commitments.errors import FormatError, Refused, VerificationError
+from sdk.receipts import receipt_order
 from sdk.shop import Shop
 from sdk.state import Purchase
 from sdk.wallet import Wallet
@@ -51,6 +52,8 @@ def redeem(wallet: Wallet, shop: Shop, code: str) -> Purchase:
             raise
         advice = _ADVICE[refused.code].format(refused)
         raise Refused(refused.code, advice, refused.field) from None
+    if receipt_order(receipt)[1] != order:
+        raise VerificationError("receipt: it is for another order than the code")
     return wallet.accept(shop, receipt)
 
 
