@@ -19,14 +19,14 @@ def merge(own: State, other: State) -> State:
     """What both remember; ``own`` stays the device that it is.
 
     ``WalletError`` for a wallet of another seed, or one that contradicts this one;
-    :class:`ledger.fork.ForkedLog` when the two were shown different logs.
+    :class:`ledger.fork.ForkedLog` when the two were shown different logs of one size.
     """
     if own.identity.seed != other.identity.seed:
         raise WalletError("the other wallet has other words")
     purchases = _purchases(own.purchases, other.purchases)
     waiting = {**other.pending, **own.pending}
     for key, pending in waiting.items():
-        if other.pending.get(key, pending) != pending and key not in purchases:
+        if other.pending.get(key, pending).keys != pending.keys and key not in purchases:
             raise WalletError(f"both wallets wait for order {pending.order}: accept it first")
     return State(
         identity=_identity(own.identity, other.identity),
@@ -83,8 +83,9 @@ def _merchants(own: Mapping[str, Merchant], other: Mapping[str, Merchant]) -> di
     merged = {**other, **own}
     for origin in own.keys() & other.keys():
         mine, theirs = own[origin], other[origin]
+        _require_one_log(mine, theirs)
         further = max(mine, theirs, key=lambda merchant: (merchant.shown, merchant.closes))
-        keyed = max(mine, theirs, key=lambda merchant: merchant.key_changes or 0)
+        keyed = max(mine, theirs, key=_known_changes)
         merged[origin] = replace(
             further,
             address=mine.address,
@@ -98,6 +99,25 @@ def _merchants(own: Mapping[str, Merchant], other: Mapping[str, Merchant]) -> di
             seed_witnesses=mine.seed_witnesses or theirs.seed_witnesses,
         )
     return merged
+
+
+def _require_one_log(mine: Merchant, theirs: Merchant) -> None:
+    """Who has seen as many of a log's changes of keys, or of its events, has seen the same."""
+    named = mine.key_changes is None and theirs.key_changes is None  # perhaps years apart
+    as_many = (mine.key_changes or 0) == (theirs.key_changes or 0) and not named
+    if as_many and _in_force(mine) != _in_force(theirs):
+        raise WalletError(f"the wallets know different keys of {mine.origin}")
+    if mine.shown == theirs.shown and mine.shown_digest != theirs.shown_digest:
+        raise WalletError(f"the wallets were shown different events of {mine.origin}")
+
+
+def _known_changes(merchant: Merchant) -> int:
+    """Fewer than none where its keys are only those that were named at first contact."""
+    return -1 if merchant.key_changes is None else merchant.key_changes
+
+
+def _in_force(merchant: Merchant) -> tuple[object, ...]:
+    return merchant.purchases_vkeys, merchant.events_vkeys, merchant.handovers_digest
 
 
 def _newest(own: Head | None, other: Head | None) -> Head | None:

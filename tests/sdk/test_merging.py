@@ -7,6 +7,7 @@ import pytest
 from commitments.errors import KvittoError
 from ledger.fork import ForkedLog
 from ledger.monitor import Head
+from ledger.note import Signer
 from sdk import NotEligible, ShopError, Wallet, WalletError
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN
@@ -118,6 +119,16 @@ def test_requests_for_one_order_from_both(server: ShopServer) -> None:
     refused(mine, other, "both wallets wait for order 1001")
 
 
+def test_the_same_request_from_both(server: ShopServer) -> None:
+    """Of a file that was copied: the same keys, with another proof."""
+    mine = server.wallet()
+    behind = copy(server, mine)
+    given = [wallet.request(server.shop(), "1001") for wallet in (mine, behind)]
+    assert given[0] != given[1]
+    mine.merge(behind)
+    assert server.sell(mine, "1001").order == "1001"
+
+
 def test_receipts_that_contradict(devices: tuple[Wallet, Wallet]) -> None:
     mine, other = devices
     (false,) = (replace(p, order="1001") for p in other.purchases)
@@ -135,6 +146,31 @@ def test_devices_that_were_shown_different_logs(
     forged = Head(shown.events.size, b"f" * 32, shown.events.note)
     other._state = other._state.with_merchant(replace(shown, events=forged))
     refused(mine, other, None, ForkedLog)
+
+
+def test_a_device_that_first_met_somebody_else(server: ShopServer) -> None:
+    """It has pinned the keys of an impostor; a log's head of theirs would replace the true one."""
+    mine = server.wallet()
+    server.sell(mine, "1001")
+    mine.look(server.shop())
+    other = another(server, mine)
+    known = mine._state.merchants[ORIGIN]
+    false = Signer(ORIGIN, b"f" * 32).verifier.vkey
+    for changes in (None, known.key_changes):
+        pinned = replace(known, purchases_vkeys=(false,), key_changes=changes)
+        other._state = other._state.with_merchant(pinned)
+        refused(mine, other, "different keys")
+        refused(other, mine, "different keys")
+
+
+def test_a_device_that_was_shown_other_events(
+    server: ShopServer, devices: tuple[Wallet, Wallet]
+) -> None:
+    mine, other = devices
+    mine.look(server.shop())
+    shown = mine._state.merchants[ORIGIN]
+    other._state = other._state.with_merchant(replace(shown, shown_digest=b"f" * 32))
+    refused(mine, other, "different events")
 
 
 def test_of_what_each_has_seen_of_the_logs_the_later_counts(
