@@ -67,9 +67,11 @@ def restore(
     ``VerificationError`` for an approval that no honest verifier gives.
     """
     confirmed, log = _purchases(shop, _known(merchant.purchases), found, progress)
-    had = [each for each in state.purchases.values() if each.origin == merchant.origin]
-    new = [each for each in confirmed if (each.origin, each.order) not in state.purchases]
-    claims, transfers = _proofs(shop, merchant, view, log, [*had, *new], progress)
+    had = {each.order: each for each in state.purchases.values() if each.origin == merchant.origin}
+    # A merchant that has sold twice under one order may not take the place of one by the other.
+    known = {each.order: each for each in reversed(confirmed)} | had
+    new = [each for each in confirmed if known[each.order] is each]
+    claims, transfers = _proofs(shop, merchant, view, log, list(known.values()), progress)
     orders = {each.order for each in confirmed}
     return Restored(
         purchases=tuple(new),
