@@ -1,13 +1,20 @@
 """Checking a purchase's receipt: the log's word, not the shop's (docs/protocol.md 3, step 3)."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from commitments.errors import FormatError, VerificationError
-from commitments.sale import parse_sale
+from commitments.sale import check_code, parse_sale
+from ledger.merkle import leaf_hash, verify_inclusion
+from ledger.monitor import Head
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
-from sdk.state import Merchant, Pending, Purchase
+from sdk.seed import Place, Seed
+from sdk.state import GROUP, Merchant, Pending, Purchase
 
-__all__ = ["receipt_order", "verify_receipt"]
+__all__ = ["find_place", "receipt_order", "verify_receipt"]
+
+_COUNTERS = 1024  # of each device, a third of a second
 
 _MEMBERS = {"type", "origin", "order", "sale", "index", "proof"}
 
@@ -60,3 +67,24 @@ def verify_receipt(document: Any, pending: Pending, merchant: Merchant) -> tuple
             f" as the receipt describes it ({error})"
         ) from None
     return purchase, proof.checkpoint
+
+
+def find_place(document: Any, seed: Seed, devices: Iterable[int]) -> Place | None:
+    """Which of the seed's keys the purchase in a receipt has, where its request was lost.
+
+    Those of these devices' first orders are tried. Whether the receipt is true is not looked
+    into: that is :func:`verify_receipt`'s. ``FormatError`` for what is no receipt.
+    """
+    origin, order = receipt_order(document)
+    check_code(order, "receipt.order")
+    sale, index = parse_sale(document["sale"]), document["index"]
+    proof = TlogProof.parse(document["proof"].encode("utf-8"))
+    head = Head.of(proof.checkpoint)
+    for place in (Place(device, n) for device in devices for n in range(_COUNTERS)):
+        keys = seed.keys(GROUP, origin, place, order)
+        purchase = Purchase(origin, order, sale, index, keys, document["proof"], place)
+        leaf = leaf_hash(purchase.entry)
+        with suppress(VerificationError):
+            verify_inclusion(leaf, index, head.size, proof.hashes, head.root)
+            return place
+    return None

@@ -42,7 +42,7 @@ from sdk.key_following import follow_merchant, follow_signers
 from sdk.logs import MerchantView, read_merchant
 from sdk.merging import merge
 from sdk.preview import Preview, preview_of
-from sdk.receipts import receipt_order, verify_receipt
+from sdk.receipts import find_place, receipt_order, verify_receipt
 from sdk.restoring import Restored, require_fresh, restore
 from sdk.retiring import require_retirable
 from sdk.rings import KnownRings
@@ -210,7 +210,8 @@ class Wallet(Transfers):
         """Check a receipt, the JSON object that the cash desk returned, and keep it.
 
         Kept only if the merchant's log holds exactly this sale under this wallet's own keys; the
-        same receipt again changes nothing. ``VerificationError`` names what does not hold;
+        same receipt again changes nothing. Where the request was lost with a device, its keys are
+        found among those that the words give. ``VerificationError`` names what does not hold;
         ``WalletError`` when the wallet has not asked for this order.
         """
         key = receipt_order(receipt)
@@ -221,13 +222,15 @@ class Wallet(Transfers):
         if known and (known.sale, known.index) == (parse_sale(receipt["sale"]), receipt["index"]):
             return known
         pending = self._state.pending.get(key)
+        if pending is None and known is None:
+            pending = self._lost_request(receipt)
         if pending is None:
             raise WalletError("the wallet has made no request for this order, or has its receipt")
         shown = TlogProof.parse(receipt["proof"].encode("utf-8")).checkpoint
         merchant = follow_signers(shop, merchant, shown, merchant.purchases_keys)
         purchase, note = verify_receipt(receipt, pending, merchant)
         head = newest_head(merchant.purchases, Head.of(note))
-        state = self._state.with_merchant(replace(merchant, purchases=head))
+        state = self._state.with_pending(pending).with_merchant(replace(merchant, purchases=head))
         self._commit(state.with_purchase(purchase))
         with suppress(KvittoError):  # the purchase is kept; what has no copy yet is listed
             self.back_up(shop)
@@ -527,6 +530,14 @@ class Wallet(Transfers):
         if self._file is not None:
             self._file.write(state.encode())
         self._state = state
+
+    def _lost_request(self, receipt: Any) -> Pending | None:
+        """The request that the receipt answers, of a device that the wallet knows of."""
+        origin, order = receipt_order(receipt)
+        seed, here = self._state.identity.seed, self._state.identity.device
+        had = {each.place.device for each in self.purchases if each.place is not None}
+        place = find_place(receipt, seed, sorted({0, here} | had))
+        return None if place is None else _new_request(seed, place, origin, order)
 
     def _at(self, shop: Shop) -> Merchant:
         """The merchant behind ``shop``: the pinned one, or on first contact one to be pinned."""

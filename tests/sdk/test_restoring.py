@@ -16,7 +16,7 @@ from ledger.events import events_origin
 from ledger.monitor import FalseEntries
 from ledger.note import Signer
 from policies.claim import claim_id, parse_claim
-from sdk import NotEligible, ShopError, StaleLog, Wallet
+from sdk import NotEligible, ShopError, StaleLog, Wallet, WalletError
 from sdk.boxes import find_boxes, leave_box, open_box, seal_box
 from sdk.restoring import Restored
 from sdk.seed import Seed
@@ -143,6 +143,64 @@ def test_an_approval_that_was_never_heard_of_comes_back(server: ShopServer) -> N
     (claim,) = wallet.restore(server.shop()).claims
     assert wallet.claims == (claim,)
     assert claim.outcome == "approved"
+
+
+# ---- requests that were lost with a device
+
+
+def test_a_receipt_is_accepted_where_its_request_was_lost(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    receipt = server.receipt(wallet, "2001", server.world.sale())
+    device, _ = restored(server, wallet)
+    bought = device.accept(server.shop(), receipt)
+    assert bought.opening == wallet.accept(server.shop(), receipt).opening
+    assert (bought.box, device.pending) == (3, ())
+    assert device.accept(server.shop(), receipt) == bought
+
+
+def test_the_request_of_any_device_that_the_wallet_knows_of_is_found(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    second = again(server, wallet)
+    server.sell(second, "2001")
+    receipt = server.receipt(second, "2002", server.world.sale())
+    third = again(server, wallet)
+    with pytest.raises(WalletError, match="no request"):
+        third.accept(server.shop(), receipt)
+    third.restore(server.shop())
+    assert third.accept(server.shop(), receipt).order == "2002"
+
+
+def test_an_old_copy_of_a_wallet_gives_its_next_order_another_place(server: ShopServer) -> None:
+    wallet = server.wallet()
+    old = server.wallet()
+    old._state = wallet._state
+    bought = old.accept(server.shop(), server.receipt(wallet, "2001", server.world.sale()))
+    old.request(server.shop(), "2002")
+    assert old.pending[0].place not in (None, bought.place)
+
+
+@pytest.mark.parametrize("whose", ["another buyer's", "another sale", "under another key"])
+def test_what_is_not_the_wallets_is_not_found(
+    server: ShopServer, wallet: Wallet, whose: str
+) -> None:
+    device, _ = restored(server, wallet)
+    receipt = server.receipt(wallet, "2001", server.world.sale())
+    false, said = receipt, "no request"
+    if whose == "another buyer's":
+        false = server.receipt(server.wallet(), "2002", server.world.sale())
+    elif whose == "another sale":
+        false = {**receipt, "sale": {**receipt["sale"], "price": 1}}
+    else:
+        server.thief, said = Signer(ORIGIN, b"t" * 32), "known key"
+        forged = PrivateLog(server, ORIGIN, all_entries(server.world))
+        false = {**receipt, "proof": forged.proof(receipt["index"])}
+    before = device._state
+    with pytest.raises(KvittoError, match=said):
+        device.accept(server.shop(), false)
+    assert device._state == before
+    assert device.accept(server.shop(), receipt).order == "2001"
 
 
 # ---- two devices
