@@ -113,7 +113,7 @@ def preview_disclosure(
         learns=(
             f"entry {purchase.index} of the log {purchase.origin} is yours; you hide among nobody",
             *(_words(each, purchase.sale) for each in predicates),
-            f"the log had it at size {checkpoint.size}, and so about when it was recorded",
+            f"when you got its receipt or restored it: the log had {checkpoint.size} entries then",
         ),
         hidden=tuple(_hidden(predicates)),
         warnings=tuple(_warnings([proof for proof in made if isinstance(proof, Claim)])),

@@ -58,7 +58,7 @@ def test_all_that_is_learned_is_said(purchase: Purchase) -> None:
         "the day it was bought: 2026-11-15",
         "the price: from 200.00 EUR to 300.00 EUR",
         "the currency: EUR",
-        "the log had it at size 9, and so about when it was recorded",
+        "when you got its receipt or restored it: the log had 9 entries then",
     )
     assert said.hidden == (
         "the price within these bounds",
