@@ -81,6 +81,9 @@ def restore(
         bar("reading the logs") as advance,
     ):
         restored = mine.restore(shop, accept_stale=accept_stale, progress=advance)
+        nothing = not mine.purchases
+    if nothing:
+        note("Nothing lies there under this wallet's words. For other words name a new --wallet.")
     show(_document(restored), facts(_facts(restored)), as_json=as_json)
 
 

@@ -53,6 +53,13 @@ def test_words_can_be_typed(terminal: Terminal) -> None:
     assert again == {"purchases": [], "claims": [], "transfers": [], "unconfirmed": []}
 
 
+def test_a_wallet_that_is_there_keeps_its_words(terminal: Terminal) -> None:
+    claimed(terminal)
+    terminal.env |= {"KVITTO_WALLET": str(terminal.directory / "new")}
+    terminal.json("wallet", "create")
+    assert "other words" in terminal.run("wallet", "restore").stderr
+
+
 def test_wrong_words_make_no_wallet(terminal: Terminal) -> None:
     lose_the_wallet(terminal)
     terminal.env["KVITTO_WORDS"] = "abandon " * 12
