@@ -16,7 +16,7 @@ from commitments.errors import FormatError, Refused
 from commitments.mailbox import BOX_BYTES, LOOKUP_BOXES
 from commitments.wire import canonical_json, le, parse_json
 from ledger.note import parse_vkey
-from sdk.errors import WalletError
+from sdk.errors import BoxTooSmall, WalletError
 from sdk.seed import BoxKeys, Place, Seed
 from sdk.shop import Shop
 from sdk.state import GROUP, Identity, Merchant, Purchase, keys_document
@@ -51,7 +51,7 @@ def leave_box(shop: Shop, identity: Identity, merchant: Merchant, purchase: Purc
     """Put a purchase into the first free place of the merchant's mailbox; the place's number.
 
     Once more, after a crash, it finds the place that it took. ``Refused`` while the mailbox is
-    full; ``WalletError`` for a purchase that is too large, and where the next places are taken.
+    full; ``BoxTooSmall``; ``WalletError`` where the next places are taken.
     """
     first = identity.boxes.get(merchant.origin, 0)
     for number in range(first, first + _MOST_TAKEN):
@@ -86,7 +86,7 @@ def find_boxes(shop: Shop, seed: Seed, origin: str) -> tuple[list[Box], int]:
 
 
 def seal_box(purchase: Purchase, merchant: Merchant, keys: BoxKeys) -> bytes:
-    """The box: the same purchase gives the same bytes. ``WalletError`` if it is too large."""
+    """The box: the same purchase gives the same bytes. ``BoxTooSmall``."""
     document = {k: v for k, v in purchase.document().items() if k not in _ELSEWHERE}
     if purchase.place is not None:
         del document["keys"]
@@ -98,7 +98,7 @@ def seal_box(purchase: Purchase, merchant: Merchant, keys: BoxKeys) -> bytes:
     content = canonical_json(document)
     padded = (le(len(content), _LENGTH_BYTES) + content).ljust(BOX_BYTES - _TAG_BYTES, b"\0")
     if len(padded) != BOX_BYTES - _TAG_BYTES:
-        raise WalletError("the receipt is too long for the mailbox")
+        raise BoxTooSmall
     return keys.cipher.encrypt(padded, [keys.address])
 
 

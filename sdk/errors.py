@@ -7,7 +7,8 @@ KvittoError
 │   ├── SeveralQualify        more than one does: name it
 │   ├── NotProvableYet        the purchase has not been closed yet
 │   ├── RingTooSmall          fewer purchases to hide among than the policy or the buyer asks for
-│   ├── StaleLog             the last close is old: newer ones may be hidden
+│   ├── StaleLog              the last close is old: newer ones may be hidden
+│   ├── BoxTooSmall           a purchase has more to it than fits into a box of the mailbox
 │   ├── PolicyChanged         the same tags would be shown under other conditions
 │   └── NeverJudged           a claim without an answer is not answered any more
 └── ShopError               the shop's service cannot be used
@@ -24,6 +25,7 @@ from datetime import datetime
 from commitments.errors import KvittoError
 
 __all__ = [
+    "BoxTooSmall",
     "NeverJudged",
     "NotEligible",
     "NotKept",
@@ -94,6 +96,13 @@ class StaleLog(WalletError):
         last = f"the log's last close is of {recorded:%F}" if recorded else "the log has no close"
         super().__init__(f"{last}: the service may be hiding newer ones, and what came after them")
         self.recorded = recorded
+
+
+class BoxTooSmall(WalletError):
+    """A purchase has more to it than fits into a box of the mailbox: no words bring it back."""
+
+    def __init__(self) -> None:
+        super().__init__("a receipt is too long for the mailbox: keep a copy of the wallet's file")
 
 
 class PolicyChanged(WalletError):

@@ -30,6 +30,7 @@ from sdk.boxes import Box, find_boxes, leave_box
 from sdk.claiming import Prepared, choose_purchase, prepare
 from sdk.decisions import Answer, parse_answer, verify_approval
 from sdk.errors import (
+    BoxTooSmall,
     NeverJudged,
     NotKept,
     RingTooSmall,
@@ -286,14 +287,21 @@ class Wallet(Transfers):
 
         :meth:`accept` does. It tells the service that these purchases, which it knows, are of one
         wallet: do it when they are made, and not around a claim. ``Refused`` while the mailbox is
-        full; ``ShopError``.
+        full; ``ShopError``; ``BoxTooSmall`` once all others have been left.
         """
         merchant = self._at(shop)
         missing = [each for each in self.not_backed_up if each.origin == merchant.origin]
+        too_small: BoxTooSmall | None = None
         for purchase in missing:
-            number = leave_box(shop, self._state.identity, merchant, purchase)
+            try:
+                number = leave_box(shop, self._state.identity, merchant, purchase)
+            except BoxTooSmall as error:
+                too_small = error
+                continue
             state = self._state.with_free_box(purchase.origin, number + 1)
             self._commit(state.with_purchase(replace(purchase, box=number)))
+        if too_small is not None:
+            raise too_small
         return len(missing)
 
     def restore(

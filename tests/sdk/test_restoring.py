@@ -20,6 +20,7 @@ from sdk import NotEligible, ShopError, StaleLog, Wallet, WalletError
 from sdk.boxes import find_boxes, leave_box, open_box, seal_box
 from sdk.restoring import Restored
 from sdk.seed import Seed
+from sdk.transfer_state import Handed
 from tests.sdk.forgeries import Event, PrivateLog, all_entries, all_events, event_log, show
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN, REFUND
@@ -238,6 +239,24 @@ def test_a_purchase_is_kept_when_the_mailbox_cannot_be_reached(server: ShopServe
     assert wallet.back_up(server.shop()) == 0
     device, _ = restored(server, wallet)
     assert [p.order for p in device.purchases] == ["1001"]
+
+
+def test_what_is_too_long_for_a_box_keeps_nothing_else_from_the_mailbox(
+    server: ShopServer,
+) -> None:
+    """A purchase that was handed over, with more used slots than a box has room for."""
+    wallet = server.wallet()
+    server.instead["/mailbox/"] = lambda _: {"junk": 1}
+    server.sell(wallet, "1001")
+    server.sell(wallet, "1002")
+    server.instead.clear()
+    used = tuple(("p" * 200, number) for number in range(30))
+    long = replace(wallet.purchases[0], handed=Handed(1, 1, used))
+    wallet._state = wallet._state.with_purchase(long)
+    with pytest.raises(WalletError, match="too long"):
+        wallet.back_up(server.shop())
+    assert wallet.not_backed_up == [long]
+    assert [p.order for p in restored(server, wallet)[1].purchases] == ["1002"]
 
 
 def test_a_box_whose_answer_was_lost_is_left_once(server: ShopServer) -> None:
@@ -490,7 +509,7 @@ def test_an_event_log_from_before_its_first_close(server: ShopServer) -> None:
     server.world.clock.advance(days=32)
     with pytest.raises(StaleLog):
         restored(server, wallet)
-    assert server.wallet().restore(server.shop()) == Restored((), (), ())
+    assert server.wallet().restore(server.shop()) == Restored((), (), (), ())
 
 
 def test_a_merchant_sells_twice_under_one_order(server: ShopServer, wallet: Wallet) -> None:
