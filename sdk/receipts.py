@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from commitments.errors import FormatError, VerificationError
+from commitments.purchase import BuyerKeys
 from commitments.sale import check_code, parse_sale
 from ledger.merkle import leaf_hash, verify_inclusion
 from ledger.monitor import Head
@@ -12,7 +13,7 @@ from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from sdk.seed import Place, Seed
 from sdk.state import GROUP, Merchant, Pending, Purchase
 
-__all__ = ["find_place", "receipt_order", "verify_receipt"]
+__all__ = ["find_place", "is_of", "receipt_order", "verify_receipt"]
 
 _COUNTERS = 1024  # of each device, a third of a second
 
@@ -72,19 +73,28 @@ def verify_receipt(document: Any, pending: Pending, merchant: Merchant) -> tuple
 def find_place(document: Any, seed: Seed, devices: Iterable[int]) -> Place | None:
     """Which of the seed's keys the purchase in a receipt has, where its request was lost.
 
-    Those of these devices' first orders are tried. Whether the receipt is true is not looked
-    into: that is :func:`verify_receipt`'s. ``FormatError`` for what is no receipt.
+    Those of these devices' first orders are tried. Errors as :func:`is_of`.
     """
     origin, order = receipt_order(document)
     check_code(order, "receipt.order")
+    for place in (Place(device, n) for device in devices for n in range(_COUNTERS)):
+        if is_of(document, seed.keys(GROUP, origin, place, order)):
+            return place
+    return None
+
+
+def is_of(document: Any, keys: BuyerKeys) -> bool:
+    """Whether the entry that a receipt speaks of was made with these keys.
+
+    Whether it is in the log is not looked into: that is :func:`verify_receipt`'s. ``FormatError``
+    for what is no receipt.
+    """
+    origin, order = receipt_order(document)
     sale, index = parse_sale(document["sale"]), document["index"]
     proof = TlogProof.parse(document["proof"].encode("utf-8"))
     head = Head.of(proof.checkpoint)
-    for place in (Place(device, n) for device in devices for n in range(_COUNTERS)):
-        keys = seed.keys(GROUP, origin, place, order)
-        purchase = Purchase(origin, order, sale, index, keys, document["proof"], place)
-        leaf = leaf_hash(purchase.entry)
-        with suppress(VerificationError):
-            verify_inclusion(leaf, index, head.size, proof.hashes, head.root)
-            return place
-    return None
+    purchase = Purchase(origin, order, sale, index, keys, document["proof"], None)
+    with suppress(VerificationError):
+        verify_inclusion(leaf_hash(purchase.entry), index, head.size, proof.hashes, head.root)
+        return True
+    return False

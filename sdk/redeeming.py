@@ -21,8 +21,8 @@ _GROUP = 4  # characters between hyphens
 _ADVICE = {
     "unknown-code": "the shop knows no such code: compare it with the slip; where that is lost, the"
     " shop can print the code again",
-    "already-redeemed": "this code was redeemed, and not by this device: by another with your words,"
-    " by somebody who saw the slip, or by the shop, which made the code; ask the shop",
+    "already-redeemed": "this code was redeemed, and not by this device: by another with your"
+    " words, by somebody who saw the slip, or by the shop, which made the code; ask the shop",
     "expired-code": "{}; ask the shop, which can still record the sale for you",
 }
 

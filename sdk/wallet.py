@@ -43,7 +43,7 @@ from sdk.key_following import follow_merchant, follow_signers
 from sdk.logs import MerchantView, read_merchant
 from sdk.merging import merge
 from sdk.preview import Preview, preview_of
-from sdk.receipts import find_place, receipt_order, verify_receipt
+from sdk.receipts import find_place, is_of, receipt_order, verify_receipt
 from sdk.restoring import Restored, require_fresh, restore
 from sdk.retiring import require_retirable
 from sdk.rings import KnownRings
@@ -223,8 +223,8 @@ class Wallet(Transfers):
         if known and (known.sale, known.index) == (parse_sale(receipt["sale"]), receipt["index"]):
             return known
         pending = self._state.pending.get(key)
-        if pending is None and known is None:
-            pending = self._lost_request(receipt)
+        if known is None and not (pending and is_of(receipt, pending.keys)):
+            pending = self._lost_request(receipt) or pending
         if pending is None:
             raise WalletError("the wallet has made no request for this order, or has its receipt")
         shown = TlogProof.parse(receipt["proof"].encode("utf-8")).checkpoint

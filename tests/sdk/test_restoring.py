@@ -160,6 +160,16 @@ def test_a_receipt_is_accepted_where_its_request_was_lost(
     assert device.accept(server.shop(), receipt) == bought
 
 
+def test_a_receipt_is_accepted_where_the_order_was_asked_for_anew(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    receipt = server.receipt(wallet, "2001", server.world.sale())
+    device, _ = restored(server, wallet)
+    device.request(server.shop(), "2001")
+    assert device.accept(server.shop(), receipt).place == wallet.pending[0].place
+    assert device.pending == ()
+
+
 def test_the_request_of_any_device_that_the_wallet_knows_of_is_found(
     server: ShopServer, wallet: Wallet
 ) -> None:
