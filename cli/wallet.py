@@ -57,7 +57,7 @@ app = typer.Typer(
 
 DEFAULT_WALLET = Path("~/.kvitto/wallet")
 READING = "reading the logs, bytes"
-SMALLEST_RING = 16  # as sdk.wallet.SMALLEST_RING, which takes long to import
+SMALLEST_RING = 16  # as sdk.open_wallet.SMALLEST_RING, which takes long to import
 Out = Annotated[Path | None, typer.Option(help="Write to this new file, not to stdout.")]
 WalletPath = Annotated[
     Path, typer.Option("--wallet", envvar="KVITTO_WALLET", help="The wallet's file.")

@@ -5,6 +5,7 @@
 
 from commitments.errors import DamagedFile, NewerFile, WrongPassphrase
 from sdk.advice import Advice
+from sdk.claims import ClaimResult
 from sdk.errors import (
     NeverJudged,
     NotEligible,
@@ -26,7 +27,7 @@ from sdk.state import Claim, Purchase
 from sdk.transfer_state import Transfer
 from sdk.transferring import TransferPreview
 from sdk.transfers import TransferResult
-from sdk.wallet import ClaimResult, Wallet
+from sdk.wallet import Wallet
 from zk.issuance import BuyerRequest
 
 __all__ = [

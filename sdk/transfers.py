@@ -5,14 +5,12 @@ it: beta before the offer is handed out, keys before the acceptance, the transfe
 before they are sent, the sending of the secret before the secret.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from hashlib import sha256
 from typing import Any
 
-from commitments.clock import Clock
 from commitments.errors import Refused, VerificationError
 from ledger.events import event_time
 from sdk.advice import common_members
@@ -25,13 +23,13 @@ from sdk.handover import (
     parse_offer,
     parse_returned,
 )
-from sdk.logs import MerchantView
 from sdk.mirror import Progress as Reading
 from sdk.mirror import no_progress
+from sdk.open_wallet import OpenWallet
 from sdk.receiving import slots_used, verify_handover
 from sdk.retiring import require_retirable
 from sdk.shop import Shop
-from sdk.state import GROUP, Merchant, Proof, Purchase, State
+from sdk.state import GROUP, Proof, Purchase
 from sdk.transfer_answers import (
     TransferAnswer,
     parse_transfer_answer,
@@ -64,24 +62,8 @@ class TransferResult:
     retire_by: str | None
 
 
-class Transfers(ABC):
+class Transfers(OpenWallet):
     """The part of a wallet that is about transfers."""
-
-    _state: State
-    _clock: Clock
-    _smallest_ring: int
-
-    @abstractmethod
-    def _commit(self, state: State) -> None:
-        """Make ``state`` durable, then true."""
-
-    @abstractmethod
-    def _at(self, shop: Shop) -> Merchant:
-        """The merchant behind ``shop``."""
-
-    @abstractmethod
-    def look(self, shop: Shop) -> MerchantView:
-        """What the merchant's logs say now."""
 
     @property
     def transfers(self) -> Sequence[Transfer]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from cli.demo import cheats
 from cli.demo.town import Buyer, Town
 from commitments.sale import Sale
+from sdk.claims import ClaimResult
 from sdk.errors import NotEligible
-from sdk.wallet import ClaimResult, Wallet
+from sdk.wallet import Wallet
 
 __all__ = ["Scene", "play", "publish_policies"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli import wallet
-from sdk.wallet import SMALLEST_RING
+from sdk.open_wallet import SMALLEST_RING
 from tests.cli.terminal import SALE, TODAY, Terminal
 from tests.world import KETTLE
 

@@ -1,0 +1,104 @@
+"""The part of a wallet that outlives its file: words, mailbox, restoring, merging."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ledger.events import event_time
+from sdk.boxes import find_boxes, leave_box
+from sdk.errors import (
+    BoxTooSmall,
+)
+from sdk.logs import read_merchant
+from sdk.merging import merge
+from sdk.open_wallet import OpenWallet, first_contact
+from sdk.restoring import Restored, require_fresh, restore
+from sdk.shop import Shop
+from sdk.state import Purchase
+from zk.prove import Progress
+
+__all__ = ["Backup"]
+
+
+class Backup(OpenWallet):
+    """What brings a wallet back."""
+
+    def words(self) -> str:
+        """The twelve words that restore the wallet, for its owner to write down."""
+        identity = replace(self._state.identity, words_shown=event_time(self._clock()))
+        self._commit(replace(self._state, identity=identity))
+        return identity.seed.words
+
+    @property
+    def words_shown(self) -> str | None:
+        """When :meth:`words` was last called, as RFC 3339 has it; None if never."""
+        return self._state.identity.words_shown
+
+    @property
+    def not_backed_up(self) -> Sequence[Purchase]:
+        """Purchases of which no copy lies in their merchant's mailbox."""
+        return [purchase for purchase in self.purchases if purchase.box is None]
+
+    def back_up(self, shop: Shop) -> int:
+        """Leave a copy of each purchase from this shop in its mailbox; of how many there was none.
+
+        :meth:`accept` does. It tells the service that these purchases, which it knows, are of one
+        wallet: do it when they are made, and not around a claim. ``Refused`` while the mailbox is
+        full; ``ShopError``; ``BoxTooSmall`` once all others have been left.
+        """
+        merchant = self._at(shop)
+        missing = [each for each in self.not_backed_up if each.origin == merchant.origin]
+        too_small: BoxTooSmall | None = None
+        for purchase in missing:
+            try:
+                number = leave_box(shop, self._state.identity, merchant, purchase)
+            except BoxTooSmall as error:
+                too_small = error
+                continue
+            state = self._state.with_free_box(purchase.origin, number + 1)
+            self._commit(state.with_purchase(replace(purchase, box=number)))
+        if too_small is not None:
+            raise too_small
+        return len(missing)
+
+    def restore(
+        self,
+        shop: Shop,
+        *,
+        accept_stale: bool = False,
+        progress: Progress = lambda _done, _size: None,
+    ) -> Restored:
+        """Bring back what wallets with the same words have from this shop.
+
+        Purchases that lay in its mailbox come back if its log holds them; approved claims with
+        them, and transfers that ended their ownership, from its event log, which is read whole: no
+        question names a purchase. Claims that were declined or had no answer do not come back.
+        ``StaleLog`` when the last close is so old that claims made since may be hidden, unless
+        ``accept_stale``. ``progress`` is told how many entries of each log have come. Errors as
+        :meth:`claim`; nothing is remembered then.
+        """
+        keys = shop.keys()
+        boxes, following = find_boxes(shop, self._state.identity.seed, keys.origin)
+        merchant = self._state.merchants.get(keys.origin) or first_contact(shop, keys, boxes)
+        now = self._clock()
+        view, merchant = read_merchant(shop, merchant, now)
+        found = [box.purchase for box in boxes]
+        if not accept_stale:
+            require_fresh(view, found, now)
+        restored = restore(shop, self._state, view, merchant, found, progress)
+        state = self._state.with_merchant(merchant).with_free_box(keys.origin, following)
+        for purchase in restored.purchases:
+            state = state.with_purchase(purchase)
+        for claim in restored.claims:
+            state = state.with_claim(claim)
+        for transfer in restored.transfers:
+            state = state.with_transfer(transfer)
+        self._commit(state)
+        return restored
+
+    def merge(self, other: OpenWallet) -> None:
+        """Take in what another device with the same words knows.
+
+        Without a service: what neither has heard of is still to be restored. Errors as
+        :func:`sdk.merging.merge`.
+        """
+        self._commit(merge(self._state, other._state))  # noqa: SLF001 - of another wallet
