@@ -96,7 +96,8 @@ def create(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> N
     path = wallet.expanduser()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     Wallet.create(path, ask_passphrase(new=True)).close()
-    show({"wallet": str(path)}, f"{path} is ready", as_json=as_json)
+    ready = f"{path} is ready. Write down its words before you buy anything: kvitto wallet words"
+    show({"wallet": str(path)}, ready, as_json=as_json)
 
 
 @app.command()

@@ -67,6 +67,11 @@ def purchase_facts(purchase: "Purchase") -> dict[str, object]:
     }
 
 
+def _left(wallet: "Wallet", prospect: "Prospect") -> str | None:
+    owned = wallet.is_owned(prospect.purchase)
+    return warranty_bar(prospect) if owned else "no longer yours"
+
+
 def _brief(purchase: "Purchase") -> dict[str, object]:
     shown = ("order", "merchant", "bought", "product", "price")
     every = purchase_facts(purchase)
@@ -91,7 +96,12 @@ def wallet_document(wallet: "Wallet", found: "Sequence[Prospect]") -> dict[str, 
     """All that a wallet holds as JSON, without secrets; ``found`` of its purchases."""
     return {
         "purchases": [
-            {"number": n, **purchase_document(each.purchase), "warranty": warranty_document(each)}
+            {
+                "number": n,
+                **purchase_document(each.purchase),
+                "owned": wallet.is_owned(each.purchase),
+                "warranty": warranty_document(each),
+            }
             for n, each in enumerate(found, start=1)
         ],
         "pending": [{"origin": each.origin, "order": each.order} for each in wallet.pending],
@@ -106,7 +116,7 @@ def wallet_tables(wallet: "Wallet", found: "Sequence[Prospect]") -> "list[Table 
     """The same for people."""
     rows: dict[str, list[dict[str, object]]] = {
         "purchases": [
-            {"number": n, **_brief(each.purchase), "warranty left": warranty_bar(each)}
+            {"number": n, **_brief(each.purchase), "warranty left": _left(wallet, each)}
             for n, each in enumerate(found, start=1)
         ],
         "waiting for a receipt": [

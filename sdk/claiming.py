@@ -140,7 +140,7 @@ def reasons_against(state: State, policy: Policy, purchase: Purchase, now: datet
     if purchase.origin != policy.origin:
         return ["the purchase is from another merchant"]
     reasons = shortfalls(policy, purchase.sale, now.astimezone(UTC).date())
-    if any(proof.secret_sent for proof in state.proofs_of(purchase)):
+    if not state.is_owned(purchase):
         reasons.append("the ownership has ended: the purchase's secret was handed in")
     elif not unused_numbers(policy, purchase, state.claims_of(purchase)):
         count = policy.claims_per_purchase

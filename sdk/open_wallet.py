@@ -10,6 +10,7 @@ from typing import Self
 
 from commitments.clock import Clock, system_clock
 from commitments.errors import FormatError, VerificationError
+from ledger.events import event_time
 from ledger.note import Verifier
 from ledger.quorum import Quorum
 from sdk.boxes import Box
@@ -63,7 +64,7 @@ class OpenWallet:
         device gives, and has nothing of what they hold before :meth:`restore`. ``FormatError`` for
         words that are none.
         """
-        state = State(_new_identity(words))
+        state = State(_new_identity(words, clock))
         file = WalletFile.create(Path(path), passphrase, state.encode())
         return cls(state, file, clock=clock, smallest_ring=smallest_ring)
 
@@ -89,7 +90,8 @@ class OpenWallet:
         smallest_ring: int = SMALLEST_RING,
     ) -> Self:
         """A wallet that is gone with the process; ``words`` as :meth:`create`."""
-        return cls(State(_new_identity(words)), None, clock=clock, smallest_ring=smallest_ring)
+        state = State(_new_identity(words, clock))
+        return cls(state, None, clock=clock, smallest_ring=smallest_ring)
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +113,10 @@ class OpenWallet:
     def purchases(self) -> Sequence[Purchase]:
         """All purchases, in the order of their receipts."""
         return tuple(self._state.purchases.values())
+
+    def is_owned(self, purchase: Purchase) -> bool:
+        """Whether the purchase is this wallet's: not refunded and not handed over."""
+        return self._state.is_owned(purchase)
 
     @property
     def merchants(self) -> Sequence[Merchant]:
@@ -204,11 +210,12 @@ def _has_keys(known: Merchant, named: Merchant) -> bool:
     return all(set(wanted) <= set(vkeys) for vkeys, wanted in pairs)
 
 
-def _new_identity(words: str | None) -> Identity:
+def _new_identity(words: str | None, clock: Clock) -> Identity:
     """The device that makes a seed is number 0; those where it is typed in know of no other."""
     if words is None:
         return Identity(Seed.create())
-    return Identity(Seed.parse(words), device=1 + secrets.randbelow(_DEVICES))
+    seen = event_time(clock())  # by who has typed them
+    return Identity(Seed.parse(words), 1 + secrets.randbelow(_DEVICES), words_shown=seen)
 
 
 def first_contact(shop: Shop, keys: LogKeys, boxes: Sequence[Box] = ()) -> Merchant:

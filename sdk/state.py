@@ -429,6 +429,10 @@ class State:
         moved = (t for t in self.transfers.values() if (t.body.origin, t.order) == key)
         return [*self.claims_of(purchase), *moved]
 
+    def is_owned(self, purchase: Purchase) -> bool:
+        """Whether its secret is one still: it was not handed in."""
+        return not any(proof.secret_sent for proof in self.proofs_of(purchase))
+
     def claims_of(self, purchase: Purchase) -> list[Claim]:
         """All claims whose proof was made with this purchase, in their order."""
         key = (purchase.origin, purchase.order)

@@ -266,7 +266,7 @@ class Transfers(OpenWallet):
     def _require_owned(self, purchase: Purchase) -> None:
         if (purchase.origin, purchase.order) not in self._state.purchases:
             raise WalletError("the wallet has no such purchase")
-        if any(proof.secret_sent for proof in self._state.proofs_of(purchase)):
+        if not self._state.is_owned(purchase):
             raise WalletError("the ownership has ended: the purchase's secret was handed in")
 
     def _offer(self, blinded: bytes) -> Offer:

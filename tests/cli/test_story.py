@@ -79,7 +79,7 @@ def test_a_purchase_is_claimed_once_for_scripts(terminal: Terminal) -> None:
     assert declined["earlier"] == approved["claim_id"]
 
     held = terminal.json("wallet", "list")
-    assert held["purchases"] == [{"number": 1, **bought, "warranty": None}]
+    assert held["purchases"] == [{"number": 1, **bought, "owned": True, "warranty": None}]
     assert held["pending"] == []
     assert [each["outcome"] for each in held["claims"]] == ["approved"]
     assert terminal.error(*CLAIM, "--yes", status=1)["type"] == "not-eligible"

@@ -52,7 +52,10 @@ def test_a_purchase_is_sold_on(terminal: Terminal, buyer: Terminal, acceptance: 
     done = terminal.run(*transfer, typed="y\n")
     assert "It goes on." in done.stderr
     assert out.stat().st_mode & 0o777 == 0o600
-    assert "handed over" in terminal.run("wallet", "list").stdout
+    listed = terminal.run("wallet", "list").stdout
+    assert "handed over" in listed
+    assert "no longer yours" in listed
+    assert "no longer yours" not in buyer.run("wallet", "list").stdout
 
     received = buyer.run("wallet", "receive", out)
     assert "claims used up  none" in received.stdout
