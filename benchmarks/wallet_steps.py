@@ -1,11 +1,10 @@
 """What a wallet does in a process of its own, with nothing else imported: its memory counts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import httpx
 
@@ -101,10 +100,11 @@ def _counted(place: Place) -> Iterator[tuple[Shop, Callable[[], int]]]:
     class _Counting(httpx.HTTPTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             answer = super().handle_request(request)
-            body = b"".join(cast("Iterable[bytes]", answer.stream))
+            body = b"".join(answer.iter_raw())
             read.append(len(body))
-            answer.stream = httpx.ByteStream(body)
-            return answer
+            return httpx.Response(
+                answer.status_code, headers=answer.headers, stream=httpx.ByteStream(body)
+            )
 
     with Shop(place.url, place.merchant, transport=_Counting()) as shop:
         yield shop, lambda: sum(read)
