@@ -94,7 +94,10 @@ class StaleLog(WalletError):
 
     def __init__(self, recorded: datetime | None) -> None:
         last = f"the log's last close is of {recorded:%F}" if recorded else "the log has no close"
-        super().__init__(f"{last}: the service may be hiding newer ones, and what came after them")
+        super().__init__(
+            f"{last}: the service may be hiding newer ones, and what came after them; or this"
+            " computer's clock is wrong"
+        )
         self.recorded = recorded
 
 

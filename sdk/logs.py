@@ -208,7 +208,9 @@ def _accepted_closes(
 def _require_true_times(closes: Sequence[DatedClose], now: datetime) -> None:
     """A close that is dated later than it is makes an old log look fresh."""
     if any(dated.recorded > now + _AHEAD for dated in closes):
-        raise VerificationError("event log: a close is dated in the future")
+        raise VerificationError(
+            "event log: a close is dated in the future, if this computer's clock is right"
+        )
 
 
 def _readable_closes(

@@ -485,6 +485,18 @@ def test_a_refused_claim_uses_no_slot(server: ShopServer, wallet: Wallet) -> Non
     assert claim(server, wallet).decision == "approved"
 
 
+@pytest.mark.parametrize("days", [365, -365])
+def test_a_clock_a_year_off_sends_nothing(server: ShopServer, wallet: Wallet, days: int) -> None:
+    wallet._clock = lambda: server.world.clock() + timedelta(days=days)
+    before = wallet._state.purchases
+    with pytest.raises(KvittoError, match="clock is"):
+        claim(server, wallet)
+    assert server.posted() == []
+    assert (wallet._state.purchases, wallet.claims) == (before, ())
+    wallet._clock = server.world.clock
+    assert claim(server, wallet).decision == "approved"
+
+
 def test_a_claim_is_on_the_disk_before_it_is_sent(server: ShopServer, tmp_path: Path) -> None:
     path = tmp_path / "buyer.wallet"
     options: dict[str, Any] = {"clock": server.world.clock, "smallest_ring": 2}
