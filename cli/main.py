@@ -60,6 +60,7 @@ for command in (
     wallet_advice.preview,
     wallet_backup.words,
     wallet_backup.backup,
+    wallet_backup.forget,
     wallet_backup.restore,
     wallet_backup.merge,
     disclose,

@@ -1,4 +1,4 @@
-"""``kvitto wallet words``, ``backup``, ``restore``, ``merge``: what outlives the wallet's file."""
+"""``kvitto wallet words``, ``backup``, ``forget``, ``restore``, ``merge``: beyond the file."""
 
 import os
 from pathlib import Path
@@ -6,15 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import DEFAULT_URL, MerchantId, Url
-from cli.output import AsJson, bar, facts, note, show
-from cli.wallet import DEFAULT_WALLET, Insecure, WalletPath, ask_passphrase, opened
+from cli.options import DEFAULT_URL, MerchantId, Url, whole_number
+from cli.output import AsJson, bar, facts, note, show, tell
+from cli.wallet import (
+    DEFAULT_WALLET,
+    Insecure,
+    WalletPath,
+    Yes,
+    ask_passphrase,
+    numbered,
+    opened,
+    require_consent,
+    require_yes,
+)
 from cli.wallet_words import purchase_document
 
 if TYPE_CHECKING:
     from sdk.restoring import Restored
 
-__all__ = ["backup", "merge", "restore", "words"]
+__all__ = ["backup", "forget", "merge", "restore", "words"]
 
 
 def words(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> None:
@@ -44,12 +54,38 @@ def backup(
     from sdk import Shop
 
     with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
-        left = mine.back_up(shop)
-        shown = mine.words_shown
+        left, last, shown = mine.back_up(shop), mine.backed_up, mine.words_shown
     if shown is None:
         note("The words that restore it were never shown: kvitto wallet words")
-    document = {"left": left, "words_shown": shown}
-    show(document, facts({"left in the mailbox": left, "words shown": shown}), as_json=as_json)
+    document = {"left": left, "backed_up": last, "words_shown": shown}
+    said = {"left in the mailbox": left, "last copy left": last, "words shown": shown}
+    show(document, facts(said), as_json=as_json)
+
+
+def forget(
+    purchase: Annotated[
+        int,
+        typer.Argument(parser=whole_number, metavar="N", help="Its number in kvitto wallet list."),
+    ],
+    *,
+    yes: Yes = False,
+    merchant: MerchantId,
+    url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
+    wallet: WalletPath = DEFAULT_WALLET,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a purchase, here and in the merchant's mailbox. Nothing brings it back."""
+    from sdk import Shop
+
+    require_yes(yes=yes, as_json=as_json)
+    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+        chosen = numbered(mine, purchase)
+        if not yes:
+            tell([f"Order {chosen.order} of {chosen.origin}: no claim can be made with it again."])
+            require_consent("Delete the purchase?")
+        mine.forget(shop, chosen)
+    show({"forgotten": chosen.order}, f"{chosen.order} is forgotten", as_json=as_json)
 
 
 def restore(

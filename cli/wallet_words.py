@@ -108,6 +108,7 @@ def wallet_document(wallet: "Wallet", found: "Sequence[Prospect]") -> dict[str, 
         "claims": [_claim_document(claim) for claim in wallet.claims],
         "transfers": [_transfer_document(transfer) for transfer in wallet.transfers],
         "words_shown": wallet.words_shown,
+        "backed_up": wallet.backed_up,
         "not_backed_up": [purchase.order for purchase in wallet.not_backed_up],
     }
 

@@ -5,9 +5,7 @@ from dataclasses import replace
 
 from ledger.events import event_time
 from sdk.boxes import find_boxes, leave_box
-from sdk.errors import (
-    BoxTooSmall,
-)
+from sdk.errors import BoxTooSmall, WalletError
 from sdk.logs import read_merchant
 from sdk.merging import merge
 from sdk.open_wallet import OpenWallet, first_contact
@@ -34,6 +32,11 @@ class Backup(OpenWallet):
         return self._state.identity.words_shown
 
     @property
+    def backed_up(self) -> str | None:
+        """When the last copy was left in a mailbox, as RFC 3339 has it; None if never."""
+        return self._state.identity.backed_up
+
+    @property
     def not_backed_up(self) -> Sequence[Purchase]:
         """Purchases of which no copy lies in their merchant's mailbox."""
         return [purchase for purchase in self.purchases if purchase.box is None]
@@ -55,10 +58,27 @@ class Backup(OpenWallet):
                 too_small = error
                 continue
             state = self._state.with_free_box(purchase.origin, number + 1)
+            identity = replace(state.identity, backed_up=event_time(self._clock()))
+            state = replace(state, identity=identity)
             self._commit(state.with_purchase(replace(purchase, box=number)))
         if too_small is not None:
             raise too_small
         return len(missing)
+
+    def forget(self, shop: Shop, purchase: Purchase) -> None:
+        """Delete a purchase, here and in its merchant's mailbox, with all that was made with it.
+
+        Nothing brings it back. It tells the service which box is not needed any more.
+        ``WalletError`` while something that was made with it has no answer.
+        """
+        if self._at(shop).origin != purchase.origin:
+            raise WalletError("the purchase is from another merchant")
+        if any(proof.outcome is None for proof in self._state.proofs_of(purchase)):
+            raise WalletError("a claim or transfer with this purchase has no answer yet")
+        if purchase.box is not None:
+            keys = self._state.identity.seed.box(purchase.origin, purchase.box)
+            shop.delete_box(purchase.origin, keys.address, keys.private_key)
+        self._commit(self._state.without_purchase(purchase))
 
     def restore(
         self,

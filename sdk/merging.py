@@ -43,7 +43,17 @@ def merge(own: State, other: State) -> State:
 def _identity(own: Identity, other: Identity) -> Identity:
     """A wallet file that was copied counts as the same device does."""
     counters = _largest(own.counters, other.counters if own.device == other.device else {})
-    return replace(own, counters=counters, boxes=_largest(own.boxes, other.boxes))
+    return replace(
+        own,
+        counters=counters,
+        boxes=_largest(own.boxes, other.boxes),
+        words_shown=_later(own.words_shown, other.words_shown),
+        backed_up=_later(own.backed_up, other.backed_up),
+    )
+
+
+def _later(own: str | None, other: str | None) -> str | None:
+    return max(own or "", other or "") or None  # event times compare as text
 
 
 def _largest(own: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

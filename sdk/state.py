@@ -63,7 +63,8 @@ class Identity(Remembered):
 
     ``device`` is 0 where the seed was made, and random where it was typed in; ``counters`` has
     the next counter for each origin (:class:`sdk.seed.Place`), ``boxes`` the next place in
-    each merchant's mailbox. ``words_shown`` is when the owner last had the words to write down.
+    each merchant's mailbox. ``words_shown`` is when the owner last had the words to write down,
+    ``backed_up`` when the last copy was left in a mailbox.
     """
 
     seed: Seed = field(repr=False)
@@ -71,6 +72,7 @@ class Identity(Remembered):
     counters: Mapping[str, int] = field(default_factory=dict)
     boxes: Mapping[str, int] = field(default_factory=dict)
     words_shown: str | None = None
+    backed_up: str | None = None
 
     def next_place(self, origin: str) -> Place:
         """Of the keys for the next order at this merchant."""
@@ -91,6 +93,7 @@ class Identity(Remembered):
             "counters": dict(self.counters),
             "boxes": dict(self.boxes),
             "words_shown": self.words_shown,
+            "backed_up": self.backed_up,
         }
 
     @classmethod
@@ -101,7 +104,7 @@ class Identity(Remembered):
         check_members(members, int, "device")
         for name in ("counters", "boxes"):
             members[name] = {key: parse_count(value, name) for key, value in members[name].items()}
-        check_members(members, str | None, "words_shown")
+        check_members(members, str | None, "words_shown", "backed_up")
         return cls(**members)
 
 
@@ -396,6 +399,18 @@ class State:
         key = (purchase.origin, purchase.order)
         waiting = {other: pending for other, pending in self.pending.items() if other != key}
         return replace(self, pending=waiting, purchases={**self.purchases, key: purchase})
+
+    def without_purchase(self, purchase: Purchase) -> "State":
+        """Without a purchase, and all that was made with it."""
+        key = (purchase.origin, purchase.order)
+        made = self.proofs_of(purchase)
+        return replace(
+            self,
+            purchases={other: each for other, each in self.purchases.items() if other != key},
+            claims={name: each for name, each in self.claims.items() if each not in made},
+            transfers={name: each for name, each in self.transfers.items() if each not in made},
+            offers={n: o for n, o in self.offers.items() if (o.origin, o.order) != key},
+        )
 
     def with_free_box(self, origin: str, number: int) -> "State":
         """With the number of the next place in the merchant's mailbox that may be free."""

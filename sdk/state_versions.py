@@ -45,6 +45,7 @@ def _with_seed(document: dict[str, Any]) -> dict[str, Any]:
             "counters": {},
             "boxes": {},
             "words_shown": None,
+            "backed_up": None,
         },
         "merchants": list(map(_merchant_of_version_1, document["merchants"])),
         "pending": [{**each, "place": None} for each in document["pending"]],

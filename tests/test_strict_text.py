@@ -109,6 +109,7 @@ IDENTITY = {
     "counters": {ORIGIN: 5},
     "boxes": {ORIGIN: 5},
     "words_shown": None,
+    "backed_up": None,
 }
 DISCLOSURE = Disclosure(
     DisclosureBody(ORIGIN, "r", "p", "2026-11-21", HEX[:32], ()), HASH, PROOF, HASH

@@ -40,7 +40,8 @@ def test_a_lost_wallet_comes_back(terminal: Terminal) -> None:
     assert came["unconfirmed"] == []
     after = terminal.json("wallet", "list")
     assert after["words_shown"] >= before["words_shown"]  # they were typed
-    assert {**after, "words_shown": before["words_shown"]} == before
+    times = {name: before[name] for name in ("words_shown", "backed_up")}
+    assert {**after, **times} == before
     assert terminal.error(*CLAIM, status=1)["type"] == "not-eligible"
 
 
@@ -93,3 +94,13 @@ def test_two_devices_learn_from_each_others_files(terminal: Terminal) -> None:
     terminal.env["KVITTO_WALLET"] = str(terminal.directory / "third")
     terminal.json("wallet", "create")
     assert terminal.error("wallet", "merge", second, status=1)["type"] == "wallet-error"
+
+
+def test_a_purchase_is_forgotten_if_its_owner_says_so(terminal: Terminal) -> None:
+    terminal.buy("1001")
+    kept = terminal.run("wallet", "forget", "1", typed="n\n", status=1)
+    assert "no claim can be made with it again" in kept.stderr
+    assert len(terminal.json("wallet", "list")["purchases"]) == 1
+    assert terminal.json("wallet", "forget", "1", "--yes") == {"forgotten": "1001"}
+    assert terminal.json("wallet", "list")["purchases"] == []
+    assert terminal.error("wallet", "forget", "1", "--yes", status=2)["type"] == "usage"

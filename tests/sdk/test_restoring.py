@@ -348,6 +348,37 @@ def test_a_service_where_every_place_is_taken(server: ShopServer, wallet: Wallet
     assert len(server.requests) <= 32  # more would be a gap, behind which nobody looks
 
 
+# ---- forgetting
+
+
+def test_what_is_forgotten_does_not_come_back(server: ShopServer, wallet: Wallet) -> None:
+    gone = wallet.purchases[1]
+    wallet.forget(server.shop(), gone)
+    assert [purchase.order for purchase in wallet.purchases] == ["1001", "1003"]
+    assert wallet.claims == ()
+    device, came = restored(server, wallet)
+    assert [purchase.order for purchase in came.purchases] == ["1001", "1003"]
+    assert server.sell(device, "2001").box == 3
+
+
+def test_nothing_is_forgotten_whose_copy_is_not_deleted(server: ShopServer, wallet: Wallet) -> None:
+    state = wallet._state
+    server.lies["/mailbox/deletions"] = lambda _: {"junk": 1}
+    with pytest.raises(ShopError):
+        wallet.forget(server.shop(), wallet.purchases[0])
+    assert wallet._state == state
+    server.lies.clear()
+    wallet.forget(server.shop(), wallet.purchases[0])  # deleted already: that is no error
+
+
+def test_what_waits_for_an_answer_is_not_forgotten(server: ShopServer, wallet: Wallet) -> None:
+    server.lost.add("/claims")
+    with pytest.raises(ShopError):
+        wallet.claim(server.shop(), "warranty-2y", remedy="repair", purchase=wallet.purchases[0])
+    with pytest.raises(WalletError, match="no answer yet"):
+        wallet.forget(server.shop(), wallet.purchases[0])
+
+
 # ---- a service that lies
 
 
