@@ -75,8 +75,8 @@ class Owner:
 
     def prepare(self, connection: Connection, now: str) -> None:
         """Make the tags that :meth:`approvals` asks for."""
-        for scope_text in self._scopes(connection, now):
-            self.tag(scope_text)
+        self._of_claims(connection)
+        self._of_transfers(connection, now)
 
     def is_retired(self, connection: Connection) -> bool:
         """Whether the secret is public already."""
@@ -87,20 +87,27 @@ class Owner:
 
     def approvals(self, connection: Connection, now: str) -> list[Row[Any]]:
         """All approved claims of this owner, and those of its transfers that wait at ``now``."""
-        tags = [tag for tag in map(self.tag, self._scopes(connection, now)) if tag is not None]
-        chosen = approved.c.origin == self.origin, approved.c.secret_tag.in_(tags)
-        return list(connection.execute(select(approved).where(*chosen)))
+        chosen = approved.c.origin == self.origin, approved.c.kind == CLAIM
+        query = select(approved).where(*chosen)
+        of_claims = query.where(approved.c.secret_tag.in_(self._of_claims(connection)))
+        return [*connection.execute(of_claims), *self._of_transfers(connection, now)]
 
-    def _scopes(self, connection: Connection, now: str) -> list[str]:
-        """Claims have as many as the policies have slots; each transfer has one of its own."""
-        scopes = select(approved.c.scope).where(approved.c.origin == self.origin).distinct()
-        of_claims = scopes.where(approved.c.kind == CLAIM)
-        waiting = scopes.where(
+    def _of_claims(self, connection: Connection) -> list[bytes]:
+        """The tags under all scopes of claims: as many as the policies have slots."""
+        chosen = approved.c.origin == self.origin, approved.c.kind == CLAIM
+        scopes = connection.scalars(select(approved.c.scope).where(*chosen).distinct())
+        return [tag for tag in map(self.tag, scopes) if tag is not None]
+
+    def _of_transfers(self, connection: Connection, now: str) -> list[Row[Any]]:
+        """Compared here: each has a scope of its own, and of all owners' any number may wait."""
+        waiting = select(approved).where(
+            approved.c.origin == self.origin,
             approved.c.kind == TRANSFER,
             approved.c.retire_by >= now,
             approved.c.retired_at.is_(None),
         )
-        return [*connection.scalars(of_claims), *connection.scalars(waiting)]
+        rows = connection.execute(waiting)
+        return [row for row in rows if self.tag(row.scope) == row.secret_tag]
 
 
 def note_retirements(

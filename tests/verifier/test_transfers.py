@@ -24,10 +24,11 @@ from policies.transfer import parse_transfer, transfer_id
 from tests.databases import SEALING
 from tests.handover import Handover, hand_over, settle, statement_of
 from tests.world import ORIGIN, REFUND, WARRANTY, Bought, World, new_keys, random_scalar
-from verifier import transferring
+from verifier import retiring, transferring
 from verifier.approvals import TRANSFER
 from verifier.decision import retired_event
 from verifier.retiring import RetiredSecrets
+from verifier.schema import approved
 from verifier.service import Verifier
 from verifier.transfer import Transfer
 from zk.prove import Unsatisfied, prove
@@ -479,6 +480,36 @@ def _attempt(work: Callable[[], object]) -> str:
     except Refused as error:
         return error.code
     return "completed"
+
+
+def test_more_transfers_wait_than_a_query_has_room_for(
+    world: World, bought: Bought, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One owner can have any number approved: that must not stop all others."""
+    handover = hand_over(world, bought)
+    waiting = handover.approve()
+    scopes = [f"transfer|{ORIGIN}|{number}" for number in range(70_000)]
+    tag_of = retiring._tag
+
+    def quick_tag(group: Any, scope: str, secret: int) -> bytes | None:
+        return scope.encode() if scope in others else tag_of(group, scope, secret)
+
+    others = set(scopes)
+    monkeypatch.setattr(retiring, "_tag", quick_tag)
+    rows = [
+        {
+            "origin": ORIGIN,
+            "identifier": scope,
+            "kind": TRANSFER,
+            "position": 0,
+            "scope": scope,
+            "secret_tag": b"another owner's",
+            "retire_by": waiting.retire_by,
+        }
+        for scope in scopes
+    ]
+    world.store.write(lambda t: t.connection.execute(insert(approved), rows), ORIGIN)
+    assert handover.retire(waiting).status == "completed"
 
 
 def test_a_claim_and_the_secret_at_once(world: World, bought: Bought) -> None:
