@@ -90,9 +90,9 @@ class Backup(OpenWallet):
         """Bring back what wallets with the same words have from this shop.
 
         Purchases that lay in its mailbox come back if its log holds them; approved claims with
-        them, and transfers that ended their ownership, from its event log, which is read whole: no
-        question names a purchase. Claims that were declined or had no answer do not come back.
-        ``StaleLog`` when the last close is so old that claims made since may be hidden, unless
+        them, and transfers that are completed or wait for that, from its event log, which is read
+        whole: no question names a purchase. Claims that were declined or had no answer do not come
+        back. ``StaleLog`` when the last close is so old that claims made since may be hidden, unless
         ``accept_stale``. ``progress`` is told how many entries of each log have come. Errors as
         :meth:`claim`; nothing is remembered then.
         """
@@ -104,7 +104,7 @@ class Backup(OpenWallet):
         found = [box.purchase for box in boxes]
         if not accept_stale:
             require_fresh(view, found, now)
-        restored = restore(shop, self._state, view, merchant, found, progress)
+        restored = restore(shop, self._state, view, merchant, found, now, progress)
         state = self._state.with_merchant(merchant).with_free_box(keys.origin, following)
         for purchase in restored.purchases:
             state = state.with_purchase(purchase)

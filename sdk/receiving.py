@@ -55,6 +55,12 @@ def verify_handover(
     return purchase, retirement
 
 
+def _as_shown(retirement: EventReceipt) -> EndedOwnership:
+    event = retirement.event
+    secret = bytes.fromhex(event["secret"])
+    return EndedOwnership(retirement.proof.index, event["transfer_id"], secret)
+
+
 def slots_used(
     shop: Shop, merchant: Merchant, serial: int, retirement: EventReceipt, progress: Progress
 ) -> tuple[Slot, ...]:
@@ -70,7 +76,7 @@ def slots_used(
     head = newest_head(merchant.events, Head.of(retirement.proof.checkpoint))
     for each in used_tags(merchant.origin, mirror(shop, "events", head, progress)):
         if isinstance(each, EndedOwnership):
-            ended |= each.position == retirement.proof.index
+            ended |= each == _as_shown(retirement)
         elif isinstance(each, UsedTags):
             slot = each.body.policy, each.body.number
             if slot not in tags:

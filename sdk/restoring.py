@@ -13,6 +13,7 @@ from commitments.wire import parse_base64
 from ledger.entries import Purchase as PurchaseEntry
 from ledger.entries import Transferred
 from ledger.event_receipt import EventReceipt
+from ledger.events import event_time
 from ledger.merkle import build_inclusion, leaf_hash
 from ledger.monitor import Head
 from ledger.purchases import Purchases, read_entry
@@ -22,7 +23,7 @@ from ledger.tiles import Tile, TileReader
 from ledger.tlog_proof import TlogProof
 from policies.claim import ClaimBody, claim_scopes
 from policies.policy import Policy
-from policies.transfer import TransferBody
+from policies.transfer import TransferBody, transfer_scope
 from sdk.decisions import check_approval
 from sdk.errors import StaleLog, WalletError
 from sdk.logs import MerchantView
@@ -59,19 +60,21 @@ def restore(
     view: MerchantView,
     merchant: Merchant,
     found: Sequence[Purchase],
+    now: datetime,
     progress: Progress,
 ) -> Restored:
     """What the logs of a merchant, of which ``view`` was just read, say of the purchases found.
 
-    And of those that the wallet has. Errors as :func:`sdk.mirror.mirror`, and
-    ``VerificationError`` for an approval that no honest verifier gives.
+    And of those that the wallet has. Of transfers that were not completed those come back that
+    still wait ``now``. Errors as :func:`sdk.mirror.mirror`, and ``VerificationError`` for an
+    approval that no honest verifier gives.
     """
     confirmed, log = _purchases(shop, _known(merchant.purchases), found, progress)
     had = {each.order: each for each in state.purchases.values() if each.origin == merchant.origin}
     # A merchant that has sold twice under one order may not take the place of one by the other.
     known = {each.order: each for each in reversed(confirmed)} | had
     new = [each for each in confirmed if known[each.order] is each]
-    claims, transfers = _proofs(shop, merchant, view, log, list(known.values()), progress)
+    claims, transfers = _proofs(shop, merchant, view, log, list(known.values()), now, progress)
     orders = {each.order for each in confirmed}
     return Restored(
         purchases=tuple(new),
@@ -131,12 +134,13 @@ def _proofs(
     view: MerchantView,
     log: Purchases,
     purchases: Sequence[Purchase],
+    now: datetime,
     progress: Progress,
 ) -> tuple[list[Claim], list[Transfer]]:
-    """The approved claims and the completed transfers that were made with these purchases.
+    """The approved claims and the transfers that were made with these purchases.
 
-    Both in the order of the event log. Of a transfer that was not completed only its approval
-    would come back, and that lapses within a day.
+    Claims in the order of the event log. Of the transfers those that were completed, then those
+    whose approval still waits: it goes before whatever the wallet would hand its secret in for.
     """
     head = _known(merchant.events)
     copy, owners = _Copy(head), _Owners(purchases)
@@ -151,8 +155,8 @@ def _proofs(
             continue
         if isinstance(each, EndedOwnership):
             ended.add((each.identifier, each.secret))
-            transfer, owner = approved.pop(each.identifier, None), owners.with_secret(each.secret)
-            if transfer is not None and owner is not None:
+            owner = owners.with_secret(each.secret)
+            if owner is not None and (transfer := approved.pop(each.identifier, None)) is not None:
                 moved.append((owner, transfer))
             continue
         policy = policies.get((each.body.policy, each.body.version))
@@ -161,6 +165,9 @@ def _proofs(
             raise VerificationError("event log: an approval under no policy that it shows")
         if (owner := owners.of(each)) is not None:
             used.append((owner, each, policy))
+    completed = {transfer.transfer_id for _, transfer in moved}
+    waiting = [t for t in approved.values() if t.event["retire_by"] >= event_time(now)]
+    moved += [(owner, each) for each in waiting if (owner := owners.who_hands(each)) is not None]
     claims = []
     for purchase, each, policy in used:
         secret = GROUP.encode_scalar(purchase.keys.secret)
@@ -188,7 +195,7 @@ def _proofs(
             indices=_ring_of(view, log, transfer.body).indices,
             outcome="approved",
             receipt=EventReceipt(dict(transfer.event), copy.proof(transfer.position)).document(),
-            secret_sent=True,
+            secret_sent=transfer.transfer_id in completed,
         )
         for purchase, transfer in moved
     ]
@@ -253,6 +260,12 @@ class _Owners:
                 _tag(secret, purchase.opening.secret): purchase for purchase in self._purchases
             }
         return self._by_tag[slot].get(used.secret_tag)
+
+    def who_hands(self, transfer: ApprovedTransfer) -> Purchase | None:
+        """The purchase that is to change hands, if it is one of these."""
+        scope = transfer_scope(transfer.body.origin, transfer.body.acceptance.commitment)
+        tags = ((_tag(scope, purchase.opening.secret), purchase) for purchase in self._purchases)
+        return next((purchase for tag, purchase in tags if tag == transfer.tag), None)
 
     def with_secret(self, secret: bytes) -> Purchase | None:
         """The purchase whose ownership this secret has ended, if it is one of these."""

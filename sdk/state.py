@@ -423,9 +423,10 @@ class State:
         """With a claim, or with what became of it."""
         return replace(self, claims={**self.claims, claim.claim_id: claim})
 
-    def with_offer(self, offer: Offer) -> "State":
-        """With what was offered to another."""
-        return replace(self, offers={**self.offers, offer.blinded: offer})
+    def with_offer(self, offer: Offer, place: Place) -> "State":
+        """With what was offered to another, with keys of ``place`` that nothing else will have."""
+        identity = self.identity.without(offer.origin, place)
+        return replace(self, identity=identity, offers={**self.offers, offer.blinded: offer})
 
     def with_accepted(self, accepted: Accepted) -> "State":
         """With an offer of another's, whose keys no other will have."""

@@ -8,11 +8,12 @@ before they are sent, the sending of the secret before the secret.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
-from hashlib import sha256
 from typing import Any
 
 from commitments.errors import Refused, VerificationError
+from ledger.event_receipt import EventReceipt
 from ledger.events import event_time
+from policies.transfer import parse_transfer
 from sdk.advice import common_members
 from sdk.errors import NeverJudged, RingTooSmall, StaleLog, WalletError
 from sdk.handover import (
@@ -22,6 +23,13 @@ from sdk.handover import (
     parse_handover,
     parse_offer,
     parse_returned,
+)
+from sdk.lost_keys import (
+    keys_of_acceptance,
+    lost_acceptance,
+    lost_beta,
+    new_beta,
+    order_of_offer,
 )
 from sdk.mirror import Progress as Reading
 from sdk.mirror import no_progress
@@ -83,12 +91,12 @@ class Transfers(OpenWallet):
         purchase. ``WalletError`` once the ownership has ended. Needs no connection.
         """
         self._require_owned(purchase)
-        opening = purchase.opening
-        random = HedgedScalars(GROUP, [opening.serial, opening.blinding], purchase.commitment)
-        beta = random.scalar()
-        blinded = GROUP.encode(blind(GROUP, opening, beta))
+        identity = self._state.identity
+        place = identity.next_place(purchase.origin)
+        beta = new_beta(identity.seed, purchase, place)
+        blinded = GROUP.encode(blind(GROUP, purchase.opening, beta))
         offer = Offer(purchase.origin, purchase.order, blinded, beta)
-        self._commit(self._state.with_offer(offer))
+        self._commit(self._state.with_offer(offer, place))
         return offer_document(offer)
 
     def preview_transfer(
@@ -186,6 +194,7 @@ class Transfers(OpenWallet):
         made = self._state.proofs_of(purchase)
         others = [each for each in made if each is not stored]
         require_retirable(stored, others, self._clock())
+        self._beta(stored, purchase)  # without it nobody could open what the new owner gets
         if self._at(shop).origin != stored.body.origin:
             raise WalletError("the transfer was approved by another merchant")
         common = common_members([each.indices for each in made])
@@ -211,7 +220,7 @@ class Transfers(OpenWallet):
             blinded=stored.body.blinded,
             sale=purchase.sale,
             serial=purchase.opening.serial,
-            beta=self._offer(stored.body.blinded).beta,
+            beta=self._beta(stored, purchase),
             approval=stored.receipt,
             retirement=stored.completion["retirement"],
             proof=stored.completion["proof"],
@@ -240,11 +249,12 @@ class Transfers(OpenWallet):
         All of the event log is read, to see which claims are used up: they are in
         ``Purchase.handed``. ``progress`` is told how many of its entries have come. No copy is left
         in the mailbox: the shop would see that whoever comes now has received a purchase. The same
-        handover again changes nothing. ``VerificationError`` names what does not hold;
+        handover again changes nothing. Where the acceptance was lost with a device, its keys are
+        found among those that the words give. ``VerificationError`` names what does not hold;
         ``WalletError`` when the wallet has accepted no such offer.
         """
         shown = parse_handover(handover)
-        accepted = self._state.accepted.get(shown.blinded)
+        accepted = self._state.accepted.get(shown.blinded) or self._lost_acceptance(shown)
         if accepted is None:
             raise WalletError("the wallet has accepted no such offer")
         known = self._state.purchases.get((accepted.origin, accepted.order))
@@ -257,7 +267,7 @@ class Transfers(OpenWallet):
         merchant = with_heads(self._at(shop), retirement, shown.proof)
         used = slots_used(shop, merchant, shown.serial, retirement, progress)
         purchase = replace(purchase, handed=Handed(shown.serial, shown.beta, used))
-        state = self._state.with_merchant(merchant)
+        state = self._state.with_merchant(merchant).with_accepted(accepted)
         self._commit(state.with_purchase(purchase))
         return purchase
 
@@ -275,19 +285,32 @@ class Transfers(OpenWallet):
             raise WalletError("the wallet has made no such offer")
         return offer
 
+    def _beta(self, transfer: Transfer, purchase: Purchase) -> int:
+        offer = self._state.offers.get(transfer.body.blinded)
+        beta = offer.beta if offer else lost_beta(self._state, purchase, transfer.body.blinded)
+        if beta is None:
+            raise WalletError("the offer was made on a device that the wallet does not know of")
+        return beta
+
     def _transfer(self, transfer: TransferResult | Transfer) -> Transfer:
         stored = self._state.transfers.get(transfer.transfer_id)
         if stored is None:
             raise WalletError("the wallet has made no such transfer")
         return stored
 
+    def _lost_acceptance(self, shown: Handover) -> Accepted | None:
+        """What is not verified yet: it only says which keys to look for."""
+        event = EventReceipt.parse(shown.approval).event
+        body = parse_transfer(event.get("transfer"), GROUP)
+        return lost_acceptance(self._state, shown.origin, shown.blinded, body.acceptance)
+
     def _new_keys(self, origin: str, blinded: bytes) -> Accepted:
         identity = self._state.identity
         place = identity.next_place(origin)
-        order = f"transfer-{sha256(blinded).hexdigest()[:32]}"
+        order = order_of_offer(blinded)
         if (origin, order) in self._state.purchases:
             raise WalletError("the wallet has another purchase of this name")
-        keys = identity.seed.keys(GROUP, origin, place, order)
+        keys = keys_of_acceptance(identity.seed, origin, blinded, place)
         random = HedgedScalars(GROUP, [keys.secret, keys.blinding], blinded)
         acceptance = prove_acceptance(GROUP, origin, blinded, keys, random.scalar)
         return Accepted(origin, order, blinded, keys, acceptance, place)

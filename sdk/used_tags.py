@@ -107,6 +107,8 @@ def _read_transfer(origin: str, position: int, event: Mapping[str, Any]) -> Appr
     if body.origin != origin:
         raise FormatError("not a transfer of this merchant's", "transfer.approved")
     tag = parse_hex(event["tag"], "tag", COMMITMENT_BYTES)
+    if not isinstance(event["retire_by"], str):
+        raise FormatError("not a time", "retire_by")
     return ApprovedTransfer(position, event["transfer_id"], body, tag, event)
 
 

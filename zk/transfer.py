@@ -20,6 +20,7 @@ from zk.linear_relation import Equation, LinearRelation, prove_compact, verify_c
 
 __all__ = [
     "Acceptance",
+    "accepted_with",
     "blind",
     "handed_over",
     "parse_acceptance",
@@ -66,6 +67,11 @@ def handed_over(
     return Opening(attributes, serial, keys.secret, (beta + keys.blinding) % group.order)
 
 
+def accepted_with(group: Group, E: Point, keys: BuyerKeys) -> Point:
+    """``C_new``: E with the secret and the blinding of ``keys``."""
+    return group.add(E, group.sum_of_products([keys.secret, keys.blinding], _bases(group)))
+
+
 def prove_acceptance(
     group: Group,
     origin: str,
@@ -77,8 +83,8 @@ def prove_acceptance(
 
     Of ``keys``, fresh ones, ``secret`` and ``blinding`` are used. ``FormatError`` if E is no point.
     """
-    E, S, H = _decoded(group, blinded, "blinded"), *_bases(group)
-    C_new = group.add(E, group.sum_of_products([keys.secret, keys.blinding], [S, H]))
+    E = _decoded(group, blinded, "blinded")
+    C_new = accepted_with(group, E, keys)
     proof = prove_compact(
         _tag(group, origin),
         _relation(group, E, C_new),

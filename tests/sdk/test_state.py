@@ -174,8 +174,8 @@ def test_what_is_remembered_comes_back(
         state = state.with_pending(request)
     for claim in claims:
         state = state.with_claim(claim)
-    for offer in offers:
-        state = state.with_offer(offer)
+    for counter, offer in enumerate(offers):
+        state = state.with_offer(offer, Place(identity.device, counter))
     for each in accepted:
         state = state.with_accepted(each)
     for transfer in transfers:

@@ -10,6 +10,12 @@ import pytest
 
 from commitments.errors import FormatError, KvittoError, Refused, VerificationError
 from issuer.key_rotation import retire_keys, rotate_keys
+from ledger.entries import Transferred
+from ledger.event_log import append_event
+from ledger.event_receipt import EventReceipt
+from ledger.events import event_time, events_origin
+from ledger.log import Log
+from ledger.monitor import Head
 from sdk import (
     NeverJudged,
     NotEligible,
@@ -17,17 +23,25 @@ from sdk import (
     Purchase,
     RingTooSmall,
     StaleLog,
+    Transfer,
     TransferResult,
     Unreachable,
     Wallet,
     WalletError,
+    receiving,
 )
 from sdk.disclosure import preview_disclosure
+from sdk.handover import Handover
+from sdk.mirror import mirror, no_progress
 from sdk.state import GROUP, State
 from tests.handover import settle
+from tests.sdk.forgeries import all_events, event_log
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN, REFUND, WARRANTY
+from verifier.approvals import read_receipts
+from verifier.decision import retired_event
 from verifier.disclosure import verify_disclosure
+from zk.transfer import blind
 
 Document = dict[str, Any]
 
@@ -328,6 +342,26 @@ def test_a_transfer_that_waits_goes_before_a_refund(
     assert seller.complete_transfer(server.shop(), result).status == "completed"
 
 
+def test_a_secret_that_was_sent_for_an_earlier_transfer_goes_before(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    """Whether that was completed in time only its answer says."""
+
+    def swallow(request: httpx.Request) -> Any:
+        raise httpx.ReadTimeout("lost", request=request)
+
+    first = send(server, seller, answered(seller, buyer))
+    server.world.clock.advance(hours=12)
+    second = send(server, seller, answered(seller, server.wallet()))
+    server.instead["/retirement"] = swallow
+    with pytest.raises(Unreachable):
+        seller.complete_transfer(server.shop(), first)
+    server.instead.clear()
+    server.world.clock.advance(hours=13)
+    with pytest.raises(WalletError, match="goes before"):
+        seller.complete_transfer(server.shop(), second)
+
+
 def test_nothing_is_offered_after_the_ownership_has_ended(
     server: ShopServer, seller: Wallet, buyer: Wallet
 ) -> None:
@@ -441,6 +475,94 @@ def test_the_old_owner_lies(
     assert buyer.receive(server.shop(), honest).sale == seller.purchases[0].sale
 
 
+def untrue(server: ShopServer, seller: Wallet, transfer: Transfer, first: int) -> Document:
+    """A handover whose retirement, and then the entry, a merchant has logged by itself.
+
+    The approval and the retirement are the last two events, in the order that ``first`` says.
+    """
+    world = server.world
+    entry = Transferred(transfer.body.acceptance.commitment).encode()
+    world.store.write(lambda t: t.append(ORIGIN, [entry]), ORIGIN)
+    size, last = world.sizes()
+    with world.store.read() as connection:
+        receipts = read_receipts(connection, ORIGIN, [last - 2, last - 1])
+        proof = Log.published(connection, ORIGIN, size - 1).tlog_proof(size - 1)
+    (sold,) = seller.purchases
+    return Handover(
+        origin=ORIGIN,
+        blinded=transfer.body.blinded,
+        sale=sold.sale,
+        serial=sold.opening.serial,
+        beta=seller._state.offers[transfer.body.blinded].beta,
+        approval=receipts[first].document(),
+        retirement=receipts[1 - first].document(),
+        proof=proof.serialise().decode(),
+    ).document()
+
+
+def log_retirement(server: ShopServer, transfer: Transfer, secret: int) -> None:
+    world = server.world
+    now = event_time(world.clock())
+    event = retired_event("transfer", transfer.transfer_id, now, GROUP.encode_scalar(secret))
+    world.store.write(lambda t: append_event(t, ORIGIN, event), events_origin(ORIGIN))
+
+
+def test_a_merchant_ends_another_ownership_than_the_sellers(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    """The seller could go on claiming: its secret is not in the log."""
+    send(server, seller, answered(seller, buyer))
+    (transfer,) = seller.transfers
+    log_retirement(server, transfer, 5)
+    with pytest.raises(VerificationError, match="not the owner's secret"):
+        buyer.receive(server.shop(), untrue(server, seller, transfer, 0))
+
+
+@pytest.mark.leaves_damage
+def test_a_merchant_ends_an_ownership_before_it_approves(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    returned = answered(seller, buyer)
+    preview = seller.preview_transfer(server.shop(), returned)
+    transfer = preview.prepared.prove(lambda *_: None)
+    log_retirement(server, transfer, seller.purchases[0].opening.secret)
+    assert server.world.verifier.transfers.decide(ORIGIN, transfer.body, transfer.proof).approved
+    with pytest.raises(VerificationError, match="before the approval"):
+        buyer.receive(server.shop(), untrue(server, seller, transfer, 1))
+
+
+def test_a_merchant_shows_the_buyer_another_branch_of_its_log(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    """With another's retirement in the place of the seller's, and without the seller's claims."""
+    handover = hand_over(server, seller, buyer)
+    events = all_events(server.world)
+    end = handover["retirement"]["event"]
+    branch = [{**e, "secret": "00" * 31 + "05"} if e == end else e for e in events]
+    log = event_log(server, [*branch, events[0]])
+    server.instead["/logs/acme/events/"] = log
+    buyer.look(server.shop())
+    merchant = replace(buyer.merchants[0], events=Head.of(log.note))
+    ended, serial = EventReceipt.parse(handover["retirement"]), seller.purchases[0].opening.serial
+    with pytest.raises(VerificationError, match="end of the earlier ownership"):
+        receiving.slots_used(server.shop(), merchant, serial, ended, no_progress)
+
+
+def test_a_purchase_without_a_serial_is_not_received(
+    seller: Wallet, buyer: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could make no claim: its tags would be nothing. Everything else about it is true."""
+    (sold,) = seller.purchases
+    blinded = GROUP.encode(blind(GROUP, replace(sold.opening, serial=0), 7))
+    buyer.accept_offer({"type": "offer", "origin": ORIGIN, "blinded": blinded.hex()})
+    told = Handover(ORIGIN, blinded, sold.sale, 0, 7, {}, {}, "")
+    accepted = buyer._state.accepted[blinded]
+    monkeypatch.setattr(receiving, "verify_retirement", lambda *_: (accepted, None))
+    monkeypatch.setattr(receiving, "verify_entry", lambda *_: None)
+    with pytest.raises(VerificationError, match="no serial"):
+        receiving.verify_handover(told, accepted, seller.merchants[0])
+
+
 def test_the_handover_of_another_purchase(
     server: ShopServer, seller: Wallet, buyer: Wallet
 ) -> None:
@@ -486,6 +608,24 @@ def test_no_question_names_the_purchase(server: ShopServer, seller: Wallet, buye
     assert {request.method for request in server.requests} == {"GET"}
     for name in (purchase.commitment.hex(), handover["serial"], handover["blinded"]):
         assert not any(name in str(request.url) for request in server.requests)
+
+
+def test_receiving_asks_for_what_every_wallet_asks_for(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    """The size of the log in the handover would say which transfer it was."""
+    handover = hand_over(server, seller, buyer)
+    server.world.publish(WARRANTY, version=2)
+    server.requests.clear()
+    buyer.receive(server.shop(), handover)
+    own = {request.url.path for request in server.requests}
+    server.requests.clear()
+    stranger = server.wallet()
+    stranger.look(server.shop())
+    head = stranger.merchants[0].events
+    assert head is not None
+    list(mirror(server.shop(), "events", head))
+    assert own <= {request.url.path for request in server.requests}
 
 
 def test_received_twice_is_received_once(server: ShopServer, seller: Wallet, buyer: Wallet) -> None:
@@ -751,6 +891,100 @@ def test_a_restored_wallet_knows_what_it_has_sold(
     with pytest.raises(NotEligible, match="ownership has ended"):
         claim(server, device)
     assert device.restore(server.shop()).transfers == ()
+
+
+def test_a_restored_wallet_knows_of_an_approval_that_goes_before(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    """Else it would give its secret for a later one, and get nothing for it."""
+    first = send(server, seller, answered(seller, buyer))
+    device = server.wallet(words=seller.words())
+    (back,) = device.restore(server.shop()).transfers
+    assert (back.transfer_id, back.secret_sent) == (first.transfer_id, False)
+    assert back.receipt == seller.transfers[0].receipt
+    second = send(server, device, answered(device, server.wallet()))
+    with pytest.raises(WalletError, match="goes before"):
+        device.complete_transfer(server.shop(), second)
+    assert secrets_sent(server) == []
+    server.world.clock.advance(days=1, seconds=1)
+    later = server.wallet(words=seller.words())
+    assert later.restore(server.shop()).transfers == ()  # nothing can come of them any more
+
+
+def test_a_secret_that_was_sent_stays_so_though_the_log_lacks_it(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    def swallow(request: httpx.Request) -> Any:
+        raise httpx.ReadTimeout("lost", request=request)
+
+    result = send(server, seller, answered(seller, buyer))
+    server.instead["/retirement"] = swallow
+    with pytest.raises(Unreachable):
+        seller.complete_transfer(server.shop(), result)
+    server.instead.clear()
+    assert seller.restore(server.shop()).transfers == ()
+    assert seller.transfers[0].secret_sent
+
+
+def test_the_old_owners_device_is_lost_before_the_handover(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    """The words give the offer's beta again: without it the purchase would be nobody's."""
+    seller.offer(seller.purchases[0])
+    result = send(server, seller, answered(seller, buyer))
+    seller.complete_transfer(server.shop(), result)
+    device = server.wallet(words=seller.words())
+    (back,) = device.restore(server.shop()).transfers
+    done = device.resend_transfer(server.shop(), back)
+    assert done.status == "completed"
+    assert device.handover(done) == seller.handover(result)
+    assert buyer.receive(server.shop(), device.handover(done)).handed is not None
+
+
+def test_a_transfer_goes_on_where_the_words_were_typed_in(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    approved = send(server, seller, answered(seller, buyer))
+    device = server.wallet(words=seller.words())
+    device.restore(server.shop())
+    done = device.complete_transfer(server.shop(), approved)
+    assert buyer.receive(server.shop(), device.handover(done)).handed is not None
+
+
+def test_no_secret_is_given_for_an_offer_that_nobody_can_open(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    second = server.wallet(words=seller.words())  # offers with keys that no other device knows of
+    second.restore(server.shop())
+    approved = send(server, second, answered(second, buyer))
+    third = server.wallet(words=seller.words())
+    third.restore(server.shop())
+    with pytest.raises(WalletError, match="a device that the wallet does not know"):
+        third.complete_transfer(server.shop(), approved)
+    assert secrets_sent(server) == []
+
+
+def test_the_new_owners_device_is_lost_before_the_handover(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    """Or after it, before a copy lay in the mailbox: the file is still there."""
+    handover = hand_over(server, seller, buyer)
+    device = server.wallet(words=buyer.words())
+    purchase = device.receive(server.shop(), handover)
+    assert purchase == buyer.receive(server.shop(), handover)
+    server.world.close()
+    assert claim(server, device).decision == "approved"
+    with pytest.raises(WalletError, match="accepted no such offer"):
+        server.wallet().receive(server.shop(), handover)
+
+
+def test_offers_have_keys_of_their_own(seller: Wallet, buyer: Wallet) -> None:
+    answered(seller, buyer)
+    answered(seller, seller)
+    seller.request(ORIGIN, "1002")
+    places = [seller.purchases[0].place, *(each.place for each in seller._state.accepted.values())]
+    places += [each.place for each in seller.pending]
+    assert [place.counter for place in places if place] == [0, 3, 4]  # 1 and 2 are offers
 
 
 def test_two_devices_that_are_merged_know_of_the_transfer(

@@ -140,6 +140,19 @@ def test_a_merchant_logs_an_event_that_is_none(claimed: ShopServer, name: str) -
     assert len(shown(claimed, Head.of(true.note))) == 3
 
 
+def test_a_merchant_logs_a_transfer_without_a_deadline(server: ShopServer) -> None:
+    (bought,) = server.world.buy(server.world.sale())
+    settle(server.world)
+    hand_over(server.world, bought).approve()
+    assert len(shown(server)) == 1
+    events = all_events(server.world)
+    events[-1]["retire_by"] = None
+    log = event_log(server, events)
+    server.instead["/logs/acme/events/"] = log
+    with pytest.raises(VerificationError, match="not a time"):
+        shown(server, Head.of(log.note))
+
+
 def test_a_merchant_logs_an_approval_of_another(claimed: ShopServer) -> None:
     with pytest.raises(VerificationError, match="not an approval of this merchant's"):
         shown(claimed, origin="ledger.example/other")
