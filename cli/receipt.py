@@ -1,5 +1,6 @@
 """``kvitto receipt``: check a decision's receipt without asking anyone."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,10 @@ app = typer.Typer(name="receipt", help="Check a decision's receipt offline.", no
 @app.command()
 def verify(
     file: Annotated[
-        Path, typer.Argument(metavar="RECEIPT.json", help="A decision, or its receipt alone.")
+        Path,
+        typer.Argument(
+            metavar="RECEIPT.json", help="An answer with its receipt, or a receipt alone."
+        ),
     ],
     *,
     key: Annotated[
@@ -28,9 +32,9 @@ def verify(
     quorum: QuorumFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what the event log of the shop holds about a claim.
+    """Say what the event log of the shop holds about a claim, a transfer, or an ownership's end.
 
-    Exit status 0 only if the decision is in the log that the key belongs to. A receipt is public:
+    Exit status 0 only if this is in the log that the key belongs to. A receipt is public:
     whoever shows one need not be the buyer.
     """
     from ledger.event_receipt import EventReceipt, verify_event_receipt
@@ -40,24 +44,52 @@ def verify(
     wanted = read_quorum(quorum)
     with naming_what_follows():
         checkpoint = verify_event_receipt(receipt, parse_vkey(key), policy=wanted)
-    event = receipt.event
-    if event.get("type") != "claim.decided":
+    found = {**_said(receipt.event), "log": checkpoint.origin, "index": receipt.proof.index}
+    show(found, facts(found), as_json=as_json)
+
+
+def _said(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What the event says; ``FormatError`` for one that is about something else."""
+    read = _READERS.get(event.get("type", ""))
+    if read is None:
         raise FormatError("not the receipt of a decision", "type")
+    try:
+        return read(event)
+    except (KeyError, TypeError):
+        raise FormatError("not what the log says of a decision", "event") from None
+
+
+def _claim(event: Mapping[str, Any]) -> dict[str, Any]:
     claim = event["claim"]
-    found = {
+    return {
         "claim_id": event["claim_id"],
         "decision": event["decision"],
         "policy": f"{claim['policy']} version {claim['version']}",
         "remedy": claim["remedy"],
         "decided": event["time"],
-        "log": checkpoint.origin,
-        "index": receipt.proof.index,
     }
-    show(found, facts(found), as_json=as_json)
+
+
+def _transfer(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "transfer_id": event["transfer_id"],
+        "decision": "approved",
+        "commitment": event["transfer"]["acceptance"]["commitment"],
+        "decided": event["time"],
+        "retire_by": event["retire_by"],
+    }
+
+
+def _end(event: Mapping[str, Any]) -> dict[str, Any]:
+    name = "claim_id" if "claim_id" in event else "transfer_id"
+    return {name: event[name], "ended": event["time"]}
+
+
+_READERS = {"claim.decided": _claim, "transfer.approved": _transfer, "ownership.retired": _end}
 
 
 def _receipt(document: Any) -> Any:
-    """The receipt in a decision, or the document itself."""
+    """The receipt in an answer, or the document itself."""
     if isinstance(document, dict) and "receipt" in document:
         return document["receipt"]
     return document

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from cli.merchant_service import get
 from policies.transfer import TransferBody
 from sdk import Shop, Unreachable
 from tests.cli.terminal import Terminal
@@ -81,6 +82,34 @@ def test_a_purchase_is_sold_on_by_scripts(
     assert received["used"] == [{"policy": "warranty-2y", "number": 0}]
     assert received["sale"] == handover["sale"]
     assert buyer.json("wallet", "list")["purchases"][0]["order"] == received["order"]
+
+
+def test_what_the_log_says_of_a_transfer_verifies_offline(
+    terminal: Terminal, acceptance: Path
+) -> None:
+    handover = terminal.json("wallet", "transfer", acceptance, *RING, "--yes")
+    (made,) = terminal.json("wallet", "list")["transfers"]
+    url, merchant = (str(terminal.env[f"KVITTO_{name}"]) for name in ("URL", "MERCHANT"))
+    key = get(url, f"merchants/{merchant}")["events_vkey"]
+    answer = get(url, f"merchants/{merchant}/transfers/{made['transfer_id']}")
+    said = terminal.json(
+        "receipt", "verify", terminal.file("a.json", json.dumps(answer)), "--key", key
+    )
+    assert (said["transfer_id"], said["decision"]) == (made["transfer_id"], "approved")
+    returned = json.loads(acceptance.read_text())
+    assert said["commitment"] == returned["acceptance"]["commitment"]
+
+    ended = terminal.file("ended.json", json.dumps(handover["retirement"]))
+    said = terminal.json("receipt", "verify", ended, "--key", key)
+    assert said["transfer_id"] == made["transfer_id"]
+    assert said["ended"] == handover["retirement"]["event"]["time"]
+
+    handover["approval"]["event"]["retire_by"] = "2099-01-01T00:00:00Z"
+    changed = terminal.file("changed.json", json.dumps(handover["approval"]))
+    assert (
+        terminal.error("receipt", "verify", changed, "--key", key, status=1)["type"]
+        == "not-verified"
+    )
 
 
 def test_a_handover_that_was_changed(terminal: Terminal, buyer: Terminal, acceptance: Path) -> None:
