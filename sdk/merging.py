@@ -35,7 +35,7 @@ def merge(own: State, other: State) -> State:
         purchases=purchases,
         claims=_proofs(own.claims, other.claims),
         offers={**other.offers, **own.offers},
-        accepted={**other.accepted, **own.accepted},
+        accepted={**own.accepted, **other.accepted},  # own ones are given again
         transfers=_proofs(own.transfers, other.transfers),
     )
 

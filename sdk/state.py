@@ -368,7 +368,10 @@ OrderKey = tuple[str, str]
 
 @dataclass(frozen=True)
 class State:
-    """A wallet's whole memory; the mappings are never changed in place."""
+    """A wallet's whole memory; the mappings are never changed in place.
+
+    ``offers`` are by their E, ``accepted`` by C_new: two devices may have accepted one offer.
+    """
 
     identity: Identity
     merchants: Mapping[str, Merchant] = field(default_factory=dict)
@@ -431,9 +434,12 @@ class State:
     def with_accepted(self, accepted: Accepted) -> "State":
         """With an offer of another's, whose keys no other will have."""
         identity = self.identity.without(accepted.origin, accepted.place)
-        return replace(
-            self, identity=identity, accepted={**self.accepted, accepted.blinded: accepted}
-        )
+        known = {**self.accepted, accepted.acceptance.commitment: accepted}
+        return replace(self, identity=identity, accepted=known)
+
+    def acceptance_of(self, blinded: bytes) -> Accepted | None:
+        """The first acceptance of the offer of E, ``blinded``."""
+        return next((each for each in self.accepted.values() if each.blinded == blinded), None)
 
     def with_transfer(self, transfer: Transfer) -> "State":
         """With a transfer, or with what became of it."""
@@ -498,7 +504,7 @@ class State:
             {(item.origin, item.order): item for item in purchases},
             {claim.claim_id: claim for claim in claims},
             {offer.blinded: offer for offer in offers},
-            {each.blinded: each for each in accepted},
+            {each.acceptance.commitment: each for each in accepted},
             {transfer.transfer_id: transfer for transfer in transfers},
         )
 

@@ -235,10 +235,10 @@ class Transfers(OpenWallet):
         acceptance. It binds to nothing. Needs no connection.
         """
         origin, blinded = parse_offer(offer)
-        if blinded not in self._state.accepted:
+        accepted = self._state.acceptance_of(blinded)
+        if accepted is None:
             accepted = self._new_keys(origin, blinded)
             self._commit(self._state.with_accepted(accepted))
-        accepted = self._state.accepted[blinded]
         if accepted.origin != origin:
             raise WalletError("the same offer has come from another merchant")
         return acceptance_document(accepted)
@@ -254,7 +254,7 @@ class Transfers(OpenWallet):
         ``WalletError`` when the wallet has accepted no such offer.
         """
         shown = parse_handover(handover)
-        accepted = self._state.accepted.get(shown.blinded) or self._lost_acceptance(shown)
+        accepted = self._acceptance_for(shown)
         if accepted is None:
             raise WalletError("the wallet has accepted no such offer")
         known = self._state.purchases.get((accepted.origin, accepted.order))
@@ -298,11 +298,15 @@ class Transfers(OpenWallet):
             raise WalletError("the wallet has made no such transfer")
         return stored
 
-    def _lost_acceptance(self, shown: Handover) -> Accepted | None:
-        """What is not verified yet: it only says which keys to look for."""
+    def _acceptance_for(self, shown: Handover) -> Accepted | None:
+        """That of the approved C_new, which is not verified yet; else any of the same offer."""
         event = EventReceipt.parse(shown.approval).event
-        body = parse_transfer(event.get("transfer"), GROUP)
-        return lost_acceptance(self._state, shown.origin, shown.blinded, body.acceptance)
+        approved = parse_transfer(event.get("transfer"), GROUP).acceptance
+        return (
+            self._state.accepted.get(approved.commitment)
+            or lost_acceptance(self._state, shown.origin, shown.blinded, approved)
+            or self._state.acceptance_of(shown.blinded)
+        )
 
     def _new_keys(self, origin: str, blinded: bytes) -> Accepted:
         identity = self._state.identity

@@ -9,6 +9,7 @@ from ledger.fork import ForkedLog
 from ledger.monitor import Head
 from ledger.note import Signer
 from sdk import NotEligible, ShopError, Wallet, WalletError
+from tests.handover import settle
 from tests.sdk.shop_server import ShopServer
 from tests.world import ORIGIN
 
@@ -184,3 +185,23 @@ def test_of_what_each_has_seen_of_the_logs_the_later_counts(
     assert (merged.shown, merged.closes) == (seen.shown, seen.closes) > (behind.shown, 0)
     assert merged.events == seen.events
     assert server.sell(mine, "1002").order == "1002"
+
+
+def test_both_have_accepted_one_offer(server: ShopServer) -> None:
+    """With keys of their own: the old owner has sold to those of one of them."""
+    seller, mine = server.wallet(), server.wallet()
+    other = another(server, mine)
+    server.sell(seller, "1001")
+    server.sell(seller, "1002")
+    settle(server.world)
+    offer = seller.offer(seller.purchases[0])
+    returned, unused = mine.accept_offer(offer), other.accept_offer(offer)
+    assert returned != unused
+    preview = seller.preview_transfer(server.shop(), returned)
+    done = seller.complete_transfer(server.shop(), seller.send_transfer(server.shop(), preview))
+    other.merge(mine)
+    assert other.accept_offer(offer) == unused
+    bought = other.receive(server.shop(), seller.handover(done))
+    mine.merge(other)
+    assert mine.purchases == other.purchases == (bought,)
+    assert mine.accept_offer(offer) == returned
