@@ -873,6 +873,37 @@ def test_a_received_purchase_comes_back_from_the_words(
         claim(server, device)
 
 
+def test_each_of_three_owners_is_restored(
+    server: ShopServer, seller: Wallet, buyer: Wallet
+) -> None:
+    """All know the serial; each finds what it has done itself, and the last can still claim."""
+    server.world.publish(WARRANTY, version=2, claims_per_purchase=3)
+    third, shop = server.wallet(), server.shop()
+    claim(server, seller)
+    received(server, seller, buyer)
+    buyer.back_up(shop)
+    settle(server.world)
+    claim(server, buyer)
+    received(server, buyer, third)
+    third.back_up(shop)
+    server.world.close()
+    devices = []
+    for wallet, claims, sold in ((seller, 1, 1), (buyer, 1, 1), (third, 0, 0)):
+        device = server.wallet(words=wallet.words())
+        came = device.restore(shop)
+        assert (len(came.purchases), len(came.claims), len(came.transfers)) == (1, claims, sold)
+        devices.append(device)
+    for device in devices[:2]:
+        with pytest.raises(NotEligible, match="ownership has ended"):
+            claim(server, device)
+    (last,) = devices[2].purchases
+    assert last.handed is not None
+    assert len(last.handed.used) == 2
+    assert claim(server, devices[2]).decision == "approved"
+    with pytest.raises(NotEligible, match="no further claim"):
+        claim(server, devices[2])
+
+
 def test_a_restored_wallet_knows_what_it_has_sold(
     server: ShopServer, seller: Wallet, buyer: Wallet
 ) -> None:

@@ -140,6 +140,20 @@ def test_a_purchase_is_handed_on_again_and_again(world: World, bought: Bought) -
     assert len(world.events("ownership.retired")) == 2
 
 
+def test_the_new_owner_has_its_money_back(world: World, bought: Bought) -> None:
+    """Once, and then nobody owns it: neither can hand it on."""
+    new_owner = hand_over(world, bought).complete()
+    settle(world)
+    waiting = hand_over(world, new_owner)
+    refund = world.claim(new_owner, "refund-14d")
+    assert (
+        world.verifier.retire(ORIGIN, refund.claim_id, new_owner.keys.secret).status == "completed"
+    )
+    assert waiting.approve().reason == "ownership_ended"
+    assert world.claim(new_owner).reason == "ownership_ended"
+    assert world.claim(bought).reason == "ownership_ended"
+
+
 def test_who_has_just_got_a_purchase_waits_before_handing_it_on(
     world: World, bought: Bought
 ) -> None:
