@@ -92,9 +92,9 @@ class Backup(OpenWallet):
         Purchases that lay in its mailbox come back if its log holds them; approved claims with
         them, and transfers that are completed or wait for that, from its event log, which is read
         whole: no question names a purchase. Claims that were declined or had no answer do not come
-        back. ``StaleLog`` when the last close is so old that claims made since may be hidden, unless
-        ``accept_stale``. ``progress`` is told how many entries of each log have come. Errors as
-        :meth:`claim`; nothing is remembered then.
+        back. ``StaleLog`` when the last close is so old that claims made since may be hidden,
+        unless ``accept_stale``. ``progress`` is told how many entries of each log have come. Errors
+        as :meth:`claim`; nothing is remembered then.
         """
         keys = shop.keys()
         boxes, following = find_boxes(shop, self._state.identity.seed, keys.origin)
