@@ -86,9 +86,8 @@ class Buying(Backup):
     def _lost_request(self, receipt: Any) -> Pending | None:
         """The request that the receipt answers, of a device that the wallet knows of."""
         origin, order = receipt_order(receipt)
-        seed, here = self._state.identity.seed, self._state.identity.device
-        had = {each.place.device for each in self.purchases if each.place is not None}
-        place = find_place(receipt, seed, sorted({0, here} | had))
+        seed = self._state.identity.seed
+        place = find_place(receipt, seed, self._state.known_places())
         return None if place is None else _new_request(seed, place, origin, order)
 
 

@@ -3,7 +3,6 @@
 Those of the first places of each device that the wallet knows of are tried.
 """
 
-from collections.abc import Iterator
 from hashlib import sha256
 
 from commitments.generators import blinding_generator
@@ -15,8 +14,6 @@ from sdk.transfer_state import Accepted
 from zk.transfer import Acceptance, accepted_with, blind
 
 __all__ = ["keys_of_acceptance", "lost_acceptance", "lost_beta", "new_beta", "order_of_offer"]
-
-_COUNTERS = 1024  # of each device, a fifth of a second
 
 
 def order_of_offer(blinded: bytes) -> str:
@@ -39,7 +36,7 @@ def lost_beta(state: State, purchase: Purchase, blinded: bytes) -> int | None:
     """The blinding of E, ``blinded``, which these words have offered ``purchase`` with."""
     seed, generator = state.identity.seed, blinding_generator(GROUP)
     rest = GROUP.subtract(GROUP.decode(blinded), blind(GROUP, purchase.opening, 0))
-    betas = (new_beta(seed, purchase, place) for place in _places(state))
+    betas = (new_beta(seed, purchase, place) for place in state.known_places())
     return next((b for b in betas if GROUP.equal(GROUP.multiply(b, generator), rest)), None)
 
 
@@ -51,14 +48,8 @@ def lost_acceptance(
     ``FormatError`` if E is no point.
     """
     seed, offered = state.identity.seed, GROUP.decode(blinded)
-    for place in _places(state):
+    for place in state.known_places():
         keys = keys_of_acceptance(seed, origin, blinded, place)
         if GROUP.encode(accepted_with(GROUP, offered, keys)) == acceptance.commitment:
             return Accepted(origin, order_of_offer(blinded), blinded, keys, acceptance, place)
     return None
-
-
-def _places(state: State) -> Iterator[Place]:
-    places = (purchase.place for purchase in state.purchases.values())
-    devices = {0, state.identity.device} | {place.device for place in places if place is not None}
-    return (Place(device, n) for device in sorted(devices) for n in range(_COUNTERS))

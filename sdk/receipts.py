@@ -15,8 +15,6 @@ from sdk.state import GROUP, Merchant, Pending, Purchase
 
 __all__ = ["find_place", "is_of", "receipt_order", "verify_receipt"]
 
-_COUNTERS = 1024  # of each device, a third of a second
-
 _MEMBERS = {"type", "origin", "order", "sale", "index", "proof"}
 
 
@@ -70,14 +68,14 @@ def verify_receipt(document: Any, pending: Pending, merchant: Merchant) -> tuple
     return purchase, proof.checkpoint
 
 
-def find_place(document: Any, seed: Seed, devices: Iterable[int]) -> Place | None:
+def find_place(document: Any, seed: Seed, places: Iterable[Place]) -> Place | None:
     """Which of the seed's keys the purchase in a receipt has, where its request was lost.
 
-    Those of these devices' first orders are tried. Errors as :func:`is_of`.
+    Those of ``places`` are tried. Errors as :func:`is_of`.
     """
     origin, order = receipt_order(document)
     check_code(order, "receipt.order")
-    for place in (Place(device, n) for device in devices for n in range(_COUNTERS)):
+    for place in places:
         if is_of(document, seed.keys(GROUP, origin, place, order)):
             return place
     return None

@@ -3,7 +3,7 @@
 Everything here is secret or says what its owner did; nothing of it is printed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -55,6 +55,8 @@ __all__ = [
     "State",
     "keys_document",
 ]
+
+_FIRST_PLACES = 1024  # of each device: to try the keys of all takes a third of a second
 
 
 @dataclass(frozen=True)
@@ -444,6 +446,13 @@ class State:
     def with_transfer(self, transfer: Transfer) -> "State":
         """With a transfer, or with what became of it."""
         return replace(self, transfers={**self.transfers, transfer.transfer_id: transfer})
+
+    def known_places(self) -> Iterator[Place]:
+        """The first places of each device that the wallet knows of, for what went with one."""
+        places = (purchase.place for purchase in self.purchases.values())
+        had = {place.device for place in places if place is not None}
+        devices = sorted({0, self.identity.device} | had)
+        return (Place(device, n) for device in devices for n in range(_FIRST_PLACES))
 
     def proofs_of(self, purchase: Purchase) -> list[Proof]:
         """All that was made with the purchase's secret: claims, then transfers."""
