@@ -195,13 +195,13 @@ def test_both_have_accepted_one_offer(server: ShopServer) -> None:
     server.sell(seller, "1002")
     settle(server.world)
     offer = seller.offer(seller.purchases[0])
-    returned, unused = mine.accept_offer(offer), other.accept_offer(offer)
+    returned, unused = other.accept_offer(offer), mine.accept_offer(offer)
     assert returned != unused
     preview = seller.preview_transfer(server.shop(), returned)
     done = seller.complete_transfer(server.shop(), seller.send_transfer(server.shop(), preview))
-    other.merge(mine)
-    assert other.accept_offer(offer) == unused
-    bought = other.receive(server.shop(), seller.handover(done))
     mine.merge(other)
+    assert mine.accept_offer(offer) == unused
+    bought = mine.receive(server.shop(), seller.handover(done))
+    other.merge(mine)
     assert mine.purchases == other.purchases == (bought,)
-    assert mine.accept_offer(offer) == returned
+    assert other.accept_offer(offer) == returned
