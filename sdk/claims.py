@@ -11,7 +11,7 @@ from ledger.monitor import Head, newest_head
 from sdk.advice import Advice, common_members
 from sdk.advisor import Prospect, prospects
 from sdk.claiming import Prepared, choose_purchase, prepare
-from sdk.decisions import Answer, parse_answer, verify_approval
+from sdk.decisions import Decision, parse_decision, verify_approval
 from sdk.errors import (
     NeverJudged,
     NotKept,
@@ -183,7 +183,7 @@ class Claims(OpenWallet):
         claim = prepared.prove(progress)
         self._commit(self._state.with_claim(claim))
         try:
-            answer = parse_answer(shop.submit(claim.body, claim.proof), claim)
+            answer = parse_decision(shop.submit(claim.body, claim.proof), claim)
         except Refused:
             self._rings.forget(shop)
             self._commit(self._state.with_claim(replace(claim, outcome="refused")))
@@ -253,10 +253,10 @@ class Claims(OpenWallet):
             except Refused:
                 self._commit(self._state.with_claim(replace(claim, outcome="refused")))
                 raise NeverJudged from None
-        return self._conclude(shop, claim, parse_answer(document, claim))
+        return self._conclude(shop, claim, parse_decision(document, claim))
 
     def _conclude(
-        self, shop: Shop, claim: Claim, answer: Answer, advice: tuple[Advice, ...] = ()
+        self, shop: Shop, claim: Claim, answer: Decision, advice: tuple[Advice, ...] = ()
     ) -> ClaimResult:
         """Verify and store an answer. An approval that is not proven is no answer."""
         state = self._state
@@ -288,12 +288,12 @@ class Claims(OpenWallet):
         )
 
 
-def _hand_in(shop: Shop, claim: Claim, secret: bytes) -> Answer:
+def _hand_in(shop: Shop, claim: Claim, secret: bytes) -> Decision:
     """Send the secret; a refusal is none when an answer was lost and the claim is complete."""
     try:
-        return parse_answer(shop.retire(claim.claim_id, secret), claim)
+        return parse_decision(shop.retire(claim.claim_id, secret), claim)
     except Refused:
-        answer = parse_answer(shop.decision(claim.claim_id), claim)
+        answer = parse_decision(shop.decision(claim.claim_id), claim)
         if answer.status != "completed":
             raise
         return answer

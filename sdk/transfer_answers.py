@@ -3,17 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from commitments.errors import FormatError, VerificationError
-from commitments.wire import canonical_json, encode_base64, parse_hex
+from commitments.wire import encode_base64, parse_hex
 from ledger.entries import Transferred
 from ledger.event_receipt import EventReceipt, verify_event_receipt
 from ledger.events import check_event
 from ledger.monitor import Head, newest_head
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from policies.transfer import TransferBody, parse_transfer, transfer_scope
+from sdk.answers import Answer, Form, require_day, require_said
 from sdk.key_following import follow_signers
 from sdk.remembered import GROUP
 from sdk.shop import Shop
@@ -31,53 +31,35 @@ __all__ = [
     "with_heads",
 ]
 
-_MEMBERS = {
-    *("transfer_id", "decision", "reason", "status", "retire_by"),
-    *("receipt", "retirement", "index", "proof"),
-}
 _APPROVED, _RETIRED = "transfer.approved", "ownership.retired"
 _APPROVED_FIELDS = ("transfer_id", "transfer", "proof", "tag", "retire_by")
-_REASONS = ("acceptance_invalid", "proof_invalid", "ownership_ended")
-_STATUSES = ("awaiting_secret", "completed", "lapsed")
-_LATEST = 2  # days, as sdk.decisions has it
+_FORM = Form(
+    identifier="transfer_id",
+    others=frozenset({"retire_by", "retirement", "index", "proof"}),
+    statuses=("awaiting_secret", "completed", "lapsed"),
+    reasons=("acceptance_invalid", "proof_invalid", "ownership_ended"),
+)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 
 
 @dataclass(frozen=True)
-class TransferAnswer:
-    """An answer as the service words it; ``completion`` is there once the secret was taken."""
+class TransferAnswer(Answer):
+    """The answer to a transfer; ``completion`` is there once the secret was taken."""
 
-    approved: bool
-    status: str
-    reason: str | None
-    receipt: Mapping[str, Any] | None
     completion: Mapping[str, Any] | None
 
 
 def parse_transfer_answer(document: Any, transfer: Transfer) -> TransferAnswer:
     """The answer to ``transfer``; ``FormatError`` for what is none, or one to another."""
-    if not isinstance(document, dict) or document.keys() != _MEMBERS:
-        raise FormatError("not the members of an answer to a transfer", "transfer")
-    if document["transfer_id"] != transfer.transfer_id:
-        raise FormatError("an answer to another transfer", "transfer_id")
-    approved = document["decision"] == "approved"
-    if not approved and document["decision"] != "declined":
-        raise FormatError("neither approved nor declined", "decision")
-    status, reason, receipt = document["status"], document["reason"], document["receipt"]
-    if status not in (_STATUSES if approved else ("declined",)):
-        raise FormatError("not a status of that decision", "status")
-    if (reason is not None) if approved else (reason not in _REASONS):
-        raise FormatError("not a reason of that decision", "reason")
-    if isinstance(receipt, dict) is not approved:
-        raise FormatError("an approval has a receipt, a decline has none", "receipt")
+    answer = _FORM.parse(document, transfer.transfer_id)
     completion = None
-    if status == "completed":
+    if answer.status == "completed":
         completion = {name: document[name] for name in ("retirement", "proof")}
         if not isinstance(completion["retirement"], dict):
             raise FormatError("not an event with its proof", "retirement")
         if not isinstance(completion["proof"], str):
             raise FormatError("not a tlog-proof", "proof")
-    return TransferAnswer(approved, status, reason, receipt, completion)
+    return TransferAnswer(answer.approved, answer.status, answer.reason, answer.receipt, completion)
 
 
 def verify_answer(
@@ -126,13 +108,9 @@ def verify_transfer_approval(receipt: Any, transfer: Transfer, merchant: Merchan
         "proof": encode_base64(transfer.proof),
         "tag": transfer.tag.hex(),
     }
-    for name, value in said.items():
-        if canonical_json(shown.event[name]) != canonical_json(value):
-            raise VerificationError(f"transfer: the logged event has another {name}")
-    # 2. It was made when the transfer was, and waits for the secret until some time.
-    decided = datetime.fromisoformat(shown.event["time"])
-    if not 0 <= (decided.date() - transfer.body.day).days <= _LATEST:
-        raise VerificationError("transfer: the logged event has another day than the transfer")
+    require_said(shown.event, said, "transfer")
+    # 2. It was made when the transfer was.
+    require_day(shown.event, transfer.body.day, "transfer")
     return shown
 
 

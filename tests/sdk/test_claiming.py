@@ -138,7 +138,7 @@ def test_a_tampered_proof_is_declined(server: ShopServer, wallet: Wallet) -> Non
         return server._answer(httpx.Request("POST", request.url, content=canonical_json(document)))
 
     server.instead["/claims"] = tamper
-    with pytest.raises(FormatError, match="another claim"):
+    with pytest.raises(FormatError, match="another request"):
         claim(server, wallet)
     server.instead.clear()
     assert claim(server, wallet).decision == "approved"  # the same bytes, sent again
