@@ -8,11 +8,12 @@ from sdk.boxes import find_boxes, leave_box
 from sdk.errors import BoxTooSmall, WalletError
 from sdk.logs import read_merchant
 from sdk.merging import merge
+from sdk.mirror import Progress
 from sdk.open_wallet import OpenWallet, first_contact
 from sdk.restoring import Restored, require_fresh, restore
 from sdk.shop import Shop
 from sdk.state import Purchase
-from zk.prove import Progress
+from zk.prove import no_progress
 
 __all__ = ["Backup"]
 
@@ -85,7 +86,7 @@ class Backup(OpenWallet):
         shop: Shop,
         *,
         accept_stale: bool = False,
-        progress: Progress = lambda _done, _size: None,
+        progress: Progress = no_progress,
     ) -> Restored:
         """Bring back what wallets with the same words have from this shop.
 

@@ -27,7 +27,7 @@ from sdk.preview import Preview, preview_of
 from sdk.retiring import require_retirable
 from sdk.shop import Shop
 from sdk.state import GROUP, Claim, Purchase
-from zk.prove import Progress
+from zk.prove import Progress, no_progress
 
 __all__ = ["ClaimResult", "Claims"]
 
@@ -133,7 +133,7 @@ class Claims(OpenWallet):
         remedy: str,
         purchase: Purchase | None = None,
         accept_stale: bool = False,
-        progress: Progress = lambda _done, _steps: None,
+        progress: Progress = no_progress,
     ) -> ClaimResult:
         """Prove to the merchant that a purchase qualifies under a policy, and learn the decision.
 
@@ -169,7 +169,7 @@ class Claims(OpenWallet):
         shop: Shop,
         preview: Preview,
         *,
-        progress: Progress = lambda _done, _steps: None,
+        progress: Progress = no_progress,
     ) -> ClaimResult:
         """Make exactly the claim that was previewed. Errors as :meth:`claim`.
 

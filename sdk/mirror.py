@@ -16,8 +16,9 @@ from ledger.monitor import FalseEntries, Head
 from ledger.tiles import TILE_WIDTH, TileReader, decode_bundle, tile_width
 from sdk.errors import UnexpectedAnswer
 from sdk.shop import LONGEST_BUNDLE, LogKind, Shop
+from zk.prove import no_progress
 
-__all__ = ["Progress", "mirror", "no_progress"]
+__all__ = ["Progress", "mirror"]
 
 Progress = Callable[[int, int], None]
 """Told how many entries have come, and of how many."""
@@ -27,10 +28,6 @@ _PARALLEL = 4  # bundles fetched at once
 # for again when its turn has come, and is at hand alone.
 _USUAL = 2 << 20
 _LEVEL = 8  # of the subtree over the 256 entries of a bundle
-
-
-def no_progress(_done: int, _size: int) -> None:
-    """Tell nobody."""
 
 
 def mirror(

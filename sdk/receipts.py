@@ -1,6 +1,6 @@
 """Checking a purchase's receipt: the log's word, not the shop's (docs/protocol.md 3, step 3)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -75,10 +75,8 @@ def find_place(document: Any, seed: Seed, places: Iterable[Place]) -> Place | No
     """
     origin, order = receipt_order(document)
     check_code(order, "receipt.order")
-    for place in places:
-        if is_of(document, seed.keys(GROUP, origin, place, order)):
-            return place
-    return None
+    made_with = _recogniser(document)
+    return next((p for p in places if made_with(seed.keys(GROUP, origin, p, order))), None)
 
 
 def is_of(document: Any, keys: BuyerKeys) -> bool:
@@ -87,12 +85,21 @@ def is_of(document: Any, keys: BuyerKeys) -> bool:
     Whether it is in the log is not looked into: that is :func:`verify_receipt`'s. ``FormatError``
     for what is no receipt.
     """
+    return _recogniser(document)(keys)
+
+
+def _recogniser(document: Any) -> Callable[[BuyerKeys], bool]:
+    """Tells the keys that a receipt's entry was made with, which is read once."""
     origin, order = receipt_order(document)
     sale, index = parse_sale(document["sale"]), document["index"]
     proof = TlogProof.parse(document["proof"].encode("utf-8"))
     head = Head.of(proof.checkpoint)
-    purchase = Purchase(origin, order, sale, index, keys, document["proof"], None)
-    with suppress(VerificationError):
-        verify_inclusion(leaf_hash(purchase.entry), index, head.size, proof.hashes, head.root)
-        return True
-    return False
+
+    def made_with(keys: BuyerKeys) -> bool:
+        purchase = Purchase(origin, order, sale, index, keys, document["proof"], None)
+        with suppress(VerificationError):
+            verify_inclusion(leaf_hash(purchase.entry), index, head.size, proof.hashes, head.root)
+            return True
+        return False
+
+    return made_with

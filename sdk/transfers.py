@@ -32,7 +32,6 @@ from sdk.lost_keys import (
     order_of_offer,
 )
 from sdk.mirror import Progress as Reading
-from sdk.mirror import no_progress
 from sdk.open_wallet import OpenWallet
 from sdk.receiving import slots_used, verify_handover
 from sdk.retiring import require_retirable
@@ -47,7 +46,7 @@ from sdk.transfer_answers import (
 from sdk.transfer_state import Accepted, Handed, Offer, Transfer
 from sdk.transferring import TransferPreview, prepare_transfer, transfer_preview_of
 from zk.hedged import HedgedScalars
-from zk.prove import Progress
+from zk.prove import Progress, no_progress
 from zk.transfer import blind, prove_acceptance, verify_acceptance
 
 __all__ = ["TransferResult", "Transfers"]
@@ -132,7 +131,7 @@ class Transfers(OpenWallet):
         shop: Shop,
         preview: TransferPreview,
         *,
-        progress: Progress = lambda _done, _steps: None,
+        progress: Progress = no_progress,
     ) -> TransferResult:
         """Make exactly the transfer that was previewed; the ownership does not end yet.
 

@@ -14,7 +14,7 @@ from zk.hedged import HedgedScalars
 from zk.statement import Predicate, Statement, digit_weights, tag_base
 from zk.transfer import blind
 
-__all__ = ["Progress", "Unsatisfied", "prove"]
+__all__ = ["Progress", "Unsatisfied", "no_progress", "prove"]
 
 Progress = Callable[[int, int], None]
 """Called with how many steps of a proof are done, and how many it has.
@@ -23,6 +23,10 @@ A step is a message of points: the head, the ring, each set, each round of the r
 relation. Their number, and how much each computes, depends on the statement only. An exception
 that it raises ends the proof.
 """
+
+
+def no_progress(_done: int, _of: int) -> None:
+    """Tell nobody."""
 
 
 class Unsatisfied(KvittoError):  # noqa: N818 - the name is what the statement is
@@ -42,7 +46,7 @@ def prove(
     *,
     beta: int | None = None,
     entropy: bytes | None = None,
-    progress: Progress = lambda _done, _steps: None,
+    progress: Progress = no_progress,
 ) -> bytes:
     """A proof that the owner of ``opening`` makes ``statement``.
 

@@ -32,7 +32,7 @@ from sdk import (
 )
 from sdk.disclosure import preview_disclosure
 from sdk.handover import Handover
-from sdk.mirror import mirror, no_progress
+from sdk.mirror import mirror
 from sdk.state import GROUP, State
 from tests.handover import settle
 from tests.sdk.forgeries import all_events, event_log
@@ -41,6 +41,7 @@ from tests.world import ORIGIN, REFUND, WARRANTY
 from verifier.approvals import read_receipts
 from verifier.decision import retired_event
 from verifier.disclosure import verify_disclosure
+from zk.prove import no_progress
 from zk.transfer import blind
 
 Document = dict[str, Any]
