@@ -15,7 +15,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.documents import REQUESTS, Problem
+from api.documents import REQUESTS
+from api.documents.common import Problem
 from api.problems import MEDIA_TYPE, problem_document, problem_status
 
 __all__ = ["described", "openapi_document", "problem_responses"]

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import Body, members, read_secret, text
 from api.dependencies import AnyMerchant, TheService
-from api.documents import Claims, Decision, NewClaim, Retirement
+from api.documents.claims import Claims, Decision, NewClaim, Retirement
 from api.openapi import described
 from api.queries import PageQuery
 from commitments.wire import parse_base64

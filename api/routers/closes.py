@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from api.dependencies import OwnMerchant, TheService
-from api.documents import Close
+from api.documents.purchases import Close
 from api.openapi import described
 
 __all__ = ["router"]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from api.dependencies import AnyMerchant, TheService
-from api.documents import EventEvidence, Ring
+from api.documents.logs import EventEvidence, Ring
 from api.openapi import described
 from api.queries import EventsQuery, RingQuery
 from commitments.errors import Refused, VerificationError

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from api.dependencies import AnyMerchant, TheService
-from api.documents import ShownKeys
+from api.documents.logs import ShownKeys
 from api.openapi import described
 from ledger.farewells import show_keys
 

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import Body, members
 from api.dependencies import AnyMerchant, TheService
-from api.documents import Boxes, Deletion, Deposit, Emptied, Kept, Lookup
+from api.documents.mailbox import Boxes, Deletion, Deposit, Emptied, Kept, Lookup
 from api.openapi import described
 from commitments.errors import FormatError
 from commitments.mailbox import (

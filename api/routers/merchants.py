@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import Body, members, text
 from api.dependencies import AnyMerchant, OperatorOnly, TheService
-from api.documents import MerchantCreated, MerchantDetails, Merchants, NewMerchant
+from api.documents.merchants import MerchantCreated, MerchantDetails, Merchants, NewMerchant
 from api.openapi import described
 from api.service import Service
 from commitments.errors import KvittoError

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import Body
 from api.dependencies import OwnMerchant, TheService
-from api.documents import PublishedNotice
+from api.documents.notices import PublishedNotice
 from api.openapi import described
 from commitments.wire import parse_json
 from policies.notice import Notice

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import Body
 from api.dependencies import AnyMerchant, OwnMerchant, TheService
-from api.documents import Policies, PublishedPolicy
+from api.documents.policies import Policies, PublishedPolicy
 from api.openapi import described
 from api.queries import Decimal
 from commitments.wire import parse_json

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import Body, BulkBody, array, integer, members, placed
 from api.dependencies import OwnMerchant, TheService
-from api.documents import NewPurchase, NewPurchases, NewVoid, Receipt, Receipts, Void
+from api.documents.purchases import NewPurchase, NewPurchases, NewVoid, Receipt, Receipts, Void
 from api.idempotency import SentAs
 from api.openapi import described
 from api.orders import ORDER_MEMBERS, alone, read_order

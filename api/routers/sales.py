@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import Body, BulkBody, array, members, placed, text
 from api.dependencies import AnyMerchant, OwnMerchant, TheService
-from api.documents import NewSales, Receipt, Redemption, Slips
+from api.documents.purchases import NewSales, Receipt, Redemption, Slips
 from api.idempotency import SentAs
 from api.openapi import described
 from api.orders import alone, read_day, read_sale

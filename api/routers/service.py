@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import text
 
 from api.dependencies import TheService
-from api.documents import Health
+from api.documents.logs import Health
 from api.openapi import described, problem_responses
 from policies.policy import json_schema
 

@@ -7,7 +7,8 @@ from fastapi.responses import JSONResponse
 
 from api.bodies import Body, members, read_secret, text
 from api.dependencies import AnyMerchant, TheService
-from api.documents import NewTransfer, Retirement, Transfer
+from api.documents.claims import Retirement
+from api.documents.transfers import NewTransfer, Transfer
 from api.openapi import described
 from commitments.wire import parse_base64
 from policies.transfer import parse_transfer

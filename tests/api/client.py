@@ -11,11 +11,14 @@ from typing import Any, Self
 import httpx
 from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
+from pydantic import BaseModel
 
-from api import documents
+from api.documents.common import Document
 from api.problems import MEDIA_TYPE
+from policies.notice import Notice
+from policies.policy import Policy
 
-__all__ = ["Client", "Operation"]
+__all__ = ["MODELS", "Client", "Operation"]
 
 
 class Operation:
@@ -59,7 +62,17 @@ class Operation:
             assert code in content[kind]["examples"], (self.id, code)
         name = content[kind].get("schema", {}).get("$ref", "").rpartition("/")[2]
         if name:
-            getattr(documents, name).model_validate_json(answer.content)
+            MODELS[name].model_validate_json(answer.content)
+
+
+def _models(of: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    yield of
+    for model in of.__subclasses__():
+        yield from _models(model)
+
+
+MODELS = {model.__name__: model for root in (Document, Policy, Notice) for model in _models(root)}
+"""The models of the OpenAPI document by name."""
 
 
 def _segment(match: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from api import documents
+from api.documents import claims, mailbox, merchants, purchases, transfers
 from api.problems import MEDIA_TYPE
 from policies.policy import Policy
 from tests.api.boxes import deletion, deposit
@@ -21,20 +21,20 @@ from tests.world import WARRANTY
 
 CHUNK = b" " * 4096
 MODELS: dict[str, type[BaseModel]] = {
-    "/v1/merchants": documents.NewMerchant,
-    "purchases": documents.NewPurchase,
-    "purchases/bulk": documents.NewPurchases,
-    "sales": documents.NewSales,
-    "redemptions": documents.Redemption,
-    "voids": documents.NewVoid,
+    "/v1/merchants": merchants.NewMerchant,
+    "purchases": purchases.NewPurchase,
+    "purchases/bulk": purchases.NewPurchases,
+    "sales": purchases.NewSales,
+    "redemptions": purchases.Redemption,
+    "voids": purchases.NewVoid,
     "policies": Policy,
-    "claims": documents.NewClaim,
-    "claims/{refund}/retirement": documents.Retirement,
-    "transfers": documents.NewTransfer,
-    "transfers/{transfer}/retirement": documents.Retirement,
-    "mailbox/deposits": documents.Deposit,
-    "mailbox/lookups": documents.Lookup,
-    "mailbox/deletions": documents.Deletion,
+    "claims": claims.NewClaim,
+    "claims/{refund}/retirement": claims.Retirement,
+    "transfers": transfers.NewTransfer,
+    "transfers/{transfer}/retirement": claims.Retirement,
+    "mailbox/deposits": mailbox.Deposit,
+    "mailbox/lookups": mailbox.Lookup,
+    "mailbox/deletions": mailbox.Deletion,
 }
 
 

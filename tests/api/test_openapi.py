@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from fastapi.openapi.models import OpenAPI
 
-from api import documents
 from commitments.p256 import P256
 from commitments.sale import parse_sale
 from ledger.events import LogDeclaration, encode_event
@@ -16,7 +15,7 @@ from ledger.rings import RingEvidence
 from ledger.tlog_proof import TlogProof, verify_tlog_proof
 from policies.claim import parse_claim
 from policies.policy import json_schema, parse_policy
-from tests.api.client import Operation, operations
+from tests.api.client import MODELS, Operation, operations
 from tests.api.shop import Shop
 from tests.api.story import EXAMPLES, SCHEMA, play, text_of
 from tests.databases import Sqlite, fresh
@@ -75,7 +74,7 @@ def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:
         for content in _contents(operation):
             name = content["schema"].get("$ref", "").rpartition("/")[2]
             for example in _examples(content) if name else ():
-                getattr(documents, name).model_validate_json(json.dumps(example))
+                MODELS[name].model_validate_json(json.dumps(example))
                 checked += 1
     assert checked > 30
 

@@ -1,0 +1,31 @@
+"""The JSON documents of the interface, described for OpenAPI.
+
+These models parse nothing: bodies are read by the rooms' own strict parsers, and answers are what
+the rooms say. A test holds every answer against its model.
+"""
+
+from api.documents.claims import NewClaim, Retirement
+from api.documents.mailbox import Deletion, Deposit, Lookup
+from api.documents.merchants import NewMerchant
+from api.documents.purchases import NewPurchase, NewPurchases, NewSales, NewVoid, Redemption
+from api.documents.transfers import NewTransfer
+from policies.policy import Policy
+
+__all__ = ["REQUESTS"]
+
+REQUESTS = (
+    NewMerchant,
+    NewPurchase,
+    NewPurchases,
+    NewSales,
+    Redemption,
+    NewVoid,
+    Policy,
+    NewClaim,
+    NewTransfer,
+    Retirement,
+    Deposit,
+    Lookup,
+    Deletion,
+)
+"""The documents that are bodies of requests."""

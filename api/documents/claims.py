@@ -1,0 +1,78 @@
+"""Claims and their decisions."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from api.documents.common import Base64, Count, Day, Document, Hash, Moment, Origin, TlogProof
+
+__all__ = ["Claims", "Decision", "NewClaim", "Retirement"]
+
+
+class ClaimBody(Document):
+    """Everything about a claim that is public and that its proof is bound to."""
+
+    type: Literal["claim"]
+    origin: Origin
+    policy: str
+    version: Count
+    date: Day
+    number: Count = Field(description="Which of the policy's claims per purchase.")
+    remedy: Literal["repair", "replacement", "refund", "store_credit"]
+    first: Count
+    size: Count
+    voided_at: Count
+    lane: Count
+    nonce: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
+class NewClaim(Document):
+    """A claim with its proof."""
+
+    claim: ClaimBody
+    proof: Base64
+
+
+class DecidedEvent(Document):
+    """The event of an approval: all that anyone needs to check it again."""
+
+    type: Literal["claim.decided"]
+    time: Moment
+    claim_id: Hash
+    decision: Literal["approved"]
+    claim: ClaimBody
+    proof: Base64
+    tags: list[str]
+    retire_by: Moment | None
+
+
+class DecisionReceipt(Document):
+    """The decision's event, and the proof that it is in the event log. Verifies offline."""
+
+    event: DecidedEvent
+    proof: TlogProof
+
+
+class Decision(Document):
+    """The answer to a claim."""
+
+    claim_id: Hash
+    decision: Literal["approved", "declined"]
+    reason: Literal["proof_invalid", "already_claimed", "ownership_ended"] | None
+    status: Literal["approved", "awaiting_secret", "completed", "lapsed", "declined"]
+    retire_by: Moment | None = Field(description="Until when the owner may complete a refund.")
+    earlier: Hash | None = Field(description="The claim that used the same slot before.")
+    receipt: DecisionReceipt | None
+
+
+class Claims(Document):
+    """Approved claims in the order of their events, and the cursor of the next page."""
+
+    claims: list[Decision]
+    next: Count | None
+
+
+class Retirement(Document):
+    """The owner's secret, which ends the ownership and so completes a refund or a transfer."""
+
+    secret: Hash
