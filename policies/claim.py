@@ -5,7 +5,7 @@ of them takes another's word for it.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -14,12 +14,14 @@ from commitments.attributes import EPOCH, batch_scalar, day_number, product_scal
 from commitments.currency import currency
 from commitments.errors import FormatError
 from commitments.group import Group
-from commitments.wire import parse_identifier
+from commitments.wire import parse_hex, parse_identifier
+from policies.attachments import parse_contact_key
 from policies.body import body_members, check_common, check_types, context_of
 from policies.policy import Policy
 from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
 
 __all__ = [
+    "BuyerKeys",
     "ClaimBody",
     "claim_id",
     "claim_scopes",
@@ -28,8 +30,27 @@ __all__ = [
     "policy_predicates",
 ]
 
+_KEY_SIZE = 32  # of Ed25519 (RFC 8032) and X25519 (RFC 7748)
 _REMEDIES = ("repair", "replacement", "refund", "store_credit")
 _INTEGERS = ("version", "number", "first", "size", "voided_at", "lane")
+
+
+@dataclass(frozen=True)
+class BuyerKeys:
+    """Public keys that the buyer made for one claim, 64 hex digits each.
+
+    With the private key of ``follow_up`` (Ed25519) the buyer signs what follows the claim, with
+    that of ``inbox`` (X25519) it reads what the merchant writes, and with that of ``redemption``
+    (Ed25519) it cashes the approval in.
+    """
+
+    follow_up: str
+    inbox: str
+    redemption: str
+
+    def document(self) -> dict[str, str]:
+        """As JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -37,7 +58,8 @@ class ClaimBody:
     """Everything about a claim that is public and that its proof is bound to.
 
     ``number`` is j, the claim's slot below the policy's claims per purchase; ``first``, ``size``,
-    ``voided_at`` and ``lane`` say which ring; ``nonce`` is 16 random bytes in hex.
+    ``voided_at`` and ``lane`` say which ring; ``nonce`` is 16 random bytes in hex. Without
+    ``buyer`` nobody can follow the claim up.
     """
 
     origin: str
@@ -51,6 +73,7 @@ class ClaimBody:
     voided_at: int
     lane: int
     nonce: str
+    buyer: BuyerKeys | None = None
 
     @property
     def day(self) -> dt.date:
@@ -59,7 +82,9 @@ class ClaimBody:
 
     def document(self) -> dict[str, Any]:
         """The body as a JSON object, with its ``type``."""
-        return {"type": "claim", **{name: getattr(self, name) for name in _MEMBERS}}
+        members = {name: getattr(self, name) for name in _MEMBERS}
+        buyer = {} if self.buyer is None else {_BUYER: self.buyer.document()}
+        return {"type": "claim", **members, **buyer}
 
     @cached_property
     def context(self) -> bytes:
@@ -67,7 +92,8 @@ class ClaimBody:
         return context_of(self.document())
 
 
-_MEMBERS = tuple(ClaimBody.__dataclass_fields__)
+_BUYER = "buyer"
+_MEMBERS = tuple(name for name in ClaimBody.__dataclass_fields__ if name != _BUYER)
 
 
 def claim_id(body: ClaimBody, proof: bytes) -> str:
@@ -83,14 +109,26 @@ def parse_claim(document: Any) -> ClaimBody:
 
     ``FormatError`` naming the member for anything missing, unknown or of another type or form.
     """
-    members = body_members(document, "claim", _MEMBERS)
+    with_buyer = isinstance(document, dict) and _BUYER in document
+    members = body_members(document, "claim", [*_MEMBERS, *([_BUYER] if with_buyer else [])])
+    buyer = _read_buyer(members.pop(_BUYER)) if with_buyer else None
     check_types(members, "claim", _INTEGERS)
-    body = ClaimBody(**members)
+    body = ClaimBody(**members, buyer=buyer)
     check_common(members, "claim")
     parse_identifier(body.policy, "claim.policy")
     if body.remedy not in _REMEDIES:
         raise FormatError("unknown remedy", "claim.remedy")
     return body
+
+
+def _read_buyer(document: Any) -> BuyerKeys:
+    names = tuple(BuyerKeys.__dataclass_fields__)
+    if not isinstance(document, dict) or set(document) != set(names):
+        raise FormatError(f"not exactly {', '.join(names)}", "claim.buyer")
+    for name in names:
+        parse_hex(document[name], f"claim.buyer.{name}", _KEY_SIZE)
+    parse_contact_key(document["inbox"], "claim.buyer.inbox")
+    return BuyerKeys(**document)
 
 
 def claim_scopes(origin: str, policy_id: str, number: int) -> tuple[Scope, Scope]:
@@ -146,6 +184,8 @@ def claim_statement(
         raise FormatError("the policy does not offer this remedy", "claim.remedy")
     if body.number >= policy.claims_per_purchase:
         raise FormatError("the policy allows fewer claims", "claim.number")
+    if policy.review and body.buyer is None:
+        raise FormatError("missing: who could be asked for evidence", "claim.buyer")
     return Statement(
         group=group,
         origin=body.origin,

@@ -26,6 +26,7 @@ from commitments.errors import FormatError
 from commitments.gtin import normalise_product
 from commitments.sale import check_code, check_product, parse_day
 from commitments.wire import canonical_json, nfc, parse_identifier
+from policies.attachments import parse_contact_key
 from policies.durations import Duration, parse_duration
 
 __all__ = [
@@ -86,6 +87,11 @@ Text = Annotated[str, Field(min_length=1, max_length=200), checked(require_text)
 Code = Annotated[Text, checked(check_product)]
 Batch = Annotated[Text, checked(partial(check_code, name="batches"))]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), checked(currency)]
+X25519Key = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-f]{64}$"),
+    checked(lambda text: parse_contact_key(text, "contact_key")),
+]
 
 
 class _Strict(BaseModel):
@@ -183,6 +189,14 @@ class Policy(_Strict):
         default=False,
         description="An approved claim ends the ownership: nothing else can be claimed after it.",
     )
+    review: bool = Field(
+        default=False,
+        description="A person looks at each claim before it is approved.",
+    )
+    contact_key: X25519Key | None = Field(
+        default=None,
+        description="What buyers encrypt evidence and messages for the merchant to (X25519).",
+    )
     smallest_ring: int = Field(
         ge=1, le=4096, description="A claim must hide among at least this many purchases."
     )
@@ -208,6 +222,10 @@ class Policy(_Strict):
             raise ValueError("a refund ends the ownership: set ends_ownership")
         if self.ends_ownership and self.claims_per_purchase != 1:
             raise ValueError("a claim that ends the ownership can be made only once")
+        if self.review and self.contact_key is None:
+            raise ValueError("claims that are looked at need evidence: set contact_key")
+        if self.review and self.ends_ownership:
+            raise ValueError("a claim that ends the ownership is approved at once: no review")
         return self
 
     def is_valid_on(self, day: date) -> bool:
@@ -223,9 +241,14 @@ class Policy(_Strict):
 
         None where the ownership does not end. ``FormatError`` beyond the year 9999.
         """
-        if not self.ends_ownership:
-            return None
-        moment = approved.astimezone(UTC)
+        return self.responds_by(approved) if self.ends_ownership else None
+
+    def responds_by(self, moved: datetime) -> datetime:
+        """When the response time is over that begins at ``moved``, in UTC.
+
+        ``FormatError`` beyond the year 9999.
+        """
+        moment = moved.astimezone(UTC)
         day = parse_duration(self.response_time).after(moment.date())
         return datetime.combine(day, moment.timetz())
 

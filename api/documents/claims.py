@@ -9,6 +9,14 @@ from api.documents.common import Base64, Count, Day, Document, Hash, Moment, Ori
 __all__ = ["Claims", "Decision", "NewClaim", "Retirement"]
 
 
+class BuyerKeys(Document):
+    """Public keys that the buyer made for this claim: to sign, to read, and to redeem with."""
+
+    follow_up: Hash = Field(description="Ed25519: signs the buyer's steps.")
+    inbox: Hash = Field(description="X25519: what the merchant's messages are encrypted to.")
+    redemption: Hash = Field(description="Ed25519: cashes the approval in.")
+
+
 class ClaimBody(Document):
     """Everything about a claim that is public and that its proof is bound to."""
 
@@ -24,6 +32,9 @@ class ClaimBody(Document):
     voided_at: Count
     lane: Count
     nonce: str = Field(pattern=r"^[0-9a-f]{32}$")
+    buyer: BuyerKeys | None = Field(
+        default=None, description="Without them nobody can follow the claim up."
+    )
 
 
 class NewClaim(Document):

@@ -65,12 +65,6 @@ def _material(town: Town, buyer: Buyer, policy: Policy) -> tuple[ClaimBody, Prov
     view, merchant = read_merchant(town.shop, _merchant(town), town.calendar())
     name = choose_ring(view, policy, today, purchase.index)
     ring, _ = fetch_ring(town.shop, merchant, view, name, purchase)
-    members = {
-        "first": name.first,
-        "size": name.size,
-        "voided_at": name.voided_at,
-        "lane": name.lane,
-    }
     body = ClaimBody(
         origin=policy.origin,
         policy=policy.id,
@@ -78,8 +72,11 @@ def _material(town: Town, buyer: Buyer, policy: Policy) -> tuple[ClaimBody, Prov
         date=today.isoformat(),
         number=0,
         remedy=policy.remedies[0],
+        first=name.first,
+        size=name.size,
+        voided_at=name.voided_at,
+        lane=name.lane,
         nonce=new_nonce(),
-        **members,
     )
     return body, ring
 

@@ -10,6 +10,8 @@ from commitments.wire import canonical_json, parse_json
 from policies.policy import parse_policy
 from tests.world import KETTLE, REFUND, WARRANTY
 
+CONTACT = "09" + "00" * 31
+
 
 def test_reads_and_writes_the_same_document() -> None:
     policy = parse_policy(WARRANTY)
@@ -28,6 +30,11 @@ def test_reads_and_writes_the_same_document() -> None:
         ({"version": "1"}, "version"),
         ({"kind": "gift"}, "kind"),
         ({"title": ""}, "title"),
+        ({"contact_key": "00" * 32}, "contact_key"),  # keeps no secret
+        ({"contact_key": "11" * 31}, "contact_key"),
+        ({"review": True}, None),  # without a contact_key
+        ({"review": 1, "contact_key": CONTACT}, "review"),
+        ({"review": True, "contact_key": CONTACT, "ends_ownership": True}, None),
         ({"title": "a\nb"}, "title"),
         ({"products": []}, "products"),
         ({"products": ["4006381333932"]}, "products.0"),
@@ -123,3 +130,9 @@ def test_an_approval_lapses_after_the_response_time_counted_in_utc() -> None:
     refund = parse_policy({**REFUND, "response_time": "P1M"})
     assert refund.lapses(approved) == datetime(2027, 2, 28, 23, tzinfo=UTC)
     assert parse_policy(WARRANTY).lapses(approved) is None
+
+
+def test_claims_may_be_looked_at() -> None:
+    policy = parse_policy({**WARRANTY, "review": True, "contact_key": CONTACT})
+    assert (policy.review, policy.contact_key) == (True, CONTACT)
+    assert not parse_policy(WARRANTY).review
