@@ -26,6 +26,7 @@ __all__ = [
     "events_origin",
     "is_events_origin",
     "parse_event",
+    "parse_event_time",
     "purchases_origin",
 ]
 
@@ -61,6 +62,16 @@ def event_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime(_TIME_FORMAT)
 
 
+def parse_event_time(text: Any, field: str) -> datetime:
+    """The moment of an :func:`event_time`; ``FormatError`` for any other spelling."""
+    if not isinstance(text, str) or not _TIME.fullmatch(text):
+        raise FormatError("not a time such as 2026-11-21T08:00:00Z", field)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise FormatError("no such moment", field) from None
+
+
 def encode_event(event: Mapping[str, Any]) -> bytes:
     """The canonical bytes of an event; ``FormatError`` when it is not one or is too long."""
     data = canonical_json(_checked(event))
@@ -91,12 +102,7 @@ def _checked(event: Mapping[str, Any]) -> dict[str, Any]:
     kind, time = event.get("type"), event.get("time")
     if not isinstance(kind, str) or not kind:
         raise FormatError("an event has a type", "type")
-    if not isinstance(time, str) or not _TIME.fullmatch(time):
-        raise FormatError("an event has a time such as 2026-11-21T08:00:00Z", "time")
-    try:
-        datetime.fromisoformat(time)
-    except ValueError:
-        raise FormatError("no such moment", "time") from None
+    parse_event_time(time, "time")
     return dict(event)
 
 

@@ -21,6 +21,7 @@ from policies.policy import Policy
 from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
 
 __all__ = [
+    "REMEDIES",
     "BuyerKeys",
     "ClaimBody",
     "claim_id",
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 _KEY_SIZE = 32  # of Ed25519 (RFC 8032) and X25519 (RFC 7748)
-_REMEDIES = ("repair", "replacement", "refund", "store_credit")
+REMEDIES = ("repair", "replacement", "refund", "store_credit")
 _INTEGERS = ("version", "number", "first", "size", "voided_at", "lane")
 
 
@@ -116,7 +117,7 @@ def parse_claim(document: Any) -> ClaimBody:
     body = ClaimBody(**members, buyer=buyer)
     check_common(members, "claim")
     parse_identifier(body.policy, "claim.policy")
-    if body.remedy not in _REMEDIES:
+    if body.remedy not in REMEDIES:
         raise FormatError("unknown remedy", "claim.remedy")
     return body
 
