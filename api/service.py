@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from api.keys import MerchantKeys
 from api.settings import Settings
+from commitments.clock import Clocks, OneClock
 from issuer.closing import Closer
 from issuer.mailbox import Mailbox
 from issuer.merchants import KnownMerchants
@@ -23,6 +24,7 @@ class Service:
 
     settings: Settings
     store: Store
+    clocks: Clocks
     merchants: KnownMerchants
     keys: MerchantKeys
     issuer: Issuer
@@ -39,19 +41,21 @@ class Service:
         store = Store(settings.database, sealing=settings.sealing)
         # Without decode: the issuer computes every commitment itself
         store.create()
+        clocks = OneClock(settings.clock)
         seed_witnesses = SeedWitnesses(settings.seed_witnesses)
         return cls(
             settings,
             store,
+            clocks,
             KnownMerchants(store),
             MerchantKeys(store),
-            Issuer(store, settings.group, settings.clock),
+            Issuer(store, settings.group, clocks),
             Mailbox(store),
-            Verifier(store, settings.group, settings.clock),
+            Verifier(store, settings.group, clocks),
             ClosedLogs(),
-            _publisher(store, settings),
+            _publisher(store, settings, clocks),
             seed_witnesses,
-            Closer(store, settings.clock, seed_witnesses),
+            Closer(store, clocks, seed_witnesses),
         )
 
     def close(self) -> None:
@@ -63,12 +67,12 @@ class Service:
         self.store.close()
 
 
-def _publisher(store: Store, settings: Settings) -> Publisher | None:
+def _publisher(store: Store, settings: Settings, clocks: Clocks) -> Publisher | None:
     """Who asks the witnesses after each write; none where there are none."""
     witnesses = remote_witnesses(settings.witnesses)
     if not witnesses:
         store.commit(forget_published)
         return None
-    publisher = Publisher(store, witnesses, clock=settings.clock)
+    publisher = Publisher(store, witnesses, clocks=clocks)
     store.after_write = publisher.publish
     return publisher

@@ -12,7 +12,7 @@ from benchmarks.appending import BATCH, append_batch
 from benchmarks.databases import SEALING
 from benchmarks.measure import timed
 from benchmarks.rings import walk
-from commitments.clock import system_clock
+from commitments.clock import SYSTEM_CLOCKS
 from commitments.errors import Refused
 from commitments.p256 import P256
 from issuer.closing import Closer
@@ -41,7 +41,9 @@ def open_shop(url: str) -> Iterator[Store]:
     with Store(url, sealing=SEALING) as store:
         store.create()
         with suppress(Refused):  # it is there already
-            create_merchant(store, P256, system_clock, MERCHANT, capacity=CAPACITY, period="manual")
+            create_merchant(
+                store, P256, SYSTEM_CLOCKS, MERCHANT, capacity=CAPACITY, period="manual"
+            )
         yield store
 
 
@@ -58,7 +60,7 @@ def build(
     Milliseconds of each batch, and of the close after each period.
     """
     batches, closes = [], []
-    closer = Closer(store, system_clock, SeedWitnesses())
+    closer = Closer(store, SYSTEM_CLOCKS, SeedWitnesses())
     for size in sizes:
         batch = list(islice(entries, BATCH))
         batches.append(timed(partial(append_batch, store, MERCHANT.origin, batch)))

@@ -17,7 +17,7 @@ from benchmarks.databases import ENGINES, SEALING
 from benchmarks.measure import Figure, figure, percentile
 from benchmarks.recording import make_sales, random_scalar
 from benchmarks.service import Request, serving
-from commitments.clock import system_clock
+from commitments.clock import SYSTEM_CLOCKS
 from commitments.p256 import P256
 from commitments.purchase import Opening, commit
 from commitments.wire import encode_base64, parse_base64, parse_json
@@ -128,8 +128,8 @@ def claiming_figures(
 def _steps(store: Store, requests: Sequence[Request], engine: str) -> list[Figure]:
     """Processor milliseconds of each step of a claim, in batches of 64."""
     retired = RetiredSecrets(P256)
-    judge = Judge(store, P256, system_clock, PolicyBook(), retired)
-    recorder = Recorder(store, system_clock, retired)
+    judge = Judge(store, P256, SYSTEM_CLOCKS, PolicyBook(), retired)
+    recorder = Recorder(store, SYSTEM_CLOCKS, retired)
     judge.prepare(_read(json.dumps(requests[0].body).encode()))
     spent = [
         _steps_of(judge, recorder, requests[start : start + _BATCH])
@@ -201,7 +201,7 @@ def make_requests(
 
     Publishes the policy that they are made under.
     """
-    Verifier(store, P256, system_clock).publish(merchant.origin, WARRANTY)
+    Verifier(store, P256, SYSTEM_CLOCKS).publish(merchant.origin, WARRANTY)
     rings: dict[int, tuple[bytes, Ring]] = {}
     requests = []
     with store.read() as connection:
@@ -219,11 +219,11 @@ def make_requests(
 def _open_shop(store: Store) -> list[Opening]:
     """A shop that has sold what is claimed for; what only its buyers know."""
     store.create()
-    create_merchant(store, P256, system_clock, _MERCHANT, capacity=_CAPACITY, period="manual")
+    create_merchant(store, P256, SYSTEM_CLOCKS, _MERCHANT, capacity=_CAPACITY, period="manual")
     openings = make_openings(_RING)
     entries = [*map(purchase_of, openings)]
     store.write(lambda transaction: transaction.append(_MERCHANT.origin, entries))
-    Closer(store, system_clock, SeedWitnesses()).now(_MERCHANT)
+    Closer(store, SYSTEM_CLOCKS, SeedWitnesses()).now(_MERCHANT)
     return openings
 
 

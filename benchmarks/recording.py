@@ -9,6 +9,7 @@ from functools import partial
 
 from benchmarks.databases import SEALING
 from benchmarks.measure import Figure, figure
+from commitments.clock import OneClock
 from commitments.p256 import P256
 from commitments.purchase import BuyerKeys
 from commitments.sale import Sale
@@ -21,6 +22,7 @@ __all__ = ["make_order", "make_sales", "random_scalar", "recording_figures"]
 
 _BATCH = 500
 _MERCHANT = Merchant("bench", "Bench", "ledger.example/bench")
+_CLOCKS = OneClock(lambda: datetime(2026, 11, 21, tzinfo=UTC))
 
 
 def recording_figures(*, quick: bool, progress: Callable[[str], None]) -> list[Figure]:
@@ -29,8 +31,8 @@ def recording_figures(*, quick: bool, progress: Callable[[str], None]) -> list[F
     with tempfile.TemporaryDirectory() as directory:
         store = Store(f"sqlite:///{directory}/bench.db", sealing=SEALING)
         store.create()
-        create_merchant(store, P256, _clock, _MERCHANT, period="manual")
-        issuer = Issuer(store, P256, _clock)
+        create_merchant(store, P256, _CLOCKS, _MERCHANT, period="manual")
+        issuer = Issuer(store, P256, _CLOCKS)
         progress("recording sales whose buyer is absent")
         absent = [
             _rate(partial(issuer.record_sales, _MERCHANT, make_sales(n, _BATCH)))
@@ -50,10 +52,6 @@ def recording_figures(*, quick: bool, progress: Callable[[str], None]) -> list[F
             "record_purchases_per_s", "record purchases with buyers, in bulk", "/s", present, target
         ),
     ]
-
-
-def _clock() -> datetime:
-    return datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def _rate(record: Callable[[], object]) -> float:

@@ -13,7 +13,7 @@ from benchmarks.databases import ENGINES, SEALING
 from benchmarks.measure import Figure, figure, percentile, timed
 from benchmarks.recording import make_sales
 from benchmarks.service import serving
-from commitments.clock import system_clock
+from commitments.clock import SYSTEM_CLOCKS
 from commitments.p256 import P256
 from issuer.closing import Closer
 from issuer.merchants import Merchant, create_merchant
@@ -61,16 +61,16 @@ def waiting_figures(engine: str, *, quick: bool, progress: Callable[[str], None]
 def _open_shop(store: Store, wallet: Wallet, claims: int) -> list[object]:
     """A shop that has sold as much to the wallet as will be claimed for; the receipts."""
     store.create()
-    create_merchant(store, P256, system_clock, _MERCHANT, capacity=_CAPACITY, period="manual")
+    create_merchant(store, P256, SYSTEM_CLOCKS, _MERCHANT, capacity=_CAPACITY, period="manual")
     orders = [
         Order(f"{number}", sale, wallet.request(_MERCHANT.origin, f"{number}"))
         for number, sale in enumerate(make_sales(0, claims))
     ]
     others = list(islice(purchases(), _RING - claims))
     store.write(lambda transaction: transaction.append(_MERCHANT.origin, others))
-    receipts = Issuer(store, P256, system_clock).record(_MERCHANT, orders)
-    Closer(store, system_clock, SeedWitnesses()).now(_MERCHANT)
-    Verifier(store, P256, system_clock).publish(_MERCHANT.origin, WARRANTY)
+    receipts = Issuer(store, P256, SYSTEM_CLOCKS).record(_MERCHANT, orders)
+    Closer(store, SYSTEM_CLOCKS, SeedWitnesses()).now(_MERCHANT)
+    Verifier(store, P256, SYSTEM_CLOCKS).publish(_MERCHANT.origin, WARRANTY)
     return [*receipts]
 
 

@@ -14,7 +14,7 @@ from benchmarks.measure import Figure
 from benchmarks.recording import make_sales
 from benchmarks.service import serving
 from benchmarks.wallet_steps import Place, claimed, opened, restored
-from commitments.clock import system_clock
+from commitments.clock import SYSTEM_CLOCKS
 from commitments.p256 import P256
 from issuer.closing import Closer
 from issuer.recording import Issuer, Order
@@ -65,7 +65,7 @@ def _sell(
     store: Store, wallet: Wallet, entries: int, progress: Callable[[str], None]
 ) -> list[object]:
     """Sales to the wallet among others, spread over the log; the receipts."""
-    issuer, supply = Issuer(store, P256, system_clock), purchases()
+    issuer, supply = Issuer(store, P256, SYSTEM_CLOCKS), purchases()
     step = entries // _RECEIPTS // 500 * 500 or 500
     receipts: list[object] = []
     for number, sale in enumerate(make_sales(0, _RECEIPTS)):
@@ -75,8 +75,8 @@ def _sell(
         receipts += issuer.record(MERCHANT, [order])
     others = list(islice(supply, 1000))
     store.write(lambda transaction: transaction.append(MERCHANT.origin, others))
-    Closer(store, system_clock, SeedWitnesses()).now(MERCHANT)
-    Verifier(store, P256, system_clock).publish(MERCHANT.origin, _POLICY)
+    Closer(store, SYSTEM_CLOCKS, SeedWitnesses()).now(MERCHANT)
+    Verifier(store, P256, SYSTEM_CLOCKS).publish(MERCHANT.origin, _POLICY)
     return receipts
 
 

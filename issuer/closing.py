@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.errors import Refused, VerificationError
 from issuer.merchants import Merchant, list_merchants
 from ledger.closes import CLOSED, Close, day_period, verify_signatures
@@ -26,9 +26,9 @@ __all__ = ["Closer"]
 class Closer:
     """Closes the logs in ``store`` with the signatures of ``witnesses``."""
 
-    def __init__(self, store: Store, clock: Clock, witnesses: SeedWitnesses) -> None:
+    def __init__(self, store: Store, clocks: Clocks, witnesses: SeedWitnesses) -> None:
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._witnesses = witnesses
 
     def now(self, merchant: Merchant) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Closer:
 
     def _close_yesterday(self, origin: str) -> bool:
         declaration, last = self._read(origin)
-        yesterday = day_period(self._clock() - timedelta(days=1))
+        yesterday = day_period(self._clocks.at(origin) - timedelta(days=1))
         if declaration.period != DAILY or (last and last.period >= yesterday):
             return False
         return self._close(declaration, last, yesterday) is not None
@@ -87,7 +87,7 @@ class Closer:
         with self._store.read() as connection:
             known = stored_succession(connection, origin)
         keys = [known.chain(key) for key in declaration.seed_witnesses]
-        end, signatures = self._witnesses.sign(self._store, self._clock, keys, end)
+        end, signatures = self._witnesses.sign(self._store, self._clocks, keys, end)
         number = last.number + 1 if last else 0
         close = Close(number, period, end.size, end.root, signatures)
 
@@ -101,7 +101,7 @@ class Closer:
                 verify_signatures(close, declaration, present)
             except VerificationError:
                 return None  # another process has heard of a later key meanwhile
-            event = close.to_event(origin, event_time(self._clock()))
+            event = close.to_event(origin, event_time(self._clocks.at(origin)))
             append_event(transaction, origin, event)
             return event
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.errors import Refused
 from issuer.merchants import Merchant
 from ledger.event_log import append_event
@@ -26,7 +26,7 @@ _KEY_BYTES = 32  # of an Ed25519 private key (RFC 8032, 5.1.5)
 
 
 def rotate_keys(
-    store: Store, clock: Clock, merchant: Merchant, kinds: Sequence[LogKind] = BOTH
+    store: Store, clocks: Clocks, merchant: Merchant, kinds: Sequence[LogKind] = BOTH
 ) -> list[dict[str, Any]]:
     """Give these logs a second key each, which signs with the old one from now on; the events.
 
@@ -34,13 +34,13 @@ def rotate_keys(
     """
 
     def unit(transaction: Transaction) -> list[dict[str, Any]]:
-        return [_rotate(transaction, clock, merchant, _origin(merchant, kind)) for kind in kinds]
+        return [_rotate(transaction, clocks, merchant, _origin(merchant, kind)) for kind in kinds]
 
     return store.write(unit, merchant.origin, events_origin(merchant.origin))
 
 
 def retire_keys(
-    store: Store, clock: Clock, merchant: Merchant, kinds: Sequence[LogKind] = BOTH
+    store: Store, clocks: Clocks, merchant: Merchant, kinds: Sequence[LogKind] = BOTH
 ) -> list[dict[str, Any]]:
     """Destroy the older key of these logs; the events.
 
@@ -49,20 +49,20 @@ def retire_keys(
     """
 
     def unit(transaction: Transaction) -> list[dict[str, Any]]:
-        return [_retire(transaction, clock, merchant, _origin(merchant, kind)) for kind in kinds]
+        return [_retire(transaction, clocks, merchant, _origin(merchant, kind)) for kind in kinds]
 
     return store.write(unit, merchant.origin, events_origin(merchant.origin))
 
 
 def _rotate(
-    transaction: Transaction, clock: Clock, merchant: Merchant, origin: str
+    transaction: Transaction, clocks: Clocks, merchant: Merchant, origin: str
 ) -> dict[str, Any]:
     old, *others = transaction.signers(origin)
     if others:
         raise Refused("key-not-retired", "the log has two keys already: retire the older first")
     history = stored_key_history(transaction.connection, merchant.origin)
     new = Signer(origin, secrets.token_bytes(_KEY_BYTES))
-    event = rotation_event(history, old, new.verifier, event_time(clock()))
+    event = rotation_event(history, old, new.verifier, event_time(clocks.at(merchant.origin)))
     history.after(event)  # what no reader would accept is not written
     append_event(transaction, merchant.origin, event)
     transaction.add_key(origin, new.private_key)
@@ -70,7 +70,7 @@ def _rotate(
 
 
 def _retire(
-    transaction: Transaction, clock: Clock, merchant: Merchant, origin: str
+    transaction: Transaction, clocks: Clocks, merchant: Merchant, origin: str
 ) -> dict[str, Any]:
     old, *others = transaction.signers(origin)
     if not others:
@@ -78,7 +78,7 @@ def _retire(
     if origin != merchant.origin and not keep_farewell(transaction.connection, merchant.origin):
         raise Refused("not-published", "the new key has not been published yet: try again later")
     history = stored_key_history(transaction.connection, merchant.origin)
-    event = retirement_event(history, old.verifier, event_time(clock()))
+    event = retirement_event(history, old.verifier, event_time(clocks.at(merchant.origin)))
     history.after(event)
     append_event(transaction, merchant.origin, event)
     transaction.drop_oldest_key(origin)

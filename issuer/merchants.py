@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Column, Connection, String, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.domain import suite_name
 from commitments.errors import FormatError, Refused
 from commitments.group import Group
@@ -52,7 +52,7 @@ class Merchant:
 def create_merchant(
     store: Store,
     group: Group,
-    clock: Clock,
+    clocks: Clocks,
     merchant: Merchant,
     *,
     capacity: int = 1024,
@@ -91,7 +91,8 @@ def create_merchant(
         transaction.connection.execute(insert(merchants), row)
         for origin, key in keys.items():
             transaction.create_log(origin, key)
-        append_event(transaction, merchant.origin, declaration.to_event(event_time(clock())))
+        now = event_time(clocks.at(merchant.origin))
+        append_event(transaction, merchant.origin, declaration.to_event(now))
 
     try:
         store.write(unit)

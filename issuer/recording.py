@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.errors import FormatError, Refused, VerificationError
 from commitments.group import Group, Point
 from commitments.purchase import complete, serial_shift
@@ -79,10 +79,10 @@ Prepared = tuple[Order, bytes]
 class Issuer:
     """Everything a merchant writes into its purchase log."""
 
-    def __init__(self, store: Store, group: Group, clock: Clock) -> None:
+    def __init__(self, store: Store, group: Group, clocks: Clocks) -> None:
         self._store = store
         self._group = group
-        self._clock = clock
+        self._clocks = clocks
 
     def record(
         self, merchant: Merchant, orders: Sequence[Order], once: Once | None = None
@@ -116,7 +116,7 @@ class Issuer:
         Nothing tells one such sale from another: without ``once``, sent again it is recorded
         again. Errors name the sale as ``sales[i]``.
         """
-        if redeem_by is not None and self._is_over(redeem_by):
+        if redeem_by is not None and self._is_over(merchant.origin, redeem_by):
             raise Refused("past-date", "the codes would have expired already", "redeem_by")
         codes = [new_code() for _ in sales]
         pairs = list(zip(sales, codes, strict=True))
@@ -159,7 +159,7 @@ class Issuer:
             is_new = connection.scalar(redeemed) is None
         if slip is None:
             raise Refused("unknown-code", "no slip has this code", "code")
-        if is_new and slip.redeem_by is not None and self._is_over(slip.redeem_by):
+        if is_new and slip.redeem_by is not None and self._is_over(merchant.origin, slip.redeem_by):
             message = f"this code could be redeemed until {slip.redeem_by}"
             raise Refused("expired-code", message, "code")
         try:
@@ -206,7 +206,7 @@ class Issuer:
 
     def _check(self, origin: str, order: Order) -> RequestCheck:
         check_code(order.reference, "order")
-        self._check_date(order.sale, "sale.date")
+        self._check_date(origin, order.sale, "sale.date")
         return RequestCheck(self._group, origin, order.reference, order.request)
 
     def _complete(self, origin: str, order: Order, blinded: Point) -> Prepared:
@@ -216,19 +216,19 @@ class Issuer:
         return order, Purchase(self._group.encode(commitment)).encode()
 
     def _slip_entry(self, origin: str, sale: Sale, code: str) -> bytes:
-        self._check_date(sale, "date")
+        self._check_date(origin, sale, "date")
         blinded = slip_keys(self._group, origin, code).commit(self._group)
         commitment = complete(self._group, blinded, sale.attributes(self._group), 0)
         return SaleEntry(self._group.encode(commitment)).encode()
 
-    def _check_date(self, sale: Sale, field: str) -> None:
+    def _check_date(self, origin: str, sale: Sale, field: str) -> None:
         # A shop east of Greenwich is a day ahead of UTC for part of the day.
-        if sale.date > (self._clock() + timedelta(hours=14)).date():
+        if sale.date > (self._clocks.at(origin) + timedelta(hours=14)).date():
             raise Refused("future-date", "the sale is in the future", field)
 
-    def _is_over(self, day: date) -> bool:
+    def _is_over(self, origin: str, day: date) -> bool:
         """Whether ``day`` has ended, also in the last place on earth where it ends."""
-        return (self._clock() - timedelta(hours=12)).date() > day
+        return (self._clocks.at(origin) - timedelta(hours=12)).date() > day
 
     def _append(
         self, transaction: Transaction, origin: str, prepared: Sequence[Prepared]

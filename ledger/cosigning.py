@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from commitments.clock import Clock, system_clock
+from commitments.clock import SYSTEM_CLOCKS, Clocks
 from commitments.errors import FormatError
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.group_commit import GroupCommit, Ticket
@@ -76,13 +76,13 @@ class Publisher:
         witnesses: Sequence[RemoteWitness],
         *,
         transport: httpx.BaseTransport | None = None,
-        clock: Clock = system_clock,
+        clocks: Clocks = SYSTEM_CLOCKS,
         monotonic: Callable[[], float] = time.monotonic,
         patience: float = _PATIENCE,
     ) -> None:
         self._store = store
         self._witnesses = witnesses
-        self._keys = PresentKeys(store, clock, monotonic)
+        self._keys = PresentKeys(store, clocks, monotonic)
         self._monotonic = monotonic
         self._patience = patience
         self._client = witness_connections(transport)

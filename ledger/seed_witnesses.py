@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import httpx
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.errors import FormatError, Overloaded, VerificationError
 from ledger.handover import NO_HANDOVERS
 from ledger.note import Verifier, parse_vkey
@@ -67,7 +67,7 @@ class SeedWitnesses:
         self._client.close()
 
     def sign(
-        self, store: Store, clock: Clock, keys: Sequence[Sequence[Verifier]], end: PeriodEnd
+        self, store: Store, clocks: Clocks, keys: Sequence[Sequence[Verifier]], end: PeriodEnd
     ) -> tuple[PeriodEnd, tuple[bytes, ...]]:
         """The end of the period that all witnesses have signed, and their signatures.
 
@@ -81,7 +81,7 @@ class SeedWitnesses:
         """
         signatures: list[bytes] = []
         for of_witness in keys:
-            signed = self._ask(store, clock, of_witness, end)
+            signed = self._ask(store, clocks, of_witness, end)
             if signed.end.period != end.period or (signatures and signed.end != end):
                 raise VerificationError("the seed witnesses have signed different closes")
             if signed.end != end:
@@ -91,7 +91,7 @@ class SeedWitnesses:
         return end, tuple(signatures)
 
     def _ask(
-        self, store: Store, clock: Clock, keys: Sequence[Verifier], end: PeriodEnd
+        self, store: Store, clocks: Clocks, keys: Sequence[Verifier], end: PeriodEnd
     ) -> SignedEnd:
         name = keys[0].name
         witness = self._witness(keys)
@@ -102,7 +102,7 @@ class SeedWitnesses:
             signed = self._answer(witness, partial(witness.sign, self._client, request, end.origin))
             # Not for another period: it would lead past the key that has signed this one.
             if signed.end.period == end.period and not _is_signed(signed, keys[-1]):
-                keys = self._follow(store, clock, witness, keys, signed)
+                keys = self._follow(store, clocks, witness, keys, signed)
         except Unavailable as error:
             raise NotSigned(f"the seed witness {name} has not signed: {error}") from None
         if not _is_signed(signed, keys[-1]):
@@ -124,7 +124,7 @@ class SeedWitnesses:
     def _follow(
         self,
         store: Store,
-        clock: Clock,
+        clocks: Clocks,
         witness: RemoteSeedWitness,
         keys: Sequence[Verifier],
         signed: SignedEnd,
@@ -135,7 +135,7 @@ class SeedWitnesses:
             steps = NO_HANDOVERS.continued(keys[-1], shown, len(shown))
             chain = NO_HANDOVERS.after(*steps).chain(keys[-1])
             last = max((n for n, key in enumerate(chain) if _is_signed(signed, key)), default=0)
-            known = record_handovers(store, clock, signed.end.origin, keys[:1], steps[:last])
+            known = record_handovers(store, clocks, signed.end.origin, keys[:1], steps[:last])
         except VerificationError as error:
             raise Unavailable(str(error)) from None
         return known.chain(keys[0])

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.errors import FormatError, VerificationError
 from ledger.cosignature import CosignerKey
 from ledger.event_log import append_event, events_of
@@ -42,7 +42,7 @@ def stored_succession(connection: Connection, origin: str) -> Succession:
 
 
 def record_handovers(
-    store: Store, clock: Clock, origin: str, keys: Sequence[WitnessKey], shown: Sequence[Handover]
+    store: Store, clocks: Clocks, origin: str, keys: Sequence[WitnessKey], shown: Sequence[Handover]
 ) -> Succession:
     """Append what follows on from ``keys`` of witnesses, and is not there; all that is there now.
 
@@ -52,7 +52,7 @@ def record_handovers(
     """
 
     def unit(transaction: Transaction) -> Succession:
-        now = clock()
+        now = clocks.at(origin)
         history = stored_key_history(transaction.connection, origin)
         for handover in _new(transaction.connection, origin, keys, shown, now):
             event = handover_event(history, handover, event_time(now))
@@ -88,9 +88,9 @@ def _new(
 class PresentKeys:
     """The keys that cosign for witnesses today: those configured, and what has followed them."""
 
-    def __init__(self, store: Store, clock: Clock, monotonic: Callable[[], float]) -> None:
+    def __init__(self, store: Store, clocks: Clocks, monotonic: Callable[[], float]) -> None:
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._monotonic = monotonic
         self._successions: dict[str, Succession] = {}  # by origin, as far as they have been read
         self._unfamiliar: dict[str, float] = {}  # the pause of who signs with other keys
@@ -136,9 +136,9 @@ class PresentKeys:
         for origin in map(purchases_origin, origins):
             try:
                 with self._store.read() as connection:
-                    new = _new(connection, origin, keys, shown, self._clock())
+                    new = _new(connection, origin, keys, shown, self._clocks.at(origin))
                 if new:
-                    record_handovers(self._store, self._clock, origin, keys, shown)
+                    record_handovers(self._store, self._clocks, origin, keys, shown)
             except ReadOnly:
                 continue  # a copy: whoever has its key records it
             except (FormatError, VerificationError) as error:

@@ -82,6 +82,9 @@ class FakeClock:
     def __call__(self) -> datetime:
         return self.now
 
+    def at(self, _origin: str, /) -> datetime:
+        return self.now
+
     def advance(self, **units: float) -> None:
         self.now += timedelta(**units)
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.group import Group
 from ledger.events import event_time
 from ledger.store import Store
@@ -44,13 +44,13 @@ class Judge:
         self,
         store: Store,
         group: Group,
-        clock: Clock,
+        clocks: Clocks,
         policies: PolicyBook,
         retired: RetiredSecrets,
     ) -> None:
         self._store = store
         self._group = group
-        self._clock = clock
+        self._clocks = clocks
         self._policies = policies
         self._retired = retired
         self.statements = Statements(store, group)
@@ -79,7 +79,7 @@ class Judge:
 
     def _look_up(self, connection: Connection, origin: str, claims: Sequence[Pending]) -> None:
         identifiers = {claim.identifier for claim in claims}
-        known = find_decisions(connection, origin, identifiers, event_time(self._clock()))
+        known = find_decisions(connection, origin, identifiers, event_time(self._clocks.at(origin)))
         for claim in claims:
             claim.decision = known.get(claim.identifier)
         horizons = self.statements.horizons(connection, origin)
@@ -96,7 +96,7 @@ class Judge:
         decline_ended(others, partial(self._retired.among, connection, origin))
 
     def _state(self, connection: Connection, horizons: Horizons, claim: Pending) -> None:
-        body, now = claim.body, self._clock()
+        body, now = claim.body, self._clocks.at(claim.origin)
         policy = applicable_policy(self._policies, connection, claim.origin, body, now)
         if not self.is_prepared(claim):
             require_possible_length(self._group, policy, body, len(claim.proof))

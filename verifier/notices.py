@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.errors import Refused
 from ledger.event_log import append_event, events_of
 from ledger.events import event_time, events_origin
@@ -14,7 +14,7 @@ __all__ = ["NOTICE_PUBLISHED", "publish_notice"]
 NOTICE_PUBLISHED = "recall.published"
 
 
-def publish_notice(store: Store, clock: Clock, origin: str, document: Any) -> tuple[int, Notice]:
+def publish_notice(store: Store, clocks: Clocks, origin: str, document: Any) -> tuple[int, Notice]:
     """Log a notice of the merchant with this purchase log; its index in the event log.
 
     ``FormatError`` for a document that is no notice; ``Refused`` for another merchant's origin or
@@ -30,7 +30,7 @@ def publish_notice(store: Store, clock: Clock, origin: str, document: Any) -> tu
             raise Refused("duplicate-notice", "a notice with this id has been published", "id")
         event = {
             "type": NOTICE_PUBLISHED,
-            "time": event_time(clock()),
+            "time": event_time(clocks.at(origin)),
             "number": len(published),
             "notice": notice.document(),
         }

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, func, insert, literal, select
 
 from commitments.attributes import EPOCH
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.errors import FormatError, Refused
 from ledger.event_log import append_event, events_of, read_declaration
 from ledger.events import event_time, events_origin, parse_event
@@ -21,7 +21,7 @@ __all__ = ["PUBLISHED", "PolicyBook", "note_policies", "publish_policy", "publis
 PUBLISHED = "policy.published"
 
 
-def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tuple[int, Policy]:
+def publish_policy(store: Store, clocks: Clocks, origin: str, document: Any) -> tuple[int, Policy]:
     """Log a policy of the merchant with this purchase log; its index in the event log.
 
     ``FormatError`` for a document that is no policy or under which nobody could ever claim;
@@ -38,7 +38,7 @@ def publish_policy(store: Store, clock: Clock, origin: str, document: Any) -> tu
             raise Refused("duplicate-policy", "this version has been published", "version")
         event = {
             "type": PUBLISHED,
-            "time": event_time(clock()),
+            "time": event_time(clocks.at(origin)),
             "number": _count(connection, origin),
             "policy": policy.document(),
         }

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from ledger.events import event_time, events_origin
 from ledger.store import Store, Transaction
 from policies.claim import ClaimBody
@@ -27,9 +27,9 @@ __all__ = ["Recorder"]
 class Recorder:
     """Approves claims, several at a time; any number of threads may ask."""
 
-    def __init__(self, store: Store, clock: Clock, retired: RetiredSecrets) -> None:
+    def __init__(self, store: Store, clocks: Clocks, retired: RetiredSecrets) -> None:
         self._store = store
-        self._clock = clock
+        self._clocks = clocks
         self._retired = retired
 
     def record(self, claims: Sequence[Pending]) -> None:
@@ -37,7 +37,9 @@ class Recorder:
         origin, identifiers = claims[0].origin, {claim.identifier for claim in claims}
         self._store.write(partial(self._enter, origin, claims), events_origin(origin))
         with self._store.read() as connection:
-            found = find_decisions(connection, origin, identifiers, event_time(self._clock()))
+            found = find_decisions(
+                connection, origin, identifiers, event_time(self._clocks.at(origin))
+            )
         for claim in claims:
             if claim.decision is not None and claim.decision.approved:
                 claim.decision = replace(found[claim.identifier], new=claim.decision.new)
@@ -54,16 +56,16 @@ class Recorder:
         decline_used(connection, origin, unsettled(claims))
         find_ended = partial(self._retired.among_now, transaction, origin)
         decline_ended(unsettled(claims), find_ended)
-        if events := self._approve(unsettled(claims)):
+        if events := self._approve(origin, unsettled(claims)):
             record_approvals(transaction, origin, events)
 
     def _require_in_time(self, recent: Collection[int], body: ClaimBody) -> None:
-        require_today(body, self._clock())
+        require_today(body, self._clocks.at(body.origin))
         require_recent(recent, body)
 
-    def _approve(self, claims: Sequence[Pending]) -> list[dict[str, Any]]:
+    def _approve(self, origin: str, claims: Sequence[Pending]) -> list[dict[str, Any]]:
         """Approve the first claim with each serial tag; the events."""
-        now = self._clock()
+        now = self._clocks.at(origin)
         events: list[dict[str, Any]] = []
         first: dict[tuple[str, bytes], str] = {}
         for claim in claims:

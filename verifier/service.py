@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.group import Group
 from ledger.events import event_time, events_origin
 from ledger.store import Store, Transaction
@@ -34,15 +34,15 @@ __all__ = ["Verifier"]
 class Verifier:
     """The decisions of one service, for all its merchants. Any number of threads may ask."""
 
-    def __init__(self, store: Store, group: Group, clock: Clock) -> None:
+    def __init__(self, store: Store, group: Group, clocks: Clocks) -> None:
         self._store = store
         self._group = group
-        self._clock = clock
+        self._clocks = clocks
         self._policies = PolicyBook()
         retired = RetiredSecrets(group)
-        judge = Judge(store, group, clock, self._policies, retired)
-        self._claims = ClaimQueue(judge, Recorder(store, clock, retired))
-        self.transfers = Transfers(store, group, clock, judge.statements)
+        judge = Judge(store, group, clocks, self._policies, retired)
+        self._claims = ClaimQueue(judge, Recorder(store, clocks, retired))
+        self.transfers = Transfers(store, group, clocks, judge.statements)
 
     def close(self) -> None:
         """Wait for claims that are being decided, and let go of the threads that decide them."""
@@ -52,7 +52,7 @@ class Verifier:
 
     def publish(self, origin: str, document: Any) -> tuple[int, Policy]:
         """See :func:`verifier.policy_book.publish_policy`."""
-        return publish_policy(self._store, self._clock, origin, document)
+        return publish_policy(self._store, self._clocks, origin, document)
 
     def policies(self, origin: str) -> list[Policy]:
         """All published versions of all policies."""
@@ -66,7 +66,7 @@ class Verifier:
 
     def publish_notice(self, origin: str, document: Any) -> tuple[int, Notice]:
         """See :func:`verifier.notices.publish_notice`."""
-        return publish_notice(self._store, self._clock, origin, document)
+        return publish_notice(self._store, self._clocks, origin, document)
 
     # ---- claims
 
@@ -93,7 +93,9 @@ class Verifier:
         """An approved claim as it stands; ``Refused`` for any other id."""
         with self._store.read() as connection:
             row = approval(connection, origin, CLAIM, identifier)
-            (found,) = read_decisions(connection, origin, [row], event_time(self._clock()))
+            (found,) = read_decisions(
+                connection, origin, [row], event_time(self._clocks.at(origin))
+            )
         return found
 
     def decisions(self, origin: str, after: int, limit: int) -> list[tuple[int, Decision]]:
@@ -108,7 +110,7 @@ class Verifier:
             .order_by(approved.c.position)
             .limit(limit)
         )
-        now = event_time(self._clock())
+        now = event_time(self._clocks.at(origin))
         with self._store.read() as connection:
             rows = connection.execute(query).all()
             found = read_decisions(connection, origin, rows, now)
@@ -117,7 +119,7 @@ class Verifier:
     def retire(self, origin: str, identifier: str, secret: int) -> Decision:
         """Complete an approval that ends the ownership; see :func:`verifier.retiring.retire`."""
         owner = Owner(self._group, origin, secret)
-        now = event_time(self._clock())
+        now = event_time(self._clocks.at(origin))
         with self._store.read() as connection:
             row = approval(connection, origin, CLAIM, identifier)
             require_awaiting(row, now)
@@ -125,7 +127,7 @@ class Verifier:
             owner.prepare(connection, now)
 
         def unit(transaction: Transaction) -> None:
-            retire(transaction, owner, CLAIM, identifier, event_time(self._clock()))
+            retire(transaction, owner, CLAIM, identifier, event_time(self._clocks.at(origin)))
 
         self._store.write(unit, events_origin(origin))
         return self.decision(origin, identifier)

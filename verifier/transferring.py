@@ -12,7 +12,7 @@ from threading import BoundedSemaphore
 
 from sqlalchemy import Connection
 
-from commitments.clock import Clock
+from commitments.clock import Clocks
 from commitments.errors import FormatError, Overloaded, Refused, VerificationError
 from commitments.group import Group
 from ledger.entries import Transferred
@@ -49,10 +49,10 @@ _AT_ONCE = 8  # each takes a thread for as long as a claim alone
 class Transfers:
     """The transfers of all merchants. Any number of threads may ask."""
 
-    def __init__(self, store: Store, group: Group, clock: Clock, statements: Statements) -> None:
+    def __init__(self, store: Store, group: Group, clocks: Clocks, statements: Statements) -> None:
         self._store = store
         self._group = group
-        self._clock = clock
+        self._clocks = clocks
         self._statements = statements
         self._turns = BoundedSemaphore(_AT_ONCE)
 
@@ -87,7 +87,7 @@ class Transfers:
         """An approved transfer as it stands; ``Refused`` for any other id."""
         with self._store.read() as connection:
             row = approval(connection, origin, TRANSFER, identifier)
-            return read_transfer(connection, origin, row, self._now())
+            return read_transfer(connection, origin, row, self._now(origin))
 
     def retire(self, origin: str, identifier: str, secret: int) -> Transfer:
         """Complete a transfer: the old owner shows its secret, the new owner's entry is appended.
@@ -97,7 +97,7 @@ class Transfers:
         Errors as :func:`verifier.retiring.retire`; ``Refused`` also where C_new has come into the
         log in another way.
         """
-        owner, now = Owner(self._group, origin, secret), self._now()
+        owner, now = Owner(self._group, origin, secret), self._now(origin)
         with self._store.read() as connection:
             row = approval(connection, origin, TRANSFER, identifier)
             if row.retired_at is None:
@@ -115,15 +115,15 @@ class Transfers:
             if approval(connection, origin, TRANSFER, identifier).retired_at is None:
                 if index is not None:
                     raise Refused("duplicate-commitment", "the commitment is in the log")
-                retire(transaction, owner, TRANSFER, identifier, self._now())
+                retire(transaction, owner, TRANSFER, identifier, self._now(origin))
             if index is None:
                 transaction.append(origin, [Transferred(commitment).encode()])
 
         self._store.write(unit, origin, events_origin(origin))
         return self.read(origin, identifier)
 
-    def _now(self) -> str:
-        return event_time(self._clock())
+    def _now(self, origin: str) -> str:
+        return event_time(self._clocks.at(origin))
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -138,11 +138,11 @@ class Transfers:
         if body.origin != origin:
             message = "the transfer is about another merchant"
             raise Refused("foreign-origin", message, "transfer.origin")
-        require_today(body, self._clock())
+        require_today(body, self._clocks.at(origin))
         horizons = self._statements.horizons(connection, origin)
         horizons.require(body)
         horizons.require_settled(body)
-        require_unused(connection, origin, body.acceptance.commitment, self._now())
+        require_unused(connection, origin, body.acceptance.commitment, self._now(origin))
 
     def _judge(self, origin: str, body: TransferBody, proof: bytes, identifier: str) -> Transfer:
         if not self._is_accepted(body):
@@ -159,7 +159,7 @@ class Transfers:
                 return declined_transfer(identifier, "ownership_ended")
 
         def unit(transaction: Transaction) -> Transfer:
-            connection, now = transaction.connection, self._clock()
+            connection, now = transaction.connection, self._clocks.at(origin)
             if approvals(connection, origin, TRANSFER, [identifier]):
                 return Transfer(identifier, AWAITING_SECRET)
             require_today(body, now)

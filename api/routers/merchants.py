@@ -58,7 +58,7 @@ def _create(
         return key, create_merchant(
             service.store,
             settings.group,
-            settings.clock,
+            service.clocks,
             merchant,
             seed_witnesses=service.seed_witnesses.keys,
             **choices,

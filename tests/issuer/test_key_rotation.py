@@ -281,7 +281,7 @@ def test_each_statement_fails_once(world: World, change: Callable[[World], None]
 KILLED = """
 import os, sys
 from sqlalchemy import event
-from commitments.clock import system_clock
+from commitments.clock import SYSTEM_CLOCKS
 from issuer.key_rotation import retire_keys, rotate_keys
 from issuer.merchants import find_merchant
 from ledger.store import Store
@@ -300,7 +300,7 @@ def die(*_context):
 
 event.listen(store._writer, "after_cursor_execute", die)
 event.listen(store._writer, "commit", die)
-{CHANGE}(store, system_clock, merchant)
+{CHANGE}(store, SYSTEM_CLOCKS, merchant)
 """
 
 

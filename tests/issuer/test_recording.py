@@ -315,7 +315,7 @@ def test_a_sale_that_no_commitment_can_hold(changes: dict[str, object], field: s
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_two_programs_enter_the_same_merchant(world: World, database: str) -> None:
     merchant = Merchant("both", "Both", "ledger.example/both")
-    enter = partial(create_merchant, group=P256, clock=world.clock, merchant=merchant)
+    enter = partial(create_merchant, group=P256, clocks=world.clock, merchant=merchant)
 
     with Store(database, sealing=SEALING) as other, ThreadPoolExecutor(1) as pool:
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from commitments.clock import OneClock
 from commitments.errors import FormatError, VerificationError
 from ledger import witness_client
 from ledger.add_checkpoint import AddCheckpoint
@@ -96,7 +97,7 @@ class World:
             self.store,
             remote_witnesses(policy("all").witnesses),
             transport=self.network,
-            clock=lambda: NOW + timedelta(seconds=self.now),
+            clocks=OneClock(lambda: NOW + timedelta(seconds=self.now)),
             monotonic=lambda: self.now,
             patience=patience,
         )
