@@ -143,6 +143,8 @@ def open_case(event: Mapping[str, Any], policy: Policy) -> Case:
     policy does not give; ``FormatError`` for an event that is none.
     """
     body = parse_claim(event["claim"])
+    if (body.origin, body.policy, body.version) != (policy.origin, policy.id, policy.version):
+        raise VerificationError("names another policy", "claim.policy")
     state = event["decision"]
     if state != (UNDER_REVIEW if policy.review else APPROVED):
         raise VerificationError("not the decision that the policy gives", "decision")

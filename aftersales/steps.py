@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import canonical_json, parse_hex, parse_identifier
 from ledger.events import parse_event_time
-from policies.claim import REMEDIES, BuyerKeys
+from policies.claim import REMEDIES, FollowUpKeys
 
 __all__ = [
     "BUYER",
@@ -170,7 +170,7 @@ def inbox_message(claim_id: str, time: str) -> bytes:
     return canonical_json({"type": "claim.inbox", "claim_id": claim_id, "time": time})
 
 
-def verify_step(event: Mapping[str, Any], buyer: BuyerKeys) -> None:
+def verify_step(event: Mapping[str, Any], buyer: FollowUpKeys) -> None:
     """``VerificationError`` unless the buyer has signed this step, which is one of its own."""
     if event["step"] == "redeem":
         message = redemption_message(event["claim_id"], event["shop"], event["signed"])
@@ -179,7 +179,7 @@ def verify_step(event: Mapping[str, Any], buyer: BuyerKeys) -> None:
         _verify(buyer.follow_up, event[_SIGNATURE], step_message(event))
 
 
-def verify_inbox(claim_id: str, time: str, signature: str, buyer: BuyerKeys) -> None:
+def verify_inbox(claim_id: str, time: str, signature: str, buyer: FollowUpKeys) -> None:
     """``VerificationError`` unless the buyer asks for its messages, as of ``time``.
 
     ``FormatError`` for what is no time or no signature.

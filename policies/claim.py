@@ -22,8 +22,8 @@ from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
 
 __all__ = [
     "REMEDIES",
-    "BuyerKeys",
     "ClaimBody",
+    "FollowUpKeys",
     "claim_id",
     "claim_scopes",
     "claim_statement",
@@ -37,7 +37,7 @@ _INTEGERS = ("version", "number", "first", "size", "voided_at", "lane")
 
 
 @dataclass(frozen=True)
-class BuyerKeys:
+class FollowUpKeys:
     """Public keys that the buyer made for one claim, 64 hex digits each.
 
     With the private key of ``follow_up`` (Ed25519) the buyer signs what follows the claim, with
@@ -74,7 +74,7 @@ class ClaimBody:
     voided_at: int
     lane: int
     nonce: str
-    buyer: BuyerKeys | None = None
+    buyer: FollowUpKeys | None = None
 
     @property
     def day(self) -> dt.date:
@@ -122,14 +122,14 @@ def parse_claim(document: Any) -> ClaimBody:
     return body
 
 
-def _read_buyer(document: Any) -> BuyerKeys:
-    names = tuple(BuyerKeys.__dataclass_fields__)
+def _read_buyer(document: Any) -> FollowUpKeys:
+    names = tuple(FollowUpKeys.__dataclass_fields__)
     if not isinstance(document, dict) or set(document) != set(names):
         raise FormatError(f"not exactly {', '.join(names)}", "claim.buyer")
     for name in names:
         parse_hex(document[name], f"claim.buyer.{name}", _KEY_SIZE)
     parse_contact_key(document["inbox"], "claim.buyer.inbox")
-    return BuyerKeys(**document)
+    return FollowUpKeys(**document)
 
 
 def claim_scopes(origin: str, policy_id: str, number: int) -> tuple[Scope, Scope]:

@@ -9,7 +9,7 @@ from api.documents.common import Base64, Count, Day, Document, Hash, Moment, Ori
 __all__ = ["Claims", "Decision", "NewClaim", "Retirement"]
 
 
-class BuyerKeys(Document):
+class FollowUpKeys(Document):
     """Public keys that the buyer made for this claim: to sign, to read, and to redeem with."""
 
     follow_up: Hash = Field(description="Ed25519: signs the buyer's steps.")
@@ -32,7 +32,7 @@ class ClaimBody(Document):
     voided_at: Count
     lane: Count
     nonce: str = Field(pattern=r"^[0-9a-f]{32}$")
-    buyer: BuyerKeys | None = Field(
+    buyer: FollowUpKeys | None = Field(
         default=None, description="Without them nobody can follow the claim up."
     )
 

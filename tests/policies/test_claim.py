@@ -11,8 +11,8 @@ from commitments.errors import FormatError
 from commitments.p256 import P256
 from policies.body import new_nonce
 from policies.claim import (
-    BuyerKeys,
     ClaimBody,
+    FollowUpKeys,
     claim_scopes,
     claim_statement,
     parse_claim,
@@ -38,7 +38,7 @@ BODY = ClaimBody(
 RING = Ring(P256, [P256.encode(P256.multiply(i, P256.generator)) for i in range(1, 5)])
 
 
-BUYER = BuyerKeys("11" * 32, "22" * 32, "33" * 32)
+BUYER = FollowUpKeys("11" * 32, "22" * 32, "33" * 32)
 
 
 @pytest.mark.parametrize("body", [BODY, replace(BODY, buyer=BUYER)])
@@ -67,7 +67,7 @@ def test_refuses_keys_of_a_buyer_that_are_none(buyer: Any, field: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(BUYER.document()))
 def test_the_context_binds_each_key_of_the_buyer(name: str) -> None:
-    keys = BuyerKeys(**{**BUYER.document(), name: "44" * 32})
+    keys = FollowUpKeys(**{**BUYER.document(), name: "44" * 32})
     contexts = {replace(BODY, buyer=each).context for each in (None, BUYER, keys)}
     assert len(contexts) == 3
 
