@@ -8,9 +8,9 @@ from functools import partial
 from fastapi import Depends, FastAPI
 
 from api.head import AnswerHead
+from api.observing import Observe
 from api.openapi import openapi_document
 from api.paths import refuse_line_ends
-from api.privacy import hide_queries
 from api.problems import add_problem_handlers, log_unexpected
 from api.queries import refuse_nul, refuse_repeats
 from api.routers import (
@@ -73,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = Service.open(settings)
     add_problem_handlers(app)
     app.add_middleware(AnswerHead)
+    app.add_middleware(Observe, access_log=settings.options.access_log)
     for module in _ROUTERS:
         app.include_router(module.router)
     document = openapi_document(app)
@@ -82,7 +83,6 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    hide_queries()
     service: Service = app.state.service
     stop = asyncio.Event()
     forget = partial(forget_answers, service.store, service.settings.clock)

@@ -20,6 +20,8 @@ class AnswerHead:
             await send(message)
 
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            await self._app({**scope, "method": "GET"}, receive, send_head)
+            asked = {**scope, "method": "GET"}
+            await self._app(asked, receive, send_head)
+            scope["route"] = asked.get("route")  # for the log
         else:
             await self._app(scope, receive, send)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from api.options import Options
 from commitments.clock import Clock, system_clock
 from commitments.group import Group
 from commitments.p256 import P256
@@ -20,7 +21,8 @@ class Settings:
     never change; ``database`` is a URL such as ``sqlite:////srv/kvitto.db``; who has
     ``operator_key`` can create merchants; ``sealing`` keeps the logs' private keys secret in the
     database; ``witnesses`` are asked to cosign every log, as far as they have an address. New logs
-    declare ``seed_witnesses``, who must sign each of their closes.
+    declare ``seed_witnesses``, who must sign each of their closes. ``options`` are what an operator
+    may choose differently at each start.
     """
 
     service_name: str
@@ -31,6 +33,7 @@ class Settings:
     group: Group = P256
     witnesses: tuple[Witness, ...] = ()
     seed_witnesses: tuple[RemoteSeedWitness, ...] = ()
+    options: Options = field(default_factory=Options)
 
     def origin(self, merchant_id: str) -> str:
         """The origin of a merchant's purchase log."""

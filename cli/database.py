@@ -8,18 +8,29 @@ from typing import Annotated
 import typer
 
 from cli.errors import Failure
+from cli.secret_files import secret_variable
 
 __all__ = ["DATA", "DataDirectory", "DatabaseUrl", "database_url", "using_database"]
 
 DATA = Path("~/.kvitto/service")
 
 DataDirectory = Annotated[
-    Path, typer.Option(metavar="DIR", help="Holds the database and the operator's key.")
+    Path,
+    typer.Option(
+        envvar="KVITTO_DATA", metavar="DIR", help="Holds the database and the operator's key."
+    ),
 ]
+
+
+def _from_file(given: str | None) -> str | None:
+    return given or secret_variable("KVITTO_DATABASE")
+
+
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(
         envvar="KVITTO_DATABASE",
+        callback=_from_file,
         metavar="URL",
         help="postgresql://USER@HOST/NAME, or sqlite:///FILE; else kvitto.db in --data.",
     ),

@@ -18,10 +18,13 @@ __all__ = [
     "OperatorKey",
     "QuorumFile",
     "Url",
+    "port_number",
     "whole_number",
+    "worker_count",
 ]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+_MOST_WORKERS = 64
 _MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)  # what an HTTP header carries
 _SAFER = "Better in the environment: everybody on this computer can read a program's arguments."
@@ -35,6 +38,22 @@ def whole_number(typed: str | int) -> int:
         return parse_decimal(typed, "number")
     except FormatError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def port_number(typed: str | int) -> int:
+    """A port as it was typed."""
+    port = whole_number(typed)
+    if port >= 1 << 16:
+        raise typer.BadParameter("there is no such port")
+    return port
+
+
+def worker_count(typed: str | int) -> int:
+    """A number of processes as it was typed."""
+    count = whole_number(typed)
+    if not 1 <= count <= _MOST_WORKERS:
+        raise typer.BadParameter(f"1 to {_MOST_WORKERS}")
+    return count
 
 
 def _check_url(url: str) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "read_secret",
     "replace_secret",
     "sealing_key_path",
+    "secret_variable",
     "write_secret",
 ]
 
@@ -54,9 +55,26 @@ def read_passphrase(file: Path | None) -> str | None:
     """The passphrase that the service was given, if any."""
     if file is None:
         return os.environ.get("KVITTO_KEYS_PASSPHRASE") or None
+    return _first_line(file, "no passphrase")
+
+
+def secret_variable(name: str) -> str | None:
+    """What the environment says, itself or in the first line of the file that ``…_FILE`` names.
+
+    ``Failure`` where it says both: one of them is not what was meant.
+    """
+    value, file = os.environ.get(name) or None, os.environ.get(f"{name}_FILE")
+    if not file:
+        return value
+    if value is not None:
+        raise Failure(f"both {name} and {name}_FILE are given")
+    return _first_line(Path(file), "nothing")
+
+
+def _first_line(file: Path, missing: str) -> str:
     line = _read(file).partition(b"\n")[0].decode("utf-8", "surrogateescape")
     if not line or not line.isprintable():
-        raise Failure(f"{file}: no passphrase in its first line")
+        raise Failure(f"{file}: {missing} in its first line")
     return line
 
 

@@ -5,14 +5,15 @@ import secrets
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.database import DATA, DatabaseUrl, DataDirectory, database_url, using_database
 from cli.errors import Failure
 from cli.files import new_file, read_quorum, read_seed_witnesses
-from cli.options import whole_number
+from cli.logs import logging_configuration
+from cli.options import port_number, worker_count
 from cli.output import AsJson, facts, show
 from cli.secret_files import (
     Keys,
@@ -25,69 +26,32 @@ from cli.workers import run_workers
 from commitments.errors import FormatError
 from commitments.wire import parse_identifier
 
-__all__ = ["listen", "port_number", "run", "serve"]
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from cli.configuration import Configuration
+
+__all__ = ["listen", "run", "serve", "server_options"]
 
 _NAME = "localhost"
 _KEY_BYTES = 32
 _WAITING = 128  # connections that the system holds while all threads are busy
 _GRACE = 5  # seconds for requests that are running when the service is told to stop
-_MOST_WORKERS = 64
 _KEEP_ALIVE = 75  # seconds; longer than proxies wait, or they would send into what is just closed
-
-# Without the client's address: beside the time, it could tell who claims and who redeems a code.
-_LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "plain": {"format": "%(asctime)s %(levelname)s %(message)s"},
-        "access": {
-            "()": "uvicorn.logging.AccessFormatter",
-            "fmt": "%(asctime)s %(request_line)s %(status_code)s",
-            "use_colors": False,
-        },
-    },
-    "handlers": {
-        "plain": {"class": "logging.StreamHandler", "formatter": "plain"},
-        "access": {"class": "logging.StreamHandler", "formatter": "access"},
-    },
-    "loggers": {
-        "kvitto": {"handlers": ["plain"], "level": "INFO"},
-        "uvicorn.error": {"handlers": ["plain"], "level": "WARNING"},
-        "uvicorn.access": {"handlers": ["access"], "level": "INFO"},
-    },
-}
-
-
-_SERVER: dict[str, Any] = {
-    "log_config": _LOGGING,
-    "server_header": False,
-    "timeout_keep_alive": _KEEP_ALIVE,
-    "timeout_graceful_shutdown": _GRACE,
-}
-
-
-def port_number(typed: str | int) -> int:
-    """A port as it was typed."""
-    port = whole_number(typed)
-    if port >= 1 << 16:
-        raise typer.BadParameter("there is no such port")
-    return port
-
-
-def _worker_count(typed: str | int) -> int:
-    count = whole_number(typed)
-    if not 1 <= count <= _MOST_WORKERS:
-        raise typer.BadParameter(f"1 to {_MOST_WORKERS}")
-    return count
 
 
 def serve(  # noqa: PLR0913 - each is an option
     *,
     data: DataDirectory = DATA,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
+    ] = None,
     port: Annotated[
-        int, typer.Option(parser=port_number, metavar="PORT", help="0 for any free one.")
-    ] = 8000,
+        int | None,
+        typer.Option(
+            parser=port_number, metavar="PORT", help="0 for any free one.", show_default="8000"
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(help="Begins the origin of every log; fixed by the first start."),
@@ -110,39 +74,55 @@ def serve(  # noqa: PLR0913 - each is an option
         ),
     ] = None,
     workers: Annotated[
-        int, typer.Option(parser=_worker_count, metavar="N", help="Processes; one a core.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            parser=worker_count, metavar="N", help="Processes; one a core.", show_default="1"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the service; Ctrl-C stops it.
+
+    What no option says is taken from the environment, as docs/operators.md lists.
 
     Who has the operator's key can create merchants. It is taken from KVITTO_OPERATOR_KEY, or made
     at the first start and kept in the file operator.key. The logs' private keys are sealed under
     the key in the file sealing.key, which is made at the first start too.
     """
+    from cli.configuration import read_configuration
+
     if sys.flags.optimize:
         raise Failure("refuses python -O, under which libraries stop checking what they are given")
     os.umask(0o077)  # the database holds orders and one-time codes
-    directory = data.expanduser().absolute()
-    sealed_under = sealing_key_path(directory, keys), read_passphrase(passphrase_file)
-    with listen(host, port) as listening:
+    chosen = read_configuration(
+        data=data,
+        host=host,
+        port=port,
+        name=name,
+        database=database,
+        keys=keys,
+        keys_passphrase=read_passphrase(passphrase_file),
+        witnesses=witnesses,
+        seed_witnesses=seed_witnesses,
+        workers=workers,
+    )
+    directory = chosen.data.expanduser().absolute()
+    with listen(chosen.host, chosen.port) as listening:
         directory.mkdir(parents=True, exist_ok=True)
-        asked = read_quorum(witnesses).witnesses
-        signing = read_seed_witnesses(seed_witnesses)
-        settings = _settings(
-            directory, name, database, sealed_under, witnesses=asked, seed_witnesses=signing
-        )
-        app = _application(settings, "the database" if database else directory / "kvitto.db")
-        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-        key_file = None if _given_key() else str(directory / "operator.key")
+        settings = _settings(directory, chosen)
+        app = _application(settings, _database_name(directory, chosen))
+        port = listening.getsockname()[1]
+        address = f"http://{f'[{chosen.host}]' if ':' in chosen.host else chosen.host}:{port}"
+        key_file = None if chosen.operator_key else str(directory / "operator.key")
         running = {"url": address, "data": str(directory), "operator_key_file": key_file}
         show(running, facts(running), as_json=as_json)
         sys.stdout.flush()
-        if workers == 1:
-            run(app, listening)
+        server = server_options(as_json=chosen.log_format == "json")
+        if chosen.workers == 1:
+            run(app, listening, **server)
         else:
             app.state.service.close()  # each worker opens its own
-            run_workers(settings, listening, workers, _SERVER)
+            run_workers(settings, listening, chosen.workers, server)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -158,21 +138,34 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _settings(
-    directory: Path,
-    name: str | None,
-    url: str | None,
-    sealed_under: tuple[Path, str | None],
-    **witnesses: Any,
-) -> Any:
+def _settings(directory: Path, chosen: "Configuration") -> Any:
     from api.settings import Settings
 
-    key = _given_key() or _kept(directory / "operator.key", secrets.token_hex(_KEY_BYTES))
-    service_name = _service_name(directory, name)
-    database = database_url(directory, url)
-    with using_database("the database" if url else directory / "kvitto.db"):
-        sealing = kept_sealing_key(*sealed_under, database)
-    return Settings(service_name, database, key, sealing, **witnesses)
+    key = _text(chosen.operator_key) or _kept(
+        directory / "operator.key", secrets.token_hex(_KEY_BYTES)
+    )
+    database = database_url(directory, _text(chosen.database))
+    path = sealing_key_path(directory, chosen.keys)
+    with using_database(_database_name(directory, chosen)):
+        sealing = kept_sealing_key(path, _text(chosen.keys_passphrase), database)
+    return Settings(
+        _service_name(directory, chosen.name),
+        database,
+        key,
+        sealing,
+        witnesses=read_quorum(chosen.witnesses).witnesses,
+        seed_witnesses=read_seed_witnesses(chosen.seed_witnesses),
+        options=chosen.options,
+    )
+
+
+def _text(secret: "SecretStr | None") -> str | None:
+    return (secret.get_secret_value() or None) if secret else None
+
+
+def _database_name(directory: Path, chosen: "Configuration") -> str | Path:
+    """How errors call it: its URL may have a password."""
+    return "the database" if chosen.database else directory / "kvitto.db"
 
 
 def _application(settings: Any, what: str | Path) -> Any:
@@ -180,10 +173,6 @@ def _application(settings: Any, what: str | Path) -> Any:
 
     with using_database(what):
         return create_app(settings)
-
-
-def _given_key() -> str | None:
-    return os.environ.get("KVITTO_OPERATOR_KEY") or None
 
 
 def _service_name(directory: Path, wanted: str | None) -> str:
@@ -208,11 +197,22 @@ def _kept(path: Path, fresh: str) -> str:
     return fresh
 
 
-def run(app: Any, listening: socket.socket) -> None:
+def server_options(*, as_json: bool) -> dict[str, Any]:
+    """Options of uvicorn. Its own access log has addresses and queries; ours is api/observing."""
+    return {
+        "access_log": False,
+        "log_config": logging_configuration(as_json=as_json),
+        "server_header": False,
+        "timeout_keep_alive": _KEEP_ALIVE,
+        "timeout_graceful_shutdown": _GRACE,
+    }
+
+
+def run(app: Any, listening: socket.socket, **server: Any) -> None:
     """Serve until told to stop."""
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(app, **_SERVER))
-    server.run(sockets=[listening])
-    if not server.started:
+    running = uvicorn.Server(uvicorn.Config(app, **server))
+    running.run(sockets=[listening])
+    if not running.started:
         raise Failure("the service did not start")

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from cli import witness_keys
+from cli.options import port_number
 from cli.output import AsJson, show
 from cli.secret_files import PassphraseFile
-from cli.serve import listen, port_number, run
+from cli.serve import listen, run, server_options
 from cli.witness_keys import DATA, Data, open_witness, show_public
 
 __all__ = ["app"]
@@ -89,4 +90,4 @@ def serve(
         public = {"url": address, **witness.public()}
         show_public(public, as_json=as_json)
         sys.stdout.flush()
-        run(create_witness_app(witness), listening)
+        run(create_witness_app(witness), listening, **server_options(as_json=False))

@@ -4,10 +4,11 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from types import MappingProxyType
 from typing import Any
 
 import uvicorn
@@ -22,7 +23,12 @@ ROOT = Path(__file__).parents[1]
 
 @contextmanager
 def serving(
-    data: Path, log: Path, database: str = "", arguments: Sequence[str] = (), **options: Any
+    data: Path,
+    log: Path,
+    database: str = "",
+    arguments: Sequence[str] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
+    **options: Any,
 ) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
     """A process that serves, and what it said; interrupted at the end.
 
@@ -33,7 +39,7 @@ def serving(
         (data / "sealing.key").write_bytes(SEALING.encode())
     command = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--json"]
     command += ["--data", str(data), *arguments]
-    env = {"KVITTO_DATABASE": database} if database else {}
+    env = {**({"KVITTO_DATABASE": database} if database else {}), **environment}
     with log.open("w") as stderr:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True, env=env, **options

@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import httpx
@@ -122,6 +122,7 @@ class Client:
         key: str | None = None,
         query: dict[str, Any] | str | None = None,
         names: Sequence[str] = (),
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> httpx.Response:
         """The answer to ``body`` as JSON, or to ``content`` as it is.
 
@@ -129,12 +130,13 @@ class Client:
         """
         if body is not None:
             content = json.dumps(body).encode()
-        headers = [(b"Idempotency-Key", name.encode()) for name in names]
+        fields = [(name.encode(), value.encode()) for name, value in headers.items()]
+        fields += [(b"Idempotency-Key", name.encode()) for name in names]
         if key is not None:
-            headers.append((b"Authorization", f"Bearer {key}".encode()))
+            fields.append((b"Authorization", f"Bearer {key}".encode()))
         if isinstance(query, str):
             path, query = f"{path}?{query}", None
-        request = partial(self._client.request, method, path, headers=headers, params=query)
+        request = partial(self._client.request, method, path, headers=fields, params=query)
         answer = self._portal.call(partial(request, content=content))
         if operation := self.operation(answer.request):
             operation.check(answer)

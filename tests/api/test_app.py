@@ -1,4 +1,3 @@
-import logging
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep
 
@@ -10,7 +9,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import app as api_app
 from api.app import create_app
-from api.privacy import hide_queries
 from api.problems import CatchUnexpected, add_problem_handlers
 from api.settings import Settings
 from commitments.errors import Overloaded
@@ -19,7 +17,6 @@ from ledger.store import CommitFailed
 from tests.api.client import Client
 from tests.api.shop import OPERATOR, SALE, Shop
 from tests.databases import SEALING
-from tests.handover import hand_over, settle
 from tests.world import FakeClock
 
 SECRET = "a value of some claim"
@@ -106,42 +103,6 @@ def test_who_comes_at_a_bad_moment_is_told_when_to_come_back(
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:kvitto:problem:overloaded")
     assert answer.headers["retry-after"] == "1"
     assert SECRET not in answer.text + caplog.text
-
-
-def test_no_claim_reaches_the_servers_log(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
-    bought, sold, _ = shop.open_for_claims()
-    settle(shop)
-    handover = hand_over(shop, sold)
-    with caplog.at_level(logging.DEBUG):
-        transfer = shop.post("transfers", handover.document()).json()["transfer_id"]
-        secret = {"secret": sold.keys.secret.to_bytes(32, "big").hex()}
-        assert shop.post(f"transfers/{transfer}/retirement", secret).is_success
-        body = shop.claim_body(bought)
-        answer = shop.post("claims", body)
-        shop.post("claims", {**body, "proof": "AAAA"})
-        shop.get("ring", "first=0&size=3&voided_at=3&lane=0")
-    logged = "\n".join(
-        record.getMessage() for record in caplog.records if record.name.startswith("kvitto")
-    )
-    assert answer.status_code == 201
-    assert logged == ""
-
-
-def test_the_access_log_has_no_queries(caplog: pytest.LogCaptureFixture) -> None:
-    hide_queries()
-    log = logging.getLogger("uvicorn.access")
-    with caplog.at_level(logging.INFO, "uvicorn.access"):
-        path = "/v1/merchants/acme/ring?first=0&size=3&voided_at=3&lane=7"
-        log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:5", "GET", path, "1.1", 200)
-    assert caplog.messages == ['127.0.0.1:5 - "GET /v1/merchants/acme/ring HTTP/1.1" 200']
-
-
-def test_the_lifespan_hides_queries(shop: Shop) -> None:
-    log = logging.getLogger("uvicorn.access")
-    for installed in list(log.filters):
-        log.removeFilter(installed)
-    with Client(shop.app):
-        assert log.filters
 
 
 def _daily(database: str, clock: FakeClock) -> FastAPI:
