@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import partial
+from functools import cache, partial
 
 from fastapi import Depends, FastAPI
 
 from api.head import AnswerHead
 from api.observing import Observe
 from api.openapi import openapi_document
+from api.pages.reference import render_reference
 from api.paths import refuse_line_ends
 from api.problems import add_problem_handlers, log_unexpected
 from api.queries import refuse_nul, refuse_repeats
@@ -22,6 +23,7 @@ from api.routers import (
     mailbox,
     merchants,
     notices,
+    pages,
     policies,
     purchases,
     sales,
@@ -48,6 +50,7 @@ _ROUTERS = (
     log_keys,
     logs,
     service,
+    pages,
 )
 _CLOSE_SECONDS = 60  # how late after midnight a day may be closed
 _FORGET_SECONDS = 3600
@@ -78,6 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router)
     document = openapi_document(app)
     app.openapi = lambda: document  # type: ignore[method-assign] # FastAPI's way to replace it
+    app.state.reference = cache(partial(render_reference, document))
     return app
 
 

@@ -1,7 +1,7 @@
-"""The OpenAPI document: descriptions at the routes, schemas from the models, examples from a file.
+"""The OpenAPI document: descriptions at the routes, schemas from the models, the rest from files.
 
-The examples are what a service said and was told on one occasion; ``tests/api/story.py`` plays
-that again and writes the file.
+``introduction.md`` says what holds for all routes. The examples are what a service said and was
+told on one occasion; ``tests/api/story.py`` plays that again and writes the file.
 """
 
 import json
@@ -17,24 +17,14 @@ from pydantic.json_schema import models_json_schema
 
 from api.documents import REQUESTS
 from api.documents.common import Problem
+from api.meanings import MEMBERS, PROBLEMS
 from api.problems import MEDIA_TYPE, problem_document, problem_status
 
 __all__ = ["described", "openapi_document", "problem_responses"]
 
 _REF = "#/components/schemas/{model}"
 _EXAMPLES = "examples.json"
-
-_DESCRIPTION = """\
-Prove your purchase, not your person.
-
-A merchant records each sale in a public log as a commitment that says nothing. A buyer later
-proves that one of a thousand purchases is theirs and fits a published policy, and learns the
-decision at once; nobody learns which purchase it was.
-
-Bodies are strict JSON: UTF-8 in Unicode NFC, whole numbers below 2^53, no member twice, no unknown
-member. Every error is a problem document (RFC 9457) whose `type` is stable, and leaves nothing
-written. The logs are served as [C2SP tlog-tiles](https://c2sp.org/tlog-tiles).
-"""
+_INTRODUCTION = "introduction.md"
 
 _TAGS = [
     {"name": "merchants", "description": "Who sells: each merchant has two logs of its own."},
@@ -86,7 +76,7 @@ def problem_responses(codes: str) -> dict[int | str, dict[str, Any]]:
 
 
 def _problem_response(codes: list[str]) -> dict[str, Any]:
-    examples = {code: {"value": problem_document(code, "What exactly.")} for code in codes}
+    examples = {code: {"value": problem_document(code, PROBLEMS[code])} for code in codes}
     content = {MEDIA_TYPE: {"schema": _ref(Problem), "examples": examples}}
     return {"description": ", ".join(f"`{code}`" for code in codes), "content": content}
 
@@ -96,7 +86,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title="Kvitto",
         version="1",
-        description=_DESCRIPTION,
+        description=files("api").joinpath(_INTRODUCTION).read_text("utf-8"),
         tags=_TAGS,
         routes=app.routes,
         separate_input_output_schemas=False,
@@ -105,10 +95,20 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     described_only = [(model, "validation") for model in (*REQUESTS, Problem)]
     _, schemas = models_json_schema(described_only, ref_template=_REF)
     document["components"]["schemas"] |= schemas["$defs"]
+    for name, schema in document["components"]["schemas"].items():
+        _describe_members(name, schema)
     for methods in document["paths"].values():
         for operation in methods.values():
+            operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
             _add_examples(operation, _examples().get(operation["operationId"], {}))
     return document
+
+
+def _describe_members(model: str, schema: dict[str, Any]) -> None:
+    for name, member in schema.get("properties", {}).items():
+        meaning = MEMBERS.get(f"{model}.{name}") or MEMBERS.get(name)
+        if meaning and "description" not in member:
+            member["description"] = meaning
 
 
 def _add_examples(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
