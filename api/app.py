@@ -18,6 +18,7 @@ from api.routers import (
     claims,
     closes,
     evidence,
+    keys,
     log_keys,
     logs,
     mailbox,
@@ -38,6 +39,7 @@ __all__ = ["create_app"]
 
 _ROUTERS = (
     merchants,
+    keys,
     purchases,
     sales,
     closes,

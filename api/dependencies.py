@@ -3,26 +3,40 @@
 A dependency that waits for nothing is ``async``: any other costs each request a change of threads.
 """
 
-from typing import Annotated
+from typing import Annotated, Any, cast
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Request, Security
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
+from api.key_table import Scope
 from api.keys import check_operator_key
 from api.service import Service
 from issuer.merchants import Merchant
 
-__all__ = ["AnyMerchant", "MerchantId", "MerchantKey", "OperatorOnly", "OwnMerchant", "TheService"]
+__all__ = [
+    "KEY_PROBLEMS",
+    "AnyMerchant",
+    "MerchantId",
+    "MerchantKey",
+    "MerchantWith",
+    "OperatorOnly",
+    "TheService",
+]
+
+KEY_PROBLEMS = "unauthorised foreign-merchant foreign-scope"
+"""The codes with which a merchant's key is refused."""
 
 _operator_key = HTTPBearer(
     scheme_name="operatorKey",
-    description="Creates merchants. A setting of the service.",
+    description="Creates merchants, and gives those a key that have lost theirs. A setting of"
+    " the service.",
     auto_error=False,  # a missing key is a problem document like any other
 )
 _merchant_key = HTTPBearer(
     scheme_name="merchantKey",
-    description="Writes to one merchant's logs. Shown once, when the merchant is created.",
+    description="Writes to one merchant's logs, as far as its scopes go. Shown once, when it is"
+    " made.",
     auto_error=False,
 )
 
@@ -66,17 +80,25 @@ async def _any_merchant(service: TheService, merchant_id: MerchantId) -> Merchan
 def _own_merchant(
     service: TheService,
     merchant_id: MerchantId,
+    needed: SecurityScopes,
     key: Annotated[HTTPAuthorizationCredentials | None, Depends(_merchant_key)],
 ) -> Merchant:
     # The key first: who has none does not learn from this route which merchants there are.
-    service.keys.check(_text(key), merchant_id)
+    (scope,) = cast("list[Scope]", needed.scopes)
+    service.keys.check(_text(key), merchant_id, scope)
     return service.merchants.find(merchant_id)
+
+
+def MerchantWith(scope: Scope) -> Any:  # noqa: N802 - as Depends
+    """The merchant of the path, after its API key has been checked, which must have ``scope``.
+
+    For ``Annotated[Merchant, MerchantWith("sales")]``.
+    """
+    return Security(_own_merchant, scopes=[scope])
 
 
 OperatorOnly = Depends(_check_operator)
 AnyMerchant = Annotated[Merchant, Depends(_any_merchant)]
 """The merchant of the path, for routes that are open to all."""
-OwnMerchant = Annotated[Merchant, Depends(_own_merchant)]
-"""The merchant of the path, after its API key has been checked."""
 MerchantKey = Annotated[str, Depends(_merchant_key_text)]
-"""The API key that was sent; only :data:`OwnMerchant` checks it."""
+"""The API key that was sent; only a merchant of :func:`MerchantWith` has had it checked."""

@@ -28,6 +28,7 @@ _INTRODUCTION = "introduction.md"
 
 _TAGS = [
     {"name": "merchants", "description": "Who sells: each merchant has two logs of its own."},
+    {"name": "keys", "description": "What of a merchant may write, and how much."},
     {"name": "purchases", "description": "Recording sales, and what becomes of them."},
     {"name": "policies", "description": "What a merchant promises, in versions that never change."},
     {"name": "notices", "description": "Recalls and alerts, which wallets match themselves."},

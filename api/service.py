@@ -48,7 +48,7 @@ class Service:
             store,
             clocks,
             KnownMerchants(store),
-            MerchantKeys(store),
+            MerchantKeys(store, settings.clock),
             Issuer(store, settings.group, clocks),
             Mailbox(store),
             Verifier(store, settings.group, clocks),

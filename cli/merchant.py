@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli import merchant_keys
 from cli.handover import AsLink, AsQr, hand_over, read_request
 from cli.options import DEFAULT_URL, MerchantId, MerchantKey, OperatorKey, Url, whole_number
 from cli.output import AsJson, bar, facts, note, show, table
@@ -25,6 +26,7 @@ recall = typer.Typer(
     name="recall", help="Recalls and alerts about goods that were sold.", no_args_is_help=True
 )
 app.add_typer(recall)
+app.add_typer(merchant_keys.app)
 
 
 class Period(StrEnum):

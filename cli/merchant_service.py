@@ -12,9 +12,12 @@ __all__ = ["get", "post"]
 _LONGEST_ANSWER = 1 << 25  # bytes; 1,000 receipts, each with the cosignatures of some witnesses
 
 
-def get(url: str, path: str) -> Any:
-    """The parsed answer of the service at ``url``; errors as :class:`sdk.connection.Connection`."""
-    with closing(Connection(url)) as connection:
+def get(url: str, path: str, key: str | None = None) -> Any:
+    """The parsed answer of the service at ``url``; errors as :class:`sdk.connection.Connection`.
+
+    ``key`` is sent where there is one.
+    """
+    with closing(Connection(url, None if key is None else _WithKey(key))) as connection:
         return connection.get_json(f"/v1/{path}", _LONGEST_ANSWER)
 
 

@@ -5,6 +5,7 @@ the rooms say. A test holds every answer against its model.
 """
 
 from api.documents.claims import NewClaim, Retirement
+from api.documents.keys import NewKey, Rotation
 from api.documents.mailbox import Deletion, Deposit, Lookup
 from api.documents.merchants import NewMerchant
 from api.documents.purchases import NewPurchase, NewPurchases, NewSales, NewVoid, Redemption
@@ -15,6 +16,8 @@ __all__ = ["REQUESTS"]
 
 REQUESTS = (
     NewMerchant,
+    NewKey,
+    Rotation,
     NewPurchase,
     NewPurchases,
     NewSales,

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.documents.common import Count, Document, MerchantId, Moment, Origin, Vkey
+from api.documents.keys import Secret
 
 __all__ = ["Merchant", "MerchantCreated", "MerchantDetails", "Merchants", "NewMerchant"]
 
@@ -32,9 +33,9 @@ class Merchant(Document):
 
 
 class MerchantCreated(Merchant):
-    """A new merchant with its key, which is not shown again."""
+    """A new merchant with its first key, for everything, which is not shown again."""
 
-    api_key: str = Field(pattern=r"^kv_[a-z0-9-]+_[0-9a-f]{64}$")
+    api_key: Secret
     purchases_vkey: Vkey
     events_vkey: Vkey
 

@@ -36,7 +36,8 @@ _CHOICES = ("capacity", "period", "void_window")
 def create_a_merchant(service: TheService, body: Body) -> JSONResponse:
     """Create a merchant with its purchase log and its event log.
 
-    The answer holds the merchant's API key, which is not stored and not shown again.
+    The answer holds the merchant's first API key, which may do everything. It is not stored and
+    not shown again.
     """
     document = members(body, ("id", "name"), _CHOICES)
     merchant_id, name = text(document, "id"), text(document, "name")
@@ -52,7 +53,7 @@ def _create(
     service: Service, merchant: Merchant, choices: dict[str, Any]
 ) -> tuple[str, LogDeclaration]:
     # The key first: a crash in between leaves a key that nobody has, not a merchant without one.
-    key = service.keys.issue(merchant.id)
+    key = service.keys.issue_first(merchant.id)
     try:
         settings = service.settings
         return key, create_merchant(

@@ -6,27 +6,30 @@ from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
 from api.bodies import Body
-from api.dependencies import AnyMerchant, OwnMerchant, TheService
+from api.dependencies import KEY_PROBLEMS, AnyMerchant, MerchantWith, TheService
 from api.documents.policies import Policies, PublishedPolicy
 from api.openapi import described
 from api.queries import Decimal
 from commitments.wire import parse_json
+from issuer.merchants import Merchant
 from policies.policy import Policy
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/merchants/{merchant}/policies", tags=["policies"])
 
+Own = Annotated[Merchant, MerchantWith("policies")]
+
 
 @router.post(
     "",
     **described(
         {201: PublishedPolicy},
-        "malformed unauthorised foreign-merchant foreign-origin duplicate-policy too-large",
+        f"malformed {KEY_PROBLEMS} foreign-origin duplicate-policy too-large",
         Policy,
     ),
 )
-def publish_a_policy(service: TheService, merchant: OwnMerchant, body: Body) -> JSONResponse:
+def publish_a_policy(service: TheService, merchant: Own, body: Body) -> JSONResponse:
     """Publish a version of a policy, for ever: it becomes an event of the log."""
     index, policy = service.verifier.publish(merchant.origin, parse_json(body))
     return JSONResponse({"index": index, "policy": policy.document()}, 201)

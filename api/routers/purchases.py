@@ -1,29 +1,33 @@
 """Purchases by buyers who are there, and voids."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from api.bodies import Body, BulkBody, array, integer, members, placed
-from api.dependencies import OwnMerchant, TheService
+from api.dependencies import KEY_PROBLEMS, MerchantWith, TheService
 from api.documents.purchases import NewPurchase, NewPurchases, NewVoid, Receipt, Receipts, Void
 from api.idempotency import SentAs
 from api.openapi import described
 from api.orders import ORDER_MEMBERS, alone, read_order
+from issuer.merchants import Merchant
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/merchants/{merchant}", tags=["purchases"])
 
-_KEY_PROBLEMS = "unauthorised foreign-merchant"
 _PROBLEMS = (
-    f"malformed {_KEY_PROBLEMS} duplicate-order duplicate-request duplicate-commitment"
+    f"malformed {KEY_PROBLEMS} duplicate-order duplicate-request duplicate-commitment"
     " too-large not-verified future-date idempotency-key-reused"
 )
+
+Own = Annotated[Merchant, MerchantWith("sales")]
 
 
 @router.post("/purchases", **described({201: Receipt}, _PROBLEMS, NewPurchase))
 def record_a_purchase(
-    service: TheService, merchant: OwnMerchant, sent_as: SentAs, body: Body
+    service: TheService, merchant: Own, sent_as: SentAs, body: Body
 ) -> JSONResponse:
     """Record one purchase; its receipt goes to the buyer's wallet.
 
@@ -37,7 +41,7 @@ def record_a_purchase(
 
 @router.post("/purchases/bulk", **described({201: Receipts}, f"{_PROBLEMS} too-many", NewPurchases))
 def record_purchases(
-    service: TheService, merchant: OwnMerchant, sent_as: SentAs, body: BulkBody
+    service: TheService, merchant: Own, sent_as: SentAs, body: BulkBody
 ) -> JSONResponse:
     """Record up to 1,000 purchases, all or none.
 
@@ -54,10 +58,10 @@ def record_purchases(
 @router.post(
     "/voids",
     **described(
-        {201: Void}, f"malformed {_KEY_PROBLEMS} unknown-entry too-large not-voidable", NewVoid
+        {201: Void}, f"malformed {KEY_PROBLEMS} unknown-entry too-large not-voidable", NewVoid
     ),
 )
-def void_a_purchase(service: TheService, merchant: OwnMerchant, body: Body) -> JSONResponse:
+def void_a_purchase(service: TheService, merchant: Own, body: Body) -> JSONResponse:
     """Declare a purchase void: it is no member of rings that are closed from now on.
 
     A void counts only within the log's `void_window`.

@@ -1,32 +1,36 @@
 """Sales whose buyers are not there to ask, and the buyers who come later."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from api.bodies import Body, BulkBody, array, members, placed, text
-from api.dependencies import AnyMerchant, OwnMerchant, TheService
+from api.dependencies import KEY_PROBLEMS, AnyMerchant, MerchantWith, TheService
 from api.documents.purchases import NewSales, Receipt, Redemption, Slips
 from api.idempotency import SentAs
 from api.openapi import described
 from api.orders import alone, read_day, read_sale
+from issuer.merchants import Merchant
 from zk.issuance import parse_request
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/merchants/{merchant}", tags=["purchases"])
 
+Own = Annotated[Merchant, MerchantWith("sales")]
+
 
 @router.post(
     "/sales",
     **described(
         {201: Slips},
-        "malformed unauthorised foreign-merchant too-large future-date past-date"
-        " too-many idempotency-key-reused",
+        f"malformed {KEY_PROBLEMS} too-large future-date past-date too-many idempotency-key-reused",
         NewSales,
     ),
 )
 def record_sales(
-    service: TheService, merchant: OwnMerchant, sent_as: SentAs, body: BulkBody
+    service: TheService, merchant: Own, sent_as: SentAs, body: BulkBody
 ) -> JSONResponse:
     """Record up to 1,000 sales without a buyer, all or none.
 

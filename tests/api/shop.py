@@ -72,8 +72,10 @@ class Shop(World):
             self.publish(policy)
         return bought
 
-    def get(self, path: str, query: dict[str, Any] | str | None = None) -> httpx.Response:
-        return self.client.send("GET", _full(path), query=query)
+    def get(
+        self, path: str, query: dict[str, Any] | str | None = None, key: str | None = None
+    ) -> httpx.Response:
+        return self.client.send("GET", _full(path), query=query, key=key)
 
     def post(self, path: str, body: Any, key: str | None = None, *names: str) -> httpx.Response:
         return self.client.send("POST", _full(path), body=body, key=key, names=names)

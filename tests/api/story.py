@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "api" / "examples.json"
 SCHEMA = ROOT / "docs" / "policy.schema.json"
 _NO_KEY = "0123456789abcdef" * 4  # a key that opens nothing, where the answer had a real one
-_NAMES = [f"8e03978e-40d5-43dd-bc93-6894a57f93{number}" for number in range(24, 28)]
+_NAMES = [f"8e03978e-40d5-43dd-bc93-6894a57f93{number}" for number in range(24, 30)]
 
 
 class Story:
@@ -38,8 +38,8 @@ class Story:
     def post(self, path: str, body: Any = None, key: str | None = None, *names: str) -> Any:
         return self._record(self.shop.post(path, body, key, *names), body)
 
-    def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
-        return self._record(self.shop.get(path, query), None)
+    def get(self, path: str, query: dict[str, Any] | None = None, key: str | None = None) -> Any:
+        return self._record(self.shop.get(path, query, key), None)
 
     def _record(self, answer: httpx.Response, body: Any) -> Any:
         assert answer.is_success, answer.text
@@ -60,7 +60,7 @@ def play(shop: Shop) -> dict[str, Any]:
     """All operations once, by a shop and its buyers; the examples by operation."""
     story = Story(shop)
     created = story.post("/v1/merchants", _MERCHANT, OPERATOR)
-    holder, _, _ = created["api_key"].rpartition("_")
+    _manage_keys(story, created["api_key"])
     _record_sales(story, created["api_key"])
     buyers = _buyers(story, created["api_key"])
     story.post("closes", None, created["api_key"])
@@ -71,11 +71,22 @@ def play(shop: Shop) -> dict[str, Any]:
     _hand_over(story, buyers[2], created["api_key"])
     _leave_a_box(story, created["origin"])
     _look(story)
-    created["api_key"] = f"{holder}_{_NO_KEY}"
+    for example in story.examples.values():
+        if "api_key" in (answer := example.get("response", {})):
+            answer["api_key"] = f"{answer['api_key'].rpartition('_')[0]}_{_NO_KEY}"
     return dict(sorted(story.examples.items()))
 
 
 _MERCHANT = {"id": "acme", "name": "Acme", "capacity": 64, "period": "manual", "void_window": 1}
+
+
+def _manage_keys(story: Story, key: str) -> None:
+    wanted = {"label": "till 3", "scopes": ["sales"], "expires": "2027-12-31T23:59:59Z"}
+    made = story.post("keys", wanted, key, _NAMES[4])
+    replaced = story.post(f"keys/{made['id']}/rotation", {"grace_hours": 24}, key, _NAMES[5])
+    story.post(f"keys/{replaced['id']}/revocation", None, key)
+    story.post("keys/recovery", None, OPERATOR)
+    story.get("keys", key=key)
 
 
 def _record_sales(story: Story, key: str) -> None:

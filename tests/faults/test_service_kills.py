@@ -49,7 +49,9 @@ class Day:
     def __init__(self, world: World) -> None:
         world.clock.now = datetime.now(UTC)  # that of the service
         self.world = world
-        self.headers = {"Authorization": f"Bearer {MerchantKeys(world.store).issue('acme')}"}
+        self.headers = {
+            "Authorization": f"Bearer {MerchantKeys(world.store, world.clock).issue_first('acme')}"
+        }
         bought = world.buy(*[world.sale(date=world.clock.now.date())] * (CLAIMS * RESTARTS))
         self.bought = len(bought)
         world.close()

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from alembic import command
 from sqlalchemy import column, insert, inspect, table, text
 
 import api.service  # noqa: F401 - all rooms, and so all tables
+from api.keys import MerchantKeys
+from commitments.clock import system_clock
 from ledger.migrate import WrongSchema, _config
 from ledger.schema import metadata
 from ledger.store import Store
@@ -120,6 +123,20 @@ def test_a_migration_that_is_cut_off_leaves_nothing(
         monkeypatch.undo()
         store.create()
         store.check()
+
+
+def test_keys_from_before_there_were_scopes_may_do_everything(empty: str) -> None:
+    with Store(empty, sealing=SEALING) as store:
+        with store._writer.begin() as connection:
+            config = _config()
+            config.attributes |= {"connection": connection, "sealing": SEALING}
+            command.upgrade(config, "0008")
+            made = table("merchant_keys", column("merchant"), column("key_hash"))
+            key_hash = sha256(b"kv_acme_00").digest()
+            connection.execute(insert(made).values(merchant="acme", key_hash=key_hash))
+        store.create()
+        store.check()
+        MerchantKeys(store, system_clock).check("kv_acme_00", "acme", "webhooks")
 
 
 def test_claims_that_were_approved_before_there_were_transfers(empty: str) -> None:
