@@ -20,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-interop interop lint format bench bench-growth bench-large bench-peers bench-wallet load fuzz soak lock clean
+.PHONY: help install demo test test-interop interop lint format bench bench-growth bench-large bench-peers bench-wallet load fuzz fuzz-api soak lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,9 @@ load: install ## claims from many clients at once, over HTTP
 
 fuzz: install ## the property tests with many more examples (minutes)
 	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m hypothesis --timeout=0
+
+fuzz-api: install ## Schemathesis tries the HTTP interface, forty times as long as in the tests (minutes)
+	@HYPOTHESIS_PROFILE=fuzz $(PYTEST) --timeout=0 tests/api/test_schemathesis.py
 
 soak: install ## the same for hours, after killing the service a hundred times
 	@KVITTO_KILLS=100 $(PYTEST) --timeout=0 tests/faults

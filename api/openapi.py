@@ -20,13 +20,13 @@ from api.documents.common import Problem
 from api.meanings import MEMBERS, PROBLEMS
 from api.problems import MEDIA_TYPE, problem_document, problem_status
 
-__all__ = ["described", "openapi_document", "problem_responses"]
+__all__ = ["TAGS", "described", "openapi_document", "problem_responses"]
 
 _REF = "#/components/schemas/{model}"
 _EXAMPLES = "examples.json"
 _INTRODUCTION = "introduction.md"
 
-_TAGS = [
+TAGS = [
     {"name": "merchants", "description": "Who sells: each merchant has two logs of its own."},
     {"name": "keys", "description": "What of a merchant may write, and how much."},
     {"name": "purchases", "description": "Recording sales, and what becomes of them."},
@@ -88,7 +88,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         title="Kvitto",
         version="1",
         description=files("api").joinpath(_INTRODUCTION).read_text("utf-8"),
-        tags=_TAGS,
+        tags=TAGS,
         routes=app.routes,
         separate_input_output_schemas=False,
     )

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from commitments.errors import FormatError, KvittoError, Overloaded, Refused, VerificationError
@@ -35,6 +36,7 @@ __all__ = [
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:kvitto:problem:"
 _NOTHING_HERE = "not something this service has or does"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _LONGEST_FIELD = 200  # a field may end in a name that the sender made up
 
 _STATUS = {
@@ -113,9 +115,23 @@ def _of_database(error: OperationalError) -> JSONResponse:
     return _of_kind(Overloaded, Overloaded("the database does not answer"))
 
 
-def _of_router(error: HTTPException) -> JSONResponse:
-    code = "method-not-allowed" if error.status_code == 405 else "not-found"
-    return _response(code, _NOTHING_HERE, headers=error.headers)
+async def _of_router(request: Request, error: HTTPException) -> JSONResponse:
+    if error.status_code == 405:
+        headers = {"Allow": ", ".join(sorted(_methods(request)))}
+        return _response("method-not-allowed", _NOTHING_HERE, headers=headers)
+    return _response("not-found", _NOTHING_HERE, headers=error.headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """What can be done with this path, by any of the routes: the router names those of one."""
+    routes = request.app.routes
+    scopes = [{**request.scope, "method": method} for method in _METHODS]
+    methods = {
+        scope["method"]
+        for scope in scopes
+        if any(route.matches(scope)[0] == Match.FULL for route in routes)
+    }
+    return methods | ({"HEAD"} if "GET" in methods else set())
 
 
 def _of_parameter(error: RequestValidationError) -> JSONResponse:
@@ -140,7 +156,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         answer(kind, partial(_of_kind, kind))
     answer(Refused, lambda error: _response(error.code, str(error), error.field))
     answer(OperationalError, _of_database)
-    answer(HTTPException, _of_router)
+    app.add_exception_handler(HTTPException, _of_router)  # type: ignore[arg-type] # as `answer`
     answer(RequestValidationError, _of_parameter)
     app.add_middleware(CatchUnexpected)
 

@@ -21,7 +21,9 @@ class NewMerchant(Document):
     period: Literal["P1D", "manual"] = Field(
         default="P1D", description="The log is closed each UTC day, or by a call."
     )
-    void_window: Count = Field(default=14, description="How many periods a void comes in time.")
+    void_window: int = Field(
+        default=14, ge=0, le=1 << 20, description="How many periods a void comes in time."
+    )
 
 
 class Merchant(Document):

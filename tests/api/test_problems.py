@@ -341,6 +341,12 @@ def test_the_stage_is_one_on_which_honest_requests_succeed(stage: Stage) -> None
     assert stage.retire(stage.refund, secret).status_code == 200
 
 
-def test_a_method_that_is_not_allowed_names_those_that_are(shop: Shop) -> None:
-    answer = shop.client.send("DELETE", "/v1/merchants/acme")
-    assert answer.headers["allow"] == "GET"
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("", "GET, HEAD"), ("claims", "GET, HEAD, POST"), ("mailbox/lookups", "POST")],
+)
+def test_a_method_that_is_not_allowed_names_those_that_are(
+    shop: Shop, path: str, allowed: str
+) -> None:
+    answer = shop.client.send("PUT", f"/v1/merchants/acme/{path}".rstrip("/"))
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)

@@ -80,8 +80,6 @@ def test_it_needs_no_other_document(page: Page) -> None:
 
 def test_every_problem_and_member_has_a_meaning(document: dict[str, Any]) -> None:
     assert set(PROBLEMS) == set(_codes(document)) | {"method-not-allowed"}
-    assert list(PROBLEMS) == sorted(PROBLEMS)
-    assert list(MEMBERS) == sorted(MEMBERS)
     mute = [
         f"{model}.{name}: api/meanings.py or its Field can describe it"
         for model, schema in document["components"]["schemas"].items()

@@ -1,0 +1,110 @@
+"""Schemathesis reads the OpenAPI document and tries to prove it wrong.
+
+``make fuzz-api`` (HYPOTHESIS_PROFILE=fuzz) tries forty times as much, and something else each time.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import settings
+from schemathesis import engine
+from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
+from schemathesis.python.asgi import shutdown_lifespans
+
+from api.openapi import TAGS
+from api.problems import MEDIA_TYPE
+from tests.api.client import operations
+from tests.api.shop import OPERATOR, Shop
+from tests.databases import Sqlite, fresh
+
+_EXAMPLES = settings().max_examples // 20
+_LEAST_REQUESTS = 3
+_SWITCHED_OFF = {
+    # JSON Schema takes 5.0 for 5, any 32 bytes for a point of the curve and any text for NFC.
+    "positive_data_acceptance": {"enabled": False},
+}
+
+
+@schemathesis.check
+def problem_is_documented(
+    _context: schemathesis.CheckContext, answer: schemathesis.Response, case: schemathesis.Case[Any]
+) -> None:
+    """The codes of problems are listed too, which no schema of an answer says."""
+    if answer.status_code == 405 or MEDIA_TYPE not in str(answer.headers.get("content-type")):
+        return
+    code = answer.json()["type"].rpartition(":")[2]
+    responses = case.operation.definition.raw["responses"]
+    known = responses.get(str(answer.status_code), responses["default"])["content"][MEDIA_TYPE]
+    assert code in known["examples"], code
+
+
+@pytest.fixture(scope="module")
+def prepared(sqlite: Sqlite) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A shop in which there is something to find, and what a client of it would know."""
+    with fresh(sqlite) as database:
+        with Shop(database) as shop:
+            bought = shop.open_for_claims()
+            claim = shop.post("claims", shop.claim_body(bought[0])).json()
+            known = {"path.merchant": "acme", "path.claim_id": claim["claim_id"]}
+            keys = {"merchantKey": {"bearer": shop.key}, "operatorKey": {"bearer": OPERATOR}}
+        yield database, {"parameters": known, "auth": {"openapi": keys}}
+
+
+@pytest.fixture
+def shop(sqlite: Sqlite, prepared: tuple[str, dict[str, Any]]) -> Iterator[Shop]:
+    with fresh(sqlite, prepared[0]) as database:
+        yield Shop(database, entered=False)
+        shutdown_lifespans()  # Schemathesis has begun one, and would leave it to the process's end
+
+
+@pytest.mark.parametrize("tag", [tag["name"] for tag in TAGS])
+def test_service_keeps_to_its_document(
+    shop: Shop, prepared: tuple[str, dict[str, Any]], tag: str
+) -> None:
+    requests, complaints = _play(shop, tag, prepared[1])
+    assert complaints == []
+    asked = [o for o in operations(shop.app.openapi()) if tag in o.document["tags"]]
+    assert requests >= _LEAST_REQUESTS * len(asked)
+
+
+def test_schemathesis_would_notice(sqlite: Sqlite) -> None:
+    with fresh(sqlite) as database, Shop(database) as shop:
+        health = shop.app.openapi()["components"]["schemas"]["Health"]
+        health["properties"]["status"]["const"] = "well"
+        _, complaints = _play(shop, "service", {})
+        shutdown_lifespans()
+    assert any("Response violates schema" in complaint for complaint in complaints)
+
+
+def _play(shop: Shop, tag: str, known: dict[str, Any]) -> tuple[int, list[str]]:
+    """How many requests there were, and each complaint with a command that shows it."""
+    config = schemathesis.Config.from_dict(
+        {
+            "generation": {
+                "max-examples": _EXAMPLES,
+                "deterministic": settings().derandomize,
+                "database": "none",
+            },
+            "checks": _SWITCHED_OFF,
+            "phases": {"stateful": {"enabled": not settings().derandomize}},
+            **known,
+        }
+    )
+    schema = schemathesis.openapi.from_asgi("/openapi.json", shop.app, config=config)
+    requests, complaints = 0, []
+    for event in engine.from_schema(schema.include(tag=tag)).execute():
+        assert not isinstance(event, FatalError | NonFatalError), event
+        if isinstance(event, ScenarioFinished):
+            requests += len(event.recorder.interactions)
+            complaints += list(_complaints(event))
+    return requests, complaints
+
+
+def _complaints(event: ScenarioFinished) -> Iterator[str]:
+    for checks in event.recorder.checks.values():
+        for check in checks:
+            if check.failure_info is not None:
+                failure, command = check.failure_info.failure, check.failure_info.code_sample
+                yield f"{event.label}: {failure.title}: {failure.message}\n{command}"
