@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.meanings import MEMBERS, PROBLEMS
+from api.meanings import PROBLEMS
 from api.pages.reference import render_reference
 from api.pages.samples import curl, sample
 from api.pages.schemas import document_rows, type_words
