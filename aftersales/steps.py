@@ -26,10 +26,11 @@ __all__ = [
     "STEPS",
     "WANTS",
     "check_step",
+    "erasure_message",
     "inbox_message",
     "redemption_message",
     "step_message",
-    "verify_inbox",
+    "verify_request",
     "verify_step",
 ]
 
@@ -170,6 +171,11 @@ def inbox_message(claim_id: str, time: str) -> bytes:
     return canonical_json({"type": "claim.inbox", "claim_id": claim_id, "time": time})
 
 
+def erasure_message(claim_id: str, time: str) -> bytes:
+    """What the buyer signs with ``follow_up`` to have all attachments erased."""
+    return canonical_json({"type": "claim.erasure", "claim_id": claim_id, "time": time})
+
+
 def verify_step(event: Mapping[str, Any], buyer: FollowUpKeys) -> None:
     """``VerificationError`` unless the buyer has signed this step, which is one of its own."""
     if event["step"] == "redeem":
@@ -179,14 +185,21 @@ def verify_step(event: Mapping[str, Any], buyer: FollowUpKeys) -> None:
         _verify(buyer.follow_up, event[_SIGNATURE], step_message(event))
 
 
-def verify_inbox(claim_id: str, time: str, signature: str, buyer: FollowUpKeys) -> None:
-    """``VerificationError`` unless the buyer asks for its messages, as of ``time``.
+def verify_request(
+    message: Callable[[str, str], bytes],
+    claim_id: str,
+    time: str,
+    signature: str,
+    buyer: FollowUpKeys,
+) -> None:
+    """``VerificationError`` unless the buyer has signed what ``message`` makes of id and time.
 
-    ``FormatError`` for what is no time or no signature.
+    ``message`` is :func:`inbox_message` or :func:`erasure_message`. ``FormatError`` for what is no
+    time or no signature.
     """
     parse_event_time(time, "time")
     parse_hex(signature, _SIGNATURE, _SIGNATURE_SIZE)
-    _verify(buyer.follow_up, signature, inbox_message(claim_id, time))
+    _verify(buyer.follow_up, signature, message(claim_id, time))
 
 
 def _verify(key: str, signature: str, message: bytes) -> None:

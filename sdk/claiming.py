@@ -116,6 +116,7 @@ def prepare(
     name = _ring_name(view, policy, purchase, linked, now)
     proven, merchant = fetch_ring(merchant, view, name, purchase)
     require_ring(proven.ring, linked, max(policy.smallest_ring, smallest_ring), smallest_ring)
+    nonce = new_nonce()
     body = ClaimBody(
         origin=policy.origin,
         policy=policy.id,
@@ -127,7 +128,8 @@ def prepare(
         size=name.size,
         voided_at=name.voided_at,
         lane=name.lane,
-        nonce=new_nonce(),
+        nonce=nonce,
+        buyer=state.identity.seed.claim_keys(policy.origin, nonce).public,
     )
     statement = claim_statement(GROUP, policy, body, proven.ring.root, proven.members)
     advice = advise(view, merchant.seed_witnesses, policy, proven.ring, earlier, again, now)

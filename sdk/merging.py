@@ -84,9 +84,11 @@ def _proofs(own: Mapping[str, _Proof], other: Mapping[str, _Proof]) -> dict[str,
     return merged
 
 
-def _how_late(proof: Claim | Transfer) -> tuple[int, bool]:
-    completed = isinstance(proof, Transfer) and proof.completion is not None
-    return (None, "refused", "declined", "approved").index(proof.outcome), completed
+def _how_late(proof: Claim | Transfer) -> tuple[int, int]:
+    outcome = (None, "refused", "declined", "approved").index(proof.outcome)
+    if isinstance(proof, Claim):
+        return outcome, len(proof.steps)
+    return outcome, proof.completion is not None
 
 
 def _merchants(own: Mapping[str, Merchant], other: Mapping[str, Merchant]) -> dict[str, Merchant]:

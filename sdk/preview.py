@@ -52,6 +52,7 @@ def preview_of(prepared: Prepared) -> Preview:
             "of those only the ones that satisfy the policy hide you: the merchant can count them",
             *_shown(policy, body.day),
             f"the remedy asked for is {body.remedy}, on {body.date}",
+            "three keys made for this claim alone, by which you can follow it up",
             f"claim {body.number + 1} of {policy.claims_per_purchase} is used up for this purchase",
             *_ending(policy),
         ),

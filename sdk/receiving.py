@@ -58,7 +58,7 @@ def verify_handover(
 def _as_shown(retirement: EventReceipt) -> EndedOwnership:
     event = retirement.event
     secret = bytes.fromhex(event["secret"])
-    return EndedOwnership(retirement.proof.index, event["transfer_id"], secret)
+    return EndedOwnership(retirement.proof.index, event["transfer_id"], secret, event)
 
 
 def slots_used(

@@ -6,7 +6,7 @@ Both logs are read from end to end, as anybody may: which of it is the wallet's 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from commitments.errors import VerificationError
 from commitments.wire import parse_base64
@@ -24,6 +24,7 @@ from ledger.tlog_proof import TlogProof
 from policies.claim import ClaimBody, claim_scopes
 from policies.policy import Policy
 from policies.transfer import TransferBody, transfer_scope
+from sdk.cases import with_steps
 from sdk.decisions import check_approval
 from sdk.errors import StaleLog, WalletError
 from sdk.logs import MerchantView
@@ -31,7 +32,7 @@ from sdk.mirror import Progress, mirror
 from sdk.shop import Shop
 from sdk.state import GROUP, Claim, Merchant, Purchase, State
 from sdk.transfer_state import Transfer
-from sdk.used_tags import ApprovedTransfer, EndedOwnership, UsedTags, used_tags
+from sdk.used_tags import ApprovedTransfer, EndedOwnership, Shown, StepTaken, UsedTags, used_tags
 from zk.statement import Scope, tag_base
 
 __all__ = ["Restored", "require_fresh", "restore"]
@@ -104,9 +105,16 @@ def _news(proofs: Mapping[str, _Proof], known: Mapping[str, _Proof]) -> Iterator
     """
     for identifier, proof in proofs.items():
         before = known.get(identifier)
+        if isinstance(before, Claim) and before.receipt and isinstance(proof, Claim):
+            with_steps(before, proof.steps)
         sent = proof.secret_sent or bool(before and before.secret_sent)
-        if before is None or (before.outcome, before.secret_sent) != ("approved", sent):
-            yield replace(proof, secret_sent=sent)
+        restored = replace(proof, secret_sent=sent)
+        if before is None or _known_of(before) != _known_of(restored):
+            yield restored
+
+
+def _known_of(proof: Claim | Transfer) -> tuple[object, ...]:
+    return proof.outcome, proof.secret_sent, proof.steps if isinstance(proof, Claim) else ()
 
 
 def _purchases(
@@ -149,22 +157,24 @@ def _proofs(
     approved: dict[str, ApprovedTransfer] = {}
     moved: list[tuple[Purchase, ApprovedTransfer]] = []
     ended = set()
+    cases = _Cases()
     for each in used_tags(merchant.origin, copy.following(mirror(shop, "events", head, progress))):
         if isinstance(each, ApprovedTransfer):
             approved[each.transfer_id] = each
             continue
+        cases.note(each)
         if isinstance(each, EndedOwnership):
             ended.add((each.identifier, each.secret))
             owner = owners.with_secret(each.secret)
             if owner is not None and (transfer := approved.pop(each.identifier, None)) is not None:
                 moved.append((owner, transfer))
             continue
-        policy = policies.get((each.body.policy, each.body.version))
-        if policy is None or each.body.number >= policy.claims_per_purchase:
-            # Not passed over, nor looked into: a log could name such slots without end.
-            raise VerificationError("event log: an approval under no policy that it shows")
+        if isinstance(each, StepTaken):
+            continue
+        policy = _policy_of(policies, each.body)
         if (owner := owners.of(each)) is not None:
             used.append((owner, each, policy))
+            cases.begin(each)
     completed = {transfer.transfer_id for _, transfer in moved}
     waiting = [t for t in approved.values() if t.event["retire_by"] >= event_time(now)]
     moved += [(owner, each) for each in waiting if (owner := owners.who_hands(each)) is not None]
@@ -184,7 +194,7 @@ def _proofs(
             secret_sent=(each.claim_id, secret) in ended,
         )
         check_approval(each.event, claim)
-        claims.append(claim)
+        claims.append(with_steps(claim, cases.steps(each)))
     transfers = [
         Transfer(
             transfer_id=transfer.transfer_id,
@@ -200,6 +210,36 @@ def _proofs(
         for purchase, transfer in moved
     ]
     return claims, transfers
+
+
+def _policy_of(policies: Mapping[tuple[str, int], Policy], body: ClaimBody) -> Policy:
+    policy = policies.get((body.policy, body.version))
+    if policy is None or body.number >= policy.claims_per_purchase:
+        # Not passed over, nor looked into: a log could name such slots without end.
+        raise VerificationError("event log: an approval under no policy that it shows")
+    return policy
+
+
+class _Cases:
+    """What has followed the wallet's own claims."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, list[Mapping[str, Any]]] = {}
+
+    def begin(self, used: UsedTags) -> None:
+        """With a claim that is the wallet's."""
+        self._steps[used.claim_id] = []
+
+    def note(self, shown: Shown) -> None:
+        """Remember it, if it follows one of these."""
+        if isinstance(shown, StepTaken) and shown.claim_id in self._steps:
+            self._steps[shown.claim_id].append(shown.event)
+        elif isinstance(shown, EndedOwnership) and shown.identifier in self._steps:
+            self._steps[shown.identifier].append(shown.event)
+
+    def steps(self, used: UsedTags) -> list[Mapping[str, Any]]:
+        """All that has followed a claim, in the order of the log."""
+        return self._steps[used.claim_id]
 
 
 class _Copy:

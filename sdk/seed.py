@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
@@ -18,13 +19,15 @@ from commitments.errors import FormatError
 from commitments.group import Group
 from commitments.purchase import BuyerKeys
 from commitments.wire import le, lp
+from policies.claim import FollowUpKeys
 
-__all__ = ["BoxKeys", "Place", "Seed"]
+__all__ = ["BoxKeys", "ClaimKeys", "Place", "Seed"]
 
 _SALT = b"kvitto-wallet/v1"
 _WORDS = 12
 _ENTROPY_BYTES = 16
 _SCALAR_BYTES = 48  # of which 16 make the remainder uniform
+_CLAIM_KEYS = ("follow_up", "inbox", "redemption")
 _BOX_KEY_BYTES = 64  # AES-256-SIV
 
 
@@ -56,6 +59,21 @@ class BoxKeys:
         """The public key that goes with ``private_key``."""
         private = Ed25519PrivateKey.from_private_bytes(self.private_key)
         return private.public_key().public_bytes_raw()
+
+
+@dataclass(frozen=True)
+class ClaimKeys:
+    """The private keys to what follows one claim (docs/protocol.md 8, *Cases*)."""
+
+    follow_up: Ed25519PrivateKey = field(repr=False)
+    inbox: X25519PrivateKey = field(repr=False)
+    redemption: Ed25519PrivateKey = field(repr=False)
+
+    @property
+    def public(self) -> FollowUpKeys:
+        """What the claim shows of them."""
+        keys = self.follow_up, self.inbox, self.redemption
+        return FollowUpKeys(*(key.public_key().public_bytes_raw().hex() for key in keys))
 
 
 @dataclass(frozen=True)
@@ -116,6 +134,21 @@ class Seed:
             self._derive("box/address", origin, of_box, 32),
             AESSIV(self._derive("box/cipher", origin, of_box, _BOX_KEY_BYTES)),
             self._derive("box/deletion", origin, of_box, 32),
+        )
+
+    def claim_keys(self, origin: str, nonce: str) -> ClaimKeys:
+        """The keys for the claim with this nonce, which are used for no other.
+
+        The nonce is public: with the words, whoever reads the log has the keys again.
+        """
+        rest = bytes.fromhex(nonce)
+        follow_up, inbox, redemption = (
+            self._derive(f"claim/{name}", origin, rest, 32) for name in _CLAIM_KEYS
+        )
+        return ClaimKeys(
+            Ed25519PrivateKey.from_private_bytes(follow_up),
+            X25519PrivateKey.from_private_bytes(inbox),
+            Ed25519PrivateKey.from_private_bytes(redemption),
         )
 
     @cached_property

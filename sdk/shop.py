@@ -1,7 +1,7 @@
 """The shop's service, as a wallet sees it: what it says, not what of it is true."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -43,6 +43,8 @@ _LONGEST_ANSWER = 1 << 20
 _LONGEST_KEYS = 16 << 20  # a change of a witness's keys is 11 kB, in each of the farewells after it
 _LONGEST_EVENTS = 32 << 20  # ten years of daily closes and some hundred policies are 5 MB
 _LONGEST_RING = 8 << 20  # a cell of 4,096, each with its entry and ten hashes, is 3 MB
+_LONGEST_CASE = 4 << 20  # 64 steps, each with its proof, are 300 kB
+_LONGEST_INBOX = 64 << 20  # all that a merchant may attach to the steps of one claim
 _LONGEST_BOXES = 1 << 18  # 32 boxes in base64 are 175 kB
 _PARALLEL = 4  # tiles fetched at once
 
@@ -208,6 +210,28 @@ class Shop:
         """Send an owner's secret, which ends the ownership. Only :meth:`Wallet.retire` may."""
         path = f"{self._root}/claims/{claim_id}/retirement"
         return self._connection.post_json(path, {"secret": secret.hex()}, _LONGEST_ANSWER)
+
+    def case(self, claim_id: str) -> Any:
+        """What has followed a claim, with proofs."""
+        return self._connection.get_json(f"{self._root}/claims/{claim_id}/case", _LONGEST_CASE)
+
+    def take_step(self, step: Mapping[str, Any], attachments: Sequence[bytes]) -> Any:
+        """The case after a step of the buyer's, which it has signed."""
+        path = f"{self._root}/claims/{step['claim_id']}/steps"
+        document = {"step": dict(step), "attachments": list(map(encode_base64, attachments))}
+        return self._connection.post_json(path, document, _LONGEST_CASE)
+
+    def inbox(self, claim_id: str, time: str, signature: str) -> Any:
+        """What the merchant has written to the buyer of this claim, encrypted."""
+        path = f"{self._root}/claims/{claim_id}/inbox"
+        document = {"time": time, "signature": signature}
+        return self._connection.post_json(path, document, _LONGEST_INBOX)
+
+    def erase(self, claim_id: str, time: str, signature: str) -> Any:
+        """Have all attachments of a claim erased."""
+        path = f"{self._root}/claims/{claim_id}/erasure"
+        document = {"time": time, "signature": signature}
+        return self._connection.post_json(path, document, _LONGEST_ANSWER)
 
     def transfer(self, body: TransferBody, proof: bytes) -> Any:
         """The answer to a transfer."""

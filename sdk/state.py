@@ -5,10 +5,11 @@ Everything here is secret or says what its owner did; nothing of it is printed.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from hashlib import sha256
 from typing import Any, Self
 
+from aftersales.claims import Case, advance, open_case
 from commitments.errors import FormatError
 from commitments.purchase import BuyerKeys, Opening, commit, serial_shift
 from commitments.sale import Sale, parse_sale
@@ -297,7 +298,8 @@ class Claim(Remembered):
 
     ``policy`` is the version it was made under, ``indices`` are its ring's members; ``outcome``
     is None while no answer has come, then ``approved``, ``declined`` or ``refused`` (never
-    judged); ``receipt`` is the verified receipt of an approval; ``secret_sent`` says that the
+    judged); ``receipt`` is the verified receipt of an approval, or of a claim that is looked at,
+    and ``steps`` are the events that have followed it in the log; ``secret_sent`` says that the
     purchase's secret is no secret any more.
     """
 
@@ -312,6 +314,17 @@ class Claim(Remembered):
     reason: str | None = None
     receipt: Mapping[str, Any] | None = field(default=None, repr=False)
     secret_sent: bool = False
+    steps: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+
+    @cached_property
+    def case(self) -> Case | None:
+        """What has become of it, as far as the wallet has heard; None before it is in the log.
+
+        Errors as :func:`aftersales.claims.advance`.
+        """
+        if self.receipt is None:
+            return None
+        return reduce(advance, self.steps, open_case(self.receipt["event"], self.policy))
 
     @property
     def ends_ownership(self) -> bool:
@@ -326,7 +339,9 @@ class Claim(Remembered):
     @property
     def uses_slot(self) -> bool:
         """Whether its number is used up, or may be."""
-        return self.outcome in (None, "approved") or self.reason == "already_claimed"
+        if self.case is not None:
+            return self.case.holds_slot
+        return self.outcome is None or self.reason == "already_claimed"
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -342,6 +357,7 @@ class Claim(Remembered):
             "reason": self.reason,
             "receipt": self.receipt,
             "secret_sent": self.secret_sent,
+            "steps": list(self.steps),
         }
 
     @classmethod
@@ -358,6 +374,9 @@ class Claim(Remembered):
         check_members(members, str | None, "outcome", "reason")
         check_members(members, bool, "secret_sent")
         check_members(members, dict | None, "receipt")
+        for step in members["steps"]:
+            check_members({"step": step}, dict, "step")
+        members["steps"] = tuple(members["steps"])
         return cls(**members)
 
 

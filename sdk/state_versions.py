@@ -64,6 +64,11 @@ def _with_transfers(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _with_cases(document: dict[str, Any]) -> dict[str, Any]:
+    """From 3 to 4: what follows claims."""
+    return {**document, "claims": [{**each, "steps": []} for each in document["claims"]]}
+
+
 def _merchant_of_version_1(document: dict[str, Any]) -> dict[str, Any]:
     """The first wallets knew one key of each log, no witnesses and no changes of keys."""
     merchant = {
@@ -79,6 +84,10 @@ def _merchant_of_version_1(document: dict[str, Any]) -> dict[str, Any]:
     return merchant
 
 
-_STEPS: list[Callable[[dict[str, Any]], dict[str, Any]]] = [_with_seed, _with_transfers]
+_STEPS: list[Callable[[dict[str, Any]], dict[str, Any]]] = [
+    _with_seed,
+    _with_transfers,
+    _with_cases,
+]
 VERSION = 1 + len(_STEPS)
 """The version that this software writes."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aftersales.steps import STEP, check_step
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_base64, parse_hex
 from ledger.entries import COMMITMENT_BYTES
@@ -16,7 +17,14 @@ from policies.claim import ClaimBody, claim_id, parse_claim
 from policies.transfer import TransferBody, parse_transfer, transfer_id
 from sdk.remembered import GROUP
 
-__all__ = ["ApprovedTransfer", "EndedOwnership", "Shown", "UsedTags", "used_tags"]
+__all__ = [
+    "ApprovedTransfer",
+    "EndedOwnership",
+    "Shown",
+    "StepTaken",
+    "UsedTags",
+    "used_tags",
+]
 
 _SECRET_BYTES = 32
 _DECIDED_MEMBERS = ("claim_id", "decision", "claim", "proof", "tags", "retire_by")
@@ -59,9 +67,18 @@ class EndedOwnership:
     position: int
     identifier: str
     secret: bytes = field(repr=False)
+    event: Mapping[str, Any] = field(repr=False)
 
 
-Shown = UsedTags | ApprovedTransfer | EndedOwnership
+@dataclass(frozen=True)
+class StepTaken:
+    """What has followed a claim: one step of its case."""
+
+    claim_id: str
+    event: Mapping[str, Any] = field(repr=False)
+
+
+Shown = UsedTags | ApprovedTransfer | EndedOwnership | StepTaken
 """What an event log shows of owners."""
 
 
@@ -89,8 +106,8 @@ def _read_approval(origin: str, position: int, event: Mapping[str, Any]) -> Used
     body, tags = parse_claim(event["claim"]), event["tags"]
     if event["claim_id"] != claim_id(body, parse_base64(event["proof"], "proof")):
         raise FormatError("not the name of its claim", "claim_id")
-    if (event["decision"], body.origin) != ("approved", origin):
-        raise FormatError("not an approval of this merchant's", "claim.decided")
+    if body.origin != origin:
+        raise FormatError("not a claim of this merchant's", "claim.decided")
     if not isinstance(tags, list) or len(tags) != 2:  # claim_scopes names two
         raise FormatError("not two tags", "tags")
     serial_tag, secret_tag = (parse_hex(tag, "tags", COMMITMENT_BYTES) for tag in tags)
@@ -117,11 +134,17 @@ def _read_retirement(_origin: str, position: int, event: Mapping[str, Any]) -> E
     check_event(event, "ownership.retired", (name, "secret"))
     identifier = parse_hex(event[name], name, 32).hex()
     secret = parse_hex(event["secret"], "secret", _SECRET_BYTES)
-    return EndedOwnership(position, identifier, secret)
+    return EndedOwnership(position, identifier, secret, event)
+
+
+def _read_step(_origin: str, _position: int, event: Mapping[str, Any]) -> StepTaken:
+    check_step(event)
+    return StepTaken(event["claim_id"], event)
 
 
 _READERS: dict[str, Callable[[str, int, Mapping[str, Any]], Shown]] = {
     "claim.decided": _read_approval,
     "transfer.approved": _read_transfer,
     "ownership.retired": _read_retirement,
+    STEP: _read_step,
 }

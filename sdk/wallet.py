@@ -6,12 +6,13 @@ request is handed out, a claim before it is sent, the sending of a secret before
 
 from sdk.buying import Buying
 from sdk.claims import Claims
+from sdk.follow_ups import FollowUps
 from sdk.transfers import Transfers
 
 __all__ = ["Wallet"]
 
 
-class Wallet(Buying, Claims, Transfers):
+class Wallet(Buying, Claims, FollowUps, Transfers):
     """A buyer's purchases at any number of merchants. For one thread at a time.
 
     Use :meth:`create`, :meth:`open` or :meth:`in_memory`. ``clock`` says which day it is;

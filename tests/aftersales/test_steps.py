@@ -10,8 +10,9 @@ from aftersales.steps import (
     MOST_ATTACHMENTS,
     STEPS,
     check_step,
+    erasure_message,
     inbox_message,
-    verify_inbox,
+    verify_request,
     verify_step,
 )
 from commitments.errors import FormatError, VerificationError
@@ -143,14 +144,16 @@ def test_no_step_of_the_buyer_passes_for_another() -> None:
 def test_reading_the_inbox_is_signed_for_one_claim_and_one_time() -> None:
     time = "2026-11-21T12:00:00Z"
     signature = FOLLOW_UP.sign(inbox_message(CLAIM, time)).hex()
-    verify_inbox(CLAIM, time, signature, BUYER_KEYS)
+    verify_request(inbox_message, CLAIM, time, signature, BUYER_KEYS)
+    with pytest.raises(VerificationError):
+        verify_request(erasure_message, CLAIM, time, signature, BUYER_KEYS)
     for claim, moment, by in (
         ("ef" * 32, time, signature),
         (CLAIM, "2026-11-21T12:00:01Z", signature),
         (CLAIM, time, signed(STORY.step(BUYER, "accept"))["signature"]),
     ):
         with pytest.raises(VerificationError):
-            verify_inbox(claim, moment, by, BUYER_KEYS)
+            verify_request(inbox_message, claim, moment, by, BUYER_KEYS)
     for claim, moment, by in ((CLAIM, "today", signature), (CLAIM, time, signature[:-2])):
         with pytest.raises(FormatError):
-            verify_inbox(claim, moment, by, BUYER_KEYS)
+            verify_request(inbox_message, claim, moment, by, BUYER_KEYS)

@@ -10,6 +10,8 @@ from ledger.handover import NO_HANDOVERS
 from ledger.note import Signer
 from ledger.quorum import NO_QUORUM
 from sdk.state import GROUP, State
+from sdk.state_versions import VERSION
+from tests.world import WARRANTY
 
 VKEYS = [Signer(name, b"k" * 32).verifier.vkey for name in ("o.example/a", "o.example/a/events")]
 SCALAR = "00" * 31 + "01"
@@ -89,4 +91,37 @@ def test_what_is_no_version_is_a_format_error(version: Any) -> None:
 
 def test_a_later_version_is_not_read() -> None:
     with pytest.raises(NewerFile):
-        decode({**OLDEST, "version": 4})
+        decode({**OLDEST, "version": VERSION + 1})
+
+
+def test_claims_of_earlier_wallets_have_no_steps() -> None:
+    body = {
+        "type": "claim",
+        "origin": "o.example/a",
+        "policy": "warranty-2y",
+        "version": 1,
+        "date": "2026-01-03",
+        "number": 0,
+        "remedy": "repair",
+        "first": 0,
+        "size": 4,
+        "voided_at": 4,
+        "lane": 0,
+        "nonce": "00" * 16,
+    }
+    claim = {
+        "claim_id": "11" * 32,
+        "order": "1",
+        "body": body,
+        "proof": "",
+        "tags": [],
+        "indices": [3],
+        "policy": {**WARRANTY, "origin": "o.example/a"},
+        "outcome": None,
+        "reason": None,
+        "receipt": None,
+        "secret_sent": False,
+    }
+    (read,) = decode({**OLDEST, "claims": [claim]}).claims.values()
+    assert (read.steps, read.case, read.body.buyer) == ((), None, None)
+    assert read.uses_slot

@@ -73,7 +73,8 @@ def test_all_approvals_and_ended_ownerships_are_shown(claimed: ShopServer) -> No
         assert used.body.document() == event["claim"]
         assert [used.serial_tag.hex(), used.secret_tag.hex()] == event["tags"]
         assert (used.claim_id, used.event) == (event["claim_id"], event)
-    assert ended == EndedOwnership(position, retired["claim_id"], bytes.fromhex(retired["secret"]))
+    secret = bytes.fromhex(retired["secret"])
+    assert ended == EndedOwnership(position, retired["claim_id"], secret, retired)
 
 
 def test_ownerships_that_end_by_a_transfer_are_shown_too(claimed: ShopServer) -> None:

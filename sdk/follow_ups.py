@@ -1,0 +1,189 @@
+"""The part of a wallet that follows claims up (docs/protocol.md 8, *Cases*)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aftersales.claims import Case, advance
+from aftersales.steps import (
+    BUYER,
+    STEP,
+    erasure_message,
+    inbox_message,
+    redemption_message,
+    step_message,
+)
+from commitments.errors import FormatError, VerificationError
+from commitments.wire import parse_base64
+from ledger.events import event_time
+from ledger.monitor import Head, newest_head
+from policies.attachments import attachment_digest, open_attachment, seal_attachment
+from sdk.cases import read_case, require_case, verify_case
+from sdk.errors import WalletError
+from sdk.key_following import follow_signers
+from sdk.open_wallet import OpenWallet
+from sdk.seed import ClaimKeys
+from sdk.shop import Shop
+from sdk.state import Claim
+
+__all__ = ["FollowUps", "Message"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the merchant has attached to its step ``number``; no content once it is erased."""
+
+    number: int
+    digest: str
+    content: bytes | None = field(repr=False)
+
+
+class FollowUps(OpenWallet):
+    """What follows a claim: asked for, answered, cashed in, all without a name."""
+
+    def follow(self, shop: Shop, claim: Claim) -> Case:
+        """What has become of a claim, verified in the event log.
+
+        It tells the service that whoever asks is interested in this claim, which all logs show.
+        ``VerificationError`` for what its log does not prove, and for a step hidden that was
+        seen before; ``WalletError`` for a claim that is not in the log.
+        """
+        stored = self._in_log(claim)
+        return self._learn(shop, stored, shop.case(stored.claim_id))
+
+    def take_step(
+        self,
+        shop: Shop,
+        claim: Claim,
+        step: str,
+        *,
+        reason: str | None = None,
+        attachments: Sequence[bytes] = (),
+    ) -> Case:
+        """Take a step as the buyer: answer, accept, withdraw, dispute or note.
+
+        ``reason`` is that of a dispute; ``attachments`` are encrypted for the merchant. Where the
+        answer is lost, :meth:`follow` tells whether the step was taken. ``Refused`` with
+        ``wrong-state`` when it cannot be taken now: nothing was sent then.
+        """
+        case = self.follow(shop, claim)
+        stored = self._in_log(claim)
+        sealed = [_sealed(case, content) for content in attachments]
+        event: dict[str, Any] = {
+            "type": STEP,
+            "claim_id": stored.claim_id,
+            "number": case.number,
+            "by": BUYER,
+            "step": step,
+            "attachments": [attachment_digest(each) for each in sealed],
+            **({} if reason is None else {"reason": reason}),
+        }
+        event["signature"] = self._keys(stored).follow_up.sign(step_message(event)).hex()
+        advance(case, {**event, "time": event_time(self._clock())})
+        return self._learn(shop, stored, shop.take_step(event, sealed))
+
+    def messages(self, shop: Shop, claim: Claim) -> Sequence[Message]:
+        """What the merchant has written about a claim, opened; the digests are in the log.
+
+        ``VerificationError`` for a message that the log does not have, or that does not open.
+        """
+        self.follow(shop, claim)
+        stored = self._in_log(claim)
+        keys = self._keys(stored)
+        time = event_time(self._clock())
+        signature = keys.follow_up.sign(inbox_message(stored.claim_id, time)).hex()
+        answer = shop.inbox(stored.claim_id, time, signature)
+        return [_opened(stored, keys, each) for each in _attachments(answer)]
+
+    def erase(self, shop: Shop, claim: Claim) -> None:
+        """Have everything erased that was attached to the steps of a claim.
+
+        The log keeps the digests; whoever has read an attachment may have kept it.
+        """
+        stored = self._in_log(claim)
+        time = event_time(self._clock())
+        message = erasure_message(stored.claim_id, time)
+        shop.erase(stored.claim_id, time, self._keys(stored).follow_up.sign(message).hex())
+
+    def redemption(self, claim: Claim, shop_name: str) -> dict[str, Any]:
+        """What the cash desk or repair shop ``shop_name`` needs to cash an approval in.
+
+        For a day, once, and for this shop only; made without a connection. It has the approval's
+        receipt, which verifies offline. ``WalletError`` where the wallet knows of no approval, or
+        knows that it has been cashed in.
+        """
+        stored = self._in_log(claim)
+        case = require_case(stored)
+        if case.granted is None or not case.agreed or case.redeemed is not None:
+            raise WalletError("the wallet knows of no approval that could be cashed in")
+        signed = event_time(self._clock())
+        message = redemption_message(stored.claim_id, shop_name, signed)
+        return {
+            "type": "redemption-token",
+            "receipt": stored.receipt,
+            "shop": shop_name,
+            "signed": signed,
+            "signature": self._keys(stored).redemption.sign(message).hex(),
+        }
+
+    # ---- inside
+
+    def _in_log(self, claim: Claim) -> Claim:
+        """As the wallet knows it now."""
+        stored = self._state.claims.get(claim.claim_id)
+        if stored is None or stored.receipt is None:
+            raise WalletError("no decision on this claim has been proven")
+        return stored
+
+    def _keys(self, claim: Claim) -> ClaimKeys:
+        keys = self._state.identity.seed.claim_keys(claim.body.origin, claim.body.nonce)
+        if claim.body.buyer != keys.public:
+            raise WalletError("the claim has no keys of this wallet: it is from an earlier version")
+        return keys
+
+    def _learn(self, shop: Shop, claim: Claim, document: Any) -> Case:
+        """Verify and store what a service shows of a case."""
+        merchant = self._at(shop)
+        if merchant.origin != claim.body.origin:
+            raise WalletError("the claim was made to another merchant")
+        shown = read_case(document)
+        for note in {receipt.proof.checkpoint for receipt in shown}:
+            merchant = follow_signers(shop, merchant, note, merchant.events_keys)
+        followed = verify_case(shown, claim, merchant)
+        for receipt in shown:
+            head = newest_head(merchant.events, Head.of(receipt.proof.checkpoint))
+            merchant = replace(merchant, events=head)
+        self._commit(self._state.with_merchant(merchant).with_claim(followed))
+        return require_case(followed)
+
+
+def _sealed(case: Case, content: bytes) -> bytes:
+    if case.policy.contact_key is None:
+        raise WalletError("the policy names no key that could be written to")
+    return seal_attachment(content, case.claim_id, case.policy.contact_key)
+
+
+def _attachments(answer: Any) -> list[dict[str, Any]]:
+    shown = answer.get("attachments") if isinstance(answer, dict) else None
+    if not isinstance(shown, list) or not all(
+        isinstance(each, dict) and each.keys() == {"number", "digest", "content"} for each in shown
+    ):
+        raise FormatError("not a list of attachments", "attachments")
+    return shown
+
+
+def _opened(claim: Claim, keys: ClaimKeys, shown: dict[str, Any]) -> Message:
+    number, digest, content = shown["number"], shown["digest"], shown["content"]
+    known = any(
+        (step.get("number"), step.get("by")) == (number, "merchant")
+        and digest in step["attachments"]
+        for step in claim.steps
+    )
+    if not known:
+        raise VerificationError("inbox: a message that is not in the log")
+    if content is None:
+        return Message(number, digest, None)
+    sealed = parse_base64(content, "content")
+    if attachment_digest(sealed) != digest:
+        raise VerificationError("inbox: another message than the one in the log")
+    return Message(number, digest, open_attachment(sealed, claim.claim_id, keys.inbox))
