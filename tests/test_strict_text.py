@@ -139,6 +139,7 @@ CLAIM = {
     "reason": None,
     "receipt": None,
     "secret_sent": False,
+    "steps": [],
 }
 
 
