@@ -33,7 +33,7 @@ from api.routers import (
 )
 from api.service import Service
 from api.settings import Settings
-from issuer.once import forget_answers
+from ledger.once import forget_answers
 
 __all__ = ["create_app"]
 

@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Request
 
 from api.dependencies import MerchantKey, TheService
 from commitments.errors import FormatError
-from issuer.once import Once
+from ledger.once import Once
 
 __all__ = ["SentAs"]
 
@@ -27,7 +27,7 @@ async def _sent_as(
         Header(
             alias=_HEADER,
             description="A name for this request, such as a UUID: sent again with the same name"
-            " within two days, it is not done again, and the answer is the same.",
+            " within 24 hours, it is not done again, and the answer is the same.",
         ),
     ] = "",
 ) -> _Named:

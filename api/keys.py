@@ -33,8 +33,8 @@ from api.problems import Unauthorised
 from commitments.clock import Clock
 from commitments.errors import FormatError, Overloaded, Refused
 from issuer.merchants import Merchant
-from issuer.once import Once
 from ledger.events import event_time
+from ledger.once import Once, unless_done
 from ledger.store import Store, Transaction
 
 __all__ = ["MOST_GRACE", "MerchantKeys", "check_operator_key"]
@@ -108,10 +108,10 @@ class MerchantKeys:
         ``Refused`` for more than ``by`` may do itself, for a moment that has passed, and for more
         keys than a merchant can have.
         """
-        if wanted.expires is not None and wanted.expires <= self._now():
-            raise Refused("past-date", "the key would have expired already", "expires")
 
         def unit(transaction: Transaction) -> dict[str, Any]:
+            if wanted.expires is not None and wanted.expires <= self._now():
+                raise Refused("past-date", "the key would have expired already", "expires")
             connection = transaction.connection
             maker = self._find(connection, by)
             maker.require_power_over(wanted.scopes, wanted.expires)
@@ -140,15 +140,17 @@ class MerchantKeys:
 
         return self._locked(merchant, unit, once)
 
-    def revoke(self, merchant: Merchant, by: str, key_id: str) -> ApiKey:
-        """Make a key worthless at once, for every process; what it was."""
+    def revoke(
+        self, merchant: Merchant, by: str, key_id: str, once: Once | None = None
+    ) -> dict[str, Any]:
+        """Make a key worthless at once, for every process; the document of what it was."""
 
-        def unit(transaction: Transaction) -> ApiKey:
+        def unit(transaction: Transaction) -> dict[str, Any]:
             old = self._target(transaction.connection, merchant, by, key_id)
             remove_key(transaction.connection, merchant.id, old.id)
-            return old
+            return old.document()
 
-        return self._locked(merchant, unit)
+        return self._locked(merchant, unit, once)
 
     def _locked(
         self, merchant: Merchant, unit: Callable[[Transaction], T], once: Once | None = None
@@ -158,11 +160,7 @@ class MerchantKeys:
         The merchant's log is locked meanwhile, so that the key that is used is still good when
         what it asks for becomes durable, and nobody enters another key at the same time.
         """
-
-        def unless_done(transaction: Transaction) -> T:
-            return unit(transaction) if once is None else once.do(transaction, unit)
-
-        return self._store.commit(unless_done, merchant.origin)
+        return self._store.commit(unless_done(unit, once), merchant.origin)
 
     def _target(self, connection: Connection, merchant: Merchant, by: str, key_id: str) -> ApiKey:
         """The key that is meant, if the key ``by`` may change it."""

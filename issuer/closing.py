@@ -15,6 +15,7 @@ from issuer.merchants import Merchant, list_merchants
 from ledger.closes import CLOSED, Close, day_period, verify_signatures
 from ledger.event_log import append_event, last_events, read_declaration
 from ledger.events import DAILY, LogDeclaration, event_time, events_origin
+from ledger.once import Once
 from ledger.seed_witnesses import SeedWitnesses
 from ledger.seeding import PeriodEnd
 from ledger.store import ReadOnly, Store, Transaction
@@ -31,7 +32,7 @@ class Closer:
         self._clocks = clocks
         self._witnesses = witnesses
 
-    def now(self, merchant: Merchant) -> dict[str, Any]:
+    def now(self, merchant: Merchant, once: Once | None = None) -> dict[str, Any]:
         """Close the current period of a log whose periods end by a call; the close's event.
 
         ``Refused`` for a log that closes each day by itself; :class:`NotSigned
@@ -41,7 +42,9 @@ class Closer:
             declaration, last = self._read(merchant.origin)
             if declaration.period == DAILY:
                 raise Refused("not-manual", "this log closes each UTC day by itself")
-            event = self._close(declaration, last, last.period + 1 if last else 0)
+            with self._store.read() as connection:  # before a witness is asked for another close
+                event = _done(connection, once)
+            event = event or self._close(declaration, last, last.period + 1 if last else 0, once)
             if event is not None:
                 return event
 
@@ -76,7 +79,7 @@ class Closer:
             return read_declaration(connection, origin), _last_close(connection, origin)
 
     def _close(
-        self, declaration: LogDeclaration, last: Close | None, period: int
+        self, declaration: LogDeclaration, last: Close | None, period: int, once: Once | None = None
     ) -> dict[str, Any] | None:
         """The event; nothing for an empty daily log, or if another process was quicker."""
         origin = declaration.origin
@@ -92,6 +95,8 @@ class Closer:
         close = Close(number, period, end.size, end.root, signatures)
 
         def unit(transaction: Transaction) -> dict[str, Any] | None:
+            if done := _done(transaction.connection, once):
+                return done
             if _last_close(transaction.connection, origin) != last:
                 return None
             if last is not None and close.size < last.size:
@@ -103,9 +108,17 @@ class Closer:
                 return None  # another process has heard of a later key meanwhile
             event = close.to_event(origin, event_time(self._clocks.at(origin)))
             append_event(transaction, origin, event)
+            if once is not None:
+                once.remember(transaction.connection, event)
             return event
 
         return self._store.write(unit, origin, events_origin(origin))
+
+
+def _done(connection: Connection, once: Once | None) -> dict[str, Any] | None:
+    """The close that the same request has led to."""
+    event: dict[str, Any] | None = None if once is None else once.find(connection)
+    return event
 
 
 def _last_close(connection: Connection, origin: str) -> Close | None:

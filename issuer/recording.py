@@ -27,11 +27,11 @@ from commitments.group import Group, Point
 from commitments.purchase import complete, serial_shift
 from commitments.sale import Sale, check_code, parse_sale
 from issuer.merchants import Merchant
-from issuer.once import Once
 from issuer.slips import Slip, code_hash, new_code, slip_keys
 from ledger.entries import Purchase, Void
 from ledger.entries import Sale as SaleEntry
 from ledger.log import Log
+from ledger.once import Once, unless_done
 from ledger.schema import metadata
 from ledger.store import DuplicateCommitment, Store, Transaction
 from zk.issuance import BuyerRequest, RequestCheck
@@ -116,13 +116,14 @@ class Issuer:
         Nothing tells one such sale from another: without ``once``, sent again it is recorded
         again. Errors name the sale as ``sales[i]``.
         """
-        if redeem_by is not None and self._is_over(merchant.origin, redeem_by):
-            raise Refused("past-date", "the codes would have expired already", "redeem_by")
         codes = [new_code() for _ in sales]
         pairs = list(zip(sales, codes, strict=True))
         entries = _each(pairs, lambda pair: self._slip_entry(merchant.origin, *pair), "sales")
 
         def unit(transaction: Transaction) -> list[tuple[int, str]]:
+            # Not before: a day that has passed since is no reason not to repeat an answer.
+            if redeem_by is not None and self._is_over(merchant.origin, redeem_by):
+                raise Refused("past-date", "the codes would have expired already", "redeem_by")
             positions = transaction.append(merchant.origin, entries)
             transaction.connection.execute(
                 insert(slips),
@@ -170,7 +171,7 @@ class Issuer:
             raise Refused("already-redeemed", "this code has been redeemed", "code") from None
         return receipt
 
-    def void(self, merchant: Merchant, index: int) -> int:
+    def void(self, merchant: Merchant, index: int, once: Once | None = None) -> int:
         """Append a void of entry ``index``; its own index.
 
         ``Refused`` unless that entry is a purchase that has not been voided. Whether a void
@@ -186,15 +187,11 @@ class Issuer:
             (position,) = transaction.append(merchant.origin, [Void(index).encode()])
             return position
 
-        return self._store.write(unit, merchant.origin)
+        return self._write(merchant.origin, unit, once)
 
     def _write(self, origin: str, unit: Callable[[Transaction], T], once: Once | None) -> T:
         """The result of ``unit``, which is JSON, or of the same write when it was done."""
-
-        def unless_done(transaction: Transaction) -> T:
-            return unit(transaction) if once is None else once.do(transaction, unit)
-
-        return self._store.write(unless_done, origin)
+        return self._store.write(unless_done(unit, once), origin)
 
     def _prepare(self, origin: str, orders: Sequence[Order]) -> list[Prepared]:
         """Check each order and make its entry; the checks of all are multiplied out together."""

@@ -6,6 +6,7 @@ from commitments.clock import Clocks
 from commitments.errors import Refused
 from ledger.event_log import append_event, events_of
 from ledger.events import event_time, events_origin
+from ledger.once import Once, unless_done
 from ledger.store import Store, Transaction
 from policies.notice import Notice, parse_notice
 
@@ -14,7 +15,9 @@ __all__ = ["NOTICE_PUBLISHED", "publish_notice"]
 NOTICE_PUBLISHED = "recall.published"
 
 
-def publish_notice(store: Store, clocks: Clocks, origin: str, document: Any) -> tuple[int, Notice]:
+def publish_notice(
+    store: Store, clocks: Clocks, origin: str, document: Any, once: Once | None = None
+) -> tuple[int, Notice]:
     """Log a notice of the merchant with this purchase log; its index in the event log.
 
     ``FormatError`` for a document that is no notice; ``Refused`` for another merchant's origin or
@@ -36,4 +39,4 @@ def publish_notice(store: Store, clocks: Clocks, origin: str, document: Any) -> 
         }
         return append_event(transaction, origin, event)
 
-    return store.write(unit, events_origin(origin)), notice
+    return store.write(unless_done(unit, once), events_origin(origin)), notice

@@ -12,6 +12,7 @@ from commitments.errors import FormatError, Refused
 from ledger.event_log import append_event, events_of, read_declaration
 from ledger.events import event_time, events_origin, parse_event
 from ledger.log import Log
+from ledger.once import Once, unless_done
 from ledger.store import Store, Transaction
 from policies.policy import Policy, parse_policy
 from verifier.schema import policies
@@ -21,7 +22,9 @@ __all__ = ["PUBLISHED", "PolicyBook", "note_policies", "publish_policy", "publis
 PUBLISHED = "policy.published"
 
 
-def publish_policy(store: Store, clocks: Clocks, origin: str, document: Any) -> tuple[int, Policy]:
+def publish_policy(
+    store: Store, clocks: Clocks, origin: str, document: Any, once: Once | None = None
+) -> tuple[int, Policy]:
     """Log a policy of the merchant with this purchase log; its index in the event log.
 
     ``FormatError`` for a document that is no policy or under which nobody could ever claim;
@@ -46,7 +49,7 @@ def publish_policy(store: Store, clocks: Clocks, origin: str, document: Any) -> 
         note_policies(connection, origin, [(position, event)])
         return position
 
-    return store.write(unit, events_origin(origin)), policy
+    return store.write(unless_done(unit, once), events_origin(origin)), policy
 
 
 def _require_usable(store: Store, policy: Policy) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from commitments.clock import Clocks
 from commitments.group import Group
 from ledger.events import event_time, events_origin
+from ledger.once import Once
 from ledger.store import Store, Transaction
 from policies.claim import ClaimBody, claim_id
 from policies.notice import Notice
@@ -50,9 +51,9 @@ class Verifier:
 
     # ---- policies
 
-    def publish(self, origin: str, document: Any) -> tuple[int, Policy]:
+    def publish(self, origin: str, document: Any, once: Once | None = None) -> tuple[int, Policy]:
         """See :func:`verifier.policy_book.publish_policy`."""
-        return publish_policy(self._store, self._clocks, origin, document)
+        return publish_policy(self._store, self._clocks, origin, document, once)
 
     def policies(self, origin: str) -> list[Policy]:
         """All published versions of all policies."""
@@ -64,9 +65,11 @@ class Verifier:
         with self._store.read() as connection:
             return self._policies.get(connection, origin, policy, version)
 
-    def publish_notice(self, origin: str, document: Any) -> tuple[int, Notice]:
+    def publish_notice(
+        self, origin: str, document: Any, once: Once | None = None
+    ) -> tuple[int, Notice]:
         """See :func:`verifier.notices.publish_notice`."""
-        return publish_notice(self._store, self._clocks, origin, document)
+        return publish_notice(self._store, self._clocks, origin, document, once)
 
     # ---- claims
 

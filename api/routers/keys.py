@@ -79,12 +79,15 @@ def rotate_a_key(
     return JSONResponse(made, 201)
 
 
-@router.post("/{key}/revocation", **described({200: Key}, f"{KEY_PROBLEMS} unknown-key"))
+@router.post(
+    "/{key}/revocation",
+    **described({200: Key}, f"malformed {KEY_PROBLEMS} unknown-key idempotency-key-reused"),
+)
 def revoke_a_key(
-    service: TheService, merchant: Own, key: MerchantKey, key_id: KeyId
+    service: TheService, merchant: Own, key: MerchantKey, key_id: KeyId, sent_as: SentAs
 ) -> JSONResponse:
     """Make a key worthless at once, also the one that is used for it."""
-    return JSONResponse(service.keys.revoke(merchant, key, key_id).document())
+    return JSONResponse(service.keys.revoke(merchant, key, key_id, sent_as(b"")))
 
 
 @router.post(

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from api.bodies import Body
 from api.dependencies import KEY_PROBLEMS, MerchantWith, TheService
 from api.documents.notices import PublishedNotice
+from api.idempotency import SentAs
 from api.openapi import described
 from commitments.wire import parse_json
 from issuer.merchants import Merchant
@@ -24,11 +25,16 @@ Own = Annotated[Merchant, MerchantWith("policies")]
     "",
     **described(
         {201: PublishedNotice},
-        f"malformed {KEY_PROBLEMS} foreign-origin duplicate-notice too-large",
+        f"malformed {KEY_PROBLEMS} foreign-origin duplicate-notice too-large"
+        " idempotency-key-reused",
         Notice,
     ),
 )
-def publish_a_notice(service: TheService, merchant: Own, body: Body) -> JSONResponse:
+def publish_a_notice(
+    service: TheService, merchant: Own, sent_as: SentAs, body: Body
+) -> JSONResponse:
     """Publish a recall or an alert, for ever: it becomes an event of the log."""
-    index, notice = service.verifier.publish_notice(merchant.origin, parse_json(body))
+    index, notice = service.verifier.publish_notice(
+        merchant.origin, parse_json(body), sent_as(body)
+    )
     return JSONResponse({"index": index, "notice": notice.document()}, 201)

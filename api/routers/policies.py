@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from api.bodies import Body
 from api.dependencies import KEY_PROBLEMS, AnyMerchant, MerchantWith, TheService
 from api.documents.policies import Policies, PublishedPolicy
+from api.idempotency import SentAs
 from api.openapi import described
 from api.queries import Decimal
 from commitments.wire import parse_json
@@ -25,13 +26,16 @@ Own = Annotated[Merchant, MerchantWith("policies")]
     "",
     **described(
         {201: PublishedPolicy},
-        f"malformed {KEY_PROBLEMS} foreign-origin duplicate-policy too-large",
+        f"malformed {KEY_PROBLEMS} foreign-origin duplicate-policy too-large"
+        " idempotency-key-reused",
         Policy,
     ),
 )
-def publish_a_policy(service: TheService, merchant: Own, body: Body) -> JSONResponse:
+def publish_a_policy(
+    service: TheService, merchant: Own, sent_as: SentAs, body: Body
+) -> JSONResponse:
     """Publish a version of a policy, for ever: it becomes an event of the log."""
-    index, policy = service.verifier.publish(merchant.origin, parse_json(body))
+    index, policy = service.verifier.publish(merchant.origin, parse_json(body), sent_as(body))
     return JSONResponse({"index": index, "policy": policy.document()}, 201)
 
 

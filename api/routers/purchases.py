@@ -58,13 +58,17 @@ def record_purchases(
 @router.post(
     "/voids",
     **described(
-        {201: Void}, f"malformed {KEY_PROBLEMS} unknown-entry too-large not-voidable", NewVoid
+        {201: Void},
+        f"malformed {KEY_PROBLEMS} unknown-entry too-large not-voidable idempotency-key-reused",
+        NewVoid,
     ),
 )
-def void_a_purchase(service: TheService, merchant: Own, body: Body) -> JSONResponse:
+def void_a_purchase(
+    service: TheService, merchant: Own, sent_as: SentAs, body: Body
+) -> JSONResponse:
     """Declare a purchase void: it is no member of rings that are closed from now on.
 
     A void counts only within the log's `void_window`.
     """
     index = integer(members(body, ("index",)), "index")
-    return JSONResponse({"index": service.issuer.void(merchant, index)}, 201)
+    return JSONResponse({"index": service.issuer.void(merchant, index, sent_as(body))}, 201)

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
-from issuer.once import answers, forget_answers
+from ledger.once import answers, forget_answers
 from tests.api.shop import SALE, Shop
 from tests.databases import files_of
+from tests.world import NOTICE, WARRANTY
 
 NAME = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 SALES = {"sales": [SALE, {**SALE, "price": 100}]}
@@ -50,6 +52,74 @@ def test_purchases_sent_again_are_recorded_once(shop: Shop) -> None:
     many = shop.write("purchases/bulk", bulk, "another")
     assert shop.write("purchases/bulk", bulk, "another").content == many.content
     assert shop.sizes()[0] == 3
+
+
+def test_every_write_of_a_merchant_can_be_named(shop: Shop) -> None:
+    writes = [
+        (path, operation)
+        for path, methods in shop.app.openapi()["paths"].items()
+        for method, operation in methods.items()
+        if method == "post" and {"merchantKey"} & {*chain(*operation.get("security", ()))}
+    ]
+    assert len(writes) > 8
+    for path, operation in writes:
+        named = [parameter["name"] for parameter in operation["parameters"]]
+        assert "Idempotency-Key" in named, path
+        codes = operation["responses"]["422"]["content"]["application/problem+json"]["examples"]
+        assert "idempotency-key-reused" in codes, path
+
+
+def test_each_write_is_done_once(shop: Shop) -> None:
+    shop.buy(shop.sale())
+    shop.close()
+    made = shop.write("keys", {"label": "a", "scopes": ["sales"]}, "keys").json()
+    wanted = {"label": "b", "scopes": ["sales"], "expires": "2026-11-21T12:00:01Z"}
+    writes = [
+        ("voids", {"index": 0}, {"index": 1}),
+        ("closes", None, None),
+        ("policies", WARRANTY, {**WARRANTY, "version": 2}),
+        ("notices", NOTICE, {**NOTICE, "id": "other"}),
+        ("keys", wanted, {**wanted, "label": "c"}),
+        (f"keys/{made['id']}/rotation", {"grace_hours": 1}, {"grace_hours": 2}),
+        (f"keys/{made['id']}/revocation", None, None),
+        ("sales", {**SALES, "redeem_by": "2026-11-21"}, SALES),
+    ]
+    for path, body, other in writes:
+        first = shop.write(path, body, f"{NAME}-{path}")
+        assert first.is_success, first.text
+        before = shop.state()
+        shop.clock.advance(hours=23)  # what has become too late meanwhile is no reason
+        again = shop.write(path, body, f"{NAME}-{path}")
+        shop.clock.advance(hours=-23)
+        assert (again.status_code, again.content) == (first.status_code, first.content)
+        if other is not None:
+            reused = shop.write(path, other, f"{NAME}-{path}").json()
+            assert reused["type"] == "urn:kvitto:problem:idempotency-key-reused"
+        assert shop.state() == before
+
+
+def test_processes_that_are_told_to_close_at_once_close_once(shop: Shop, database: str) -> None:
+    with again(shop, database) as other, ThreadPoolExecutor(4) as pool:
+        for number in range(3):
+            sent = [
+                pool.submit(which.write, "closes", None, f"{NAME}-{number}")
+                for which in (shop, other) * 2
+            ]
+            assert {future.result().json()["number"] for future in sent} == {number}
+
+
+def test_one_name_for_two_requests_at_once_harms_nobody_else(shop: Shop, database: str) -> None:
+    """They write to different logs, so neither waits for the other."""
+    with again(shop, database) as other, ThreadPoolExecutor(4) as pool:
+        for number in range(5):
+            name = f"{NAME}-{number}"
+            notice = {**NOTICE, "id": f"{number}"}
+            sales = pool.submit(shop.write, "sales", SALES, name)
+            notices = pool.submit(other.write, "notices", notice, name)
+            innocent = pool.submit(shop.write, "sales", SALES)
+            codes = {sales.result().status_code, notices.result().status_code}
+            assert codes == {201, 422}
+            assert innocent.result().status_code == 201
 
 
 def _other_body(shop: Shop) -> Any:
@@ -147,9 +217,9 @@ def test_codes_and_names_are_not_stored(shop: Shop, database: str) -> None:
 
 def test_answers_are_forgotten(shop: Shop) -> None:
     shop.write("sales", SALES, NAME)
-    shop.clock.advance(hours=47)
+    shop.clock.advance(hours=24)
     shop.write("sales", SALES, "another")
-    for hours, left in ((0, 2), (2, 1), (48, 0)):
+    for hours, left in ((0, 2), (1, 1), (24, 0)):
         shop.clock.advance(hours=hours)
         forget_answers(shop.store, shop.clock)
         assert kept(shop) == left

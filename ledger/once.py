@@ -28,6 +28,7 @@ from sqlalchemy import (
     insert,
     select,
 )
+from sqlalchemy.exc import IntegrityError
 
 from commitments.clock import Clock, unix_seconds
 from commitments.errors import Refused
@@ -35,11 +36,11 @@ from commitments.wire import lp
 from ledger.schema import metadata
 from ledger.store import Store, Transaction
 
-__all__ = ["Once", "forget_answers"]
+__all__ = ["Once", "forget_answers", "unless_done"]
 
 T = TypeVar("T")
 
-_KEPT = timedelta(days=2)  # from when on it is forgotten, and a repetition would be a new write
+_KEPT = timedelta(hours=24)  # after them it is forgotten, and a repetition would be a new write
 _DOMAIN = b"kvitto-idempotency/v1"
 _PART = 32  # bytes: of an identifier, of a fingerprint, of a ChaCha20-Poly1305 key
 _NONCE = 12
@@ -76,34 +77,50 @@ class Once:
         return cls(parts[:_PART], sha256(request).digest(), parts[_PART:], written)
 
     def do(self, transaction: Transaction, work: Callable[[Transaction], T]) -> T:
-        """What ``work`` gives, which is JSON, or what it gave when it was done.
+        """What ``work`` gives, which is JSON and not null, or what it gave when it was done.
 
         The transaction must hold what all processes hold that could do the same at the same
-        time. ``Refused`` when the name was used for another request.
+        time. ``Refused`` when the name was used for another request. What ``work`` refuses has
+        not been done, and nothing is remembered of it.
         """
-        connection = transaction.connection
-        sealed = connection.scalar(select(answers.c.sealed).where(answers.c.id == self.identifier))
-        if sealed is not None:
-            return cast("T", self._open(sealed))
+        done = self.find(transaction.connection)
+        if done is not None:
+            return cast("T", done)
         result = work(transaction)
-        self._remember(connection, result)
+        self.remember(transaction.connection, result)
         return result
 
-    def _remember(self, connection: Connection, result: Any) -> None:
+    def find(self, connection: Connection) -> Any:
+        """What the write has led to; None if it was not done. Errors as :meth:`do`."""
+        sealed = connection.scalar(select(answers.c.sealed).where(answers.c.id == self.identifier))
+        return None if sealed is None else self._open(sealed)
+
+    def remember(self, connection: Connection, result: Any) -> None:
+        """Keep what the write has led to, in its own transaction."""
         nonce = token_bytes(_NONCE)
         content = self.fingerprint + json.dumps(result).encode("utf-8")
         sealed = nonce + ChaCha20Poly1305(self.key).encrypt(nonce, content, self.identifier)
         row = {"id": self.identifier, "sealed": sealed, "written": self.written}
-        connection.execute(insert(answers).values(row))
+        try:
+            connection.execute(insert(answers).values(row))
+        except IntegrityError:  # at the same moment, of the merchant's other log
+            raise _reused() from None
 
     def _open(self, sealed: bytes) -> Any:
         nonce, ciphertext = sealed[:_NONCE], sealed[_NONCE:]
         content = ChaCha20Poly1305(self.key).decrypt(nonce, ciphertext, self.identifier)
         if not compare_digest(content[:_PART], self.fingerprint):
-            raise Refused(
-                "idempotency-key-reused", "it was sent with another request", "Idempotency-Key"
-            )
+            raise _reused()
         return json.loads(content[_PART:])
+
+
+def _reused() -> Refused:
+    return Refused("idempotency-key-reused", "it was sent with another request", "Idempotency-Key")
+
+
+def unless_done(unit: Callable[[Transaction], T], once: Once | None) -> Callable[[Transaction], T]:
+    """``unit``, but done :meth:`once <Once.do>` where the sender has named the write."""
+    return unit if once is None else lambda transaction: once.do(transaction, unit)
 
 
 def forget_answers(store: Store, clock: Clock) -> None:
