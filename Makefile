@@ -107,5 +107,5 @@ lock: install ## renew the pinned requirements
 		(cd benchmarks/peers/npm/$$tool && $(LOCK_NPM) $$(node -p '$(NEWEST).join(" ")')) || exit; done
 
 clean: ## remove what make and the tools made
-	@rm -rf $(VENV) $(INTEROP) $(PEERS) build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(INTEROP) $(PEERS) build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .screenshots
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

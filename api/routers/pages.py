@@ -1,8 +1,10 @@
 """Pages for people: what a browser shows, with a policy that lets it do little else."""
 
+from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
@@ -11,7 +13,7 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
-_ASSETS = files("api.pages") / "assets"
+_PAGES = files("api.pages")
 _KINDS = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -40,6 +42,12 @@ def show_the_reference(request: Request) -> Response:
     return _page(request, request.app.state.reference().encode(), _HTML)
 
 
+@router.get("/console")
+def show_the_console(request: Request) -> Response:
+    """The merchant's console: the same page for everybody, which knows nobody."""
+    return _page(request, _console(), _HTML)
+
+
 @router.get("/assets/{path:path}")
 def read_an_asset(request: Request, path: str) -> Response:
     """A style sheet, script or image of the pages."""
@@ -50,9 +58,22 @@ def read_an_asset(request: Request, path: str) -> Response:
 
 
 @cache
+def _console() -> bytes:
+    return (_PAGES / "templates" / "console.html").read_bytes()
+
+
+@cache
 def _assets() -> dict[str, bytes]:
     """All of them by path: what is not listed here cannot be asked for."""
-    return {path.name: path.read_bytes() for path in _ASSETS.iterdir()}
+    return dict(_files(_PAGES / "assets", ""))
+
+
+def _files(directory: Traversable, place: str) -> Iterator[tuple[str, bytes]]:
+    for path in directory.iterdir():
+        if path.is_dir():
+            yield from _files(path, f"{place}{path.name}/")
+        else:
+            yield f"{place}{path.name}", path.read_bytes()
 
 
 def _page(request: Request, content: bytes, kind: str) -> Response:

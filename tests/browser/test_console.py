@@ -1,0 +1,129 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, expect
+
+from tests.api.shop import Shop
+from tests.browser.browser import NARROW, WIDE, opened, photograph
+from tests.databases import Sqlite, fresh
+from tests.serving import served
+from tests.world import WARRANTY
+
+MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+
+
+@dataclass
+class Served:
+    shop: Shop
+    address: str
+
+
+@pytest.fixture
+def console(sqlite: Sqlite) -> Iterator[Served]:
+    with fresh(sqlite) as database, Shop(database) as shop, served(shop.app) as address:
+        yield Served(shop, f"{address}/console")
+
+
+@pytest.fixture
+def page(browser: Browser, console: Served) -> Iterator[Page]:
+    with opened(browser, console.address) as page:
+        log_in(page, console.shop.key)
+        yield page
+
+
+def log_in(page: Page, key: str) -> None:
+    page.get_by_label("API key").fill(key)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+
+def go(page: Page, room: str) -> None:
+    page.get_by_role("link", name=room).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(room)
+
+
+def test_the_key_stays_in_the_tab(browser: Browser, console: Served) -> None:
+    with opened(browser, console.address) as page:
+        asked: list[tuple[str, str | None]] = []
+        page.on("request", lambda sent: asked.append((sent.url, sent.headers.get("authorization"))))
+        log_in(page, console.shop.key)
+        go(page, "Keys")
+        assert page.evaluate("[document.cookie, localStorage.length]") == ["", 0]
+        assert all(console.shop.key not in url for url, _ in asked)
+        assert {key for url, key in asked if "/v1/" in url} == {f"Bearer {console.shop.key}"}
+        page.reload()
+        expect(page.get_by_role("button", name="Log out")).to_be_visible()
+        other = page.context.new_page()
+        other.goto(console.address)
+        expect(other.get_by_label("API key")).to_be_visible()
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_label("API key")).to_be_focused()
+        expect(page.get_by_label("API key")).to_have_value("")
+        assert page.evaluate("sessionStorage.length") == 0
+
+
+@pytest.mark.parametrize("key", ["a guess", f"kv_acme_{'0' * 64}"])
+def test_a_wrong_key_is_told_from_a_right_one(browser: Browser, console: Served, key: str) -> None:
+    with opened(browser, console.address) as page:
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("alert")).to_contain_text("key")
+        assert page.evaluate("sessionStorage.length") == 0
+        log_in(page, console.shop.key)
+
+
+def test_a_key_that_is_revoked_logs_out(page: Page, console: Served) -> None:
+    (key,) = console.shop.client.send(
+        "GET", "/v1/merchants/acme/keys", key=console.shop.key
+    ).json()["keys"]
+    console.shop.write(f"keys/{key['id']}/revocation", None)
+    page.get_by_role("link", name="Keys").click()
+    expect(page.get_by_text("The key is not good any more.")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_sales_are_counted_by_close(page: Page, console: Served) -> None:
+    console.shop.buy(*[console.shop.sale()] * 3)
+    console.shop.close()
+    console.shop.buy(console.shop.sale())
+    page.reload()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("3")
+    expect(page.locator("dd").nth(1)).to_have_text("1")
+
+
+def test_text_from_elsewhere_is_never_markup(page: Page, console: Served) -> None:
+    console.shop.publish({**WARRANTY, "title": MARKUP})
+    console.shop.write("keys", {"label": MARKUP, "scopes": ["sales"]})
+    for room in ("Policies", "Keys"):
+        go(page, room)
+        expect(page.get_by_text(MARKUP)).to_be_visible()
+        assert page.evaluate("document.querySelectorAll('img, main script').length") == 0
+
+
+def test_no_script_can_make_markup_of_text(browser: Browser, console: Served) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(console.address)
+    with pytest.raises(Error, match="TrustedHTML"):
+        page.evaluate("document.body.innerHTML = '<img src=x>'")
+    context.close()
+
+
+def test_it_is_used_by_keyboard(page: Page) -> None:
+    link = page.get_by_role("link", name="Policies")
+    link.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(link).to_have_attribute("aria-current", "")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
+def test_it_fits(browser: Browser, console: Served, width: int, scheme: str) -> None:
+    console.shop.open_for_claims()
+    with opened(browser, console.address, width, scheme) as page:
+        photograph(page, f"console-{width}-{scheme}")
+        log_in(page, console.shop.key)
+        for room in ("Sales", "Policies", "Keys"):
+            go(page, room)
+            photograph(page, f"console-{room.lower()}-{width}-{scheme}")
