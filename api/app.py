@@ -28,6 +28,7 @@ from api.routers import (
     policies,
     purchases,
     sales,
+    sandboxes,
     service,
     transfers,
 )
@@ -40,6 +41,7 @@ __all__ = ["create_app"]
 _ROUTERS = (
     merchants,
     keys,
+    sandboxes,
     purchases,
     sales,
     closes,

@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 
 from api.key_table import Scope
 from api.keys import check_operator_key
+from api.problems import Unauthorised
 from api.service import Service
 from issuer.merchants import Merchant
 
@@ -21,6 +22,7 @@ __all__ = [
     "MerchantKey",
     "MerchantWith",
     "OperatorOnly",
+    "OwnOrOperator",
     "TheService",
 ]
 
@@ -97,7 +99,22 @@ def MerchantWith(scope: Scope) -> Any:  # noqa: N802 - as Depends
     return Security(_own_merchant, scopes=[scope])
 
 
+def _own_or_operators(
+    service: TheService,
+    merchant_id: MerchantId,
+    operators: Annotated[HTTPAuthorizationCredentials | None, Depends(_operator_key)],
+    own: Annotated[HTTPAuthorizationCredentials | None, Security(_merchant_key, scopes=["keys"])],
+) -> Merchant:
+    try:
+        check_operator_key(_text(operators), service.settings.operator_key)
+    except Unauthorised:
+        service.keys.check(_text(own), merchant_id, "keys")
+    return service.merchants.find(merchant_id)
+
+
 OperatorOnly = Depends(_check_operator)
+OwnOrOperator = Annotated[Merchant, Depends(_own_or_operators)]
+"""The merchant of the path, for who has the operator's key or its own with the scope ``keys``."""
 AnyMerchant = Annotated[Merchant, Depends(_any_merchant)]
 """The merchant of the path, for routes that are open to all."""
 MerchantKey = Annotated[str, Depends(_merchant_key_text)]

@@ -38,6 +38,7 @@ __all__ = [
     "keys_of",
     "note_use",
     "remove_key",
+    "remove_keys",
 ]
 
 Scope = Literal["all", "sales", "policies", "claims", "webhooks", "keys"]
@@ -165,6 +166,11 @@ def change_end(connection: Connection, merchant_id: str, key_id: str, expires: s
 def remove_key(connection: Connection, merchant_id: str, key_id: str) -> None:
     """Make a key worthless."""
     connection.execute(delete(api_keys).where(*_named(merchant_id, key_id)))
+
+
+def remove_keys(connection: Connection, merchant_id: str) -> None:
+    """Make all keys of a merchant worthless."""
+    connection.execute(delete(api_keys).where(api_keys.c.merchant == merchant_id))
 
 
 def forget_expired(connection: Connection, merchant_id: str, now: str) -> None:

@@ -1,8 +1,10 @@
 """Who may write: one operator, and each merchant's keys for its own logs, as far as each goes.
 
-A merchant's key is ``kv_<merchant id>_<64 hex digits>``: it says whose it is, so that one found
-where it should not be can be traced, and so that its hash is compared with one of that merchant's
-only. The 256 random bits need no slow hash.
+A merchant's key is ``kv_<merchant id>_<64 hex digits>``, a sandbox's begins with ``test_``. It says
+whose it is, so that one found where it should not be can be traced, and so that its hash is
+compared with one of that merchant's only. The 256 random bits need no slow hash.
+
+Keys end by the real time, those of sandboxes too: who may write is nothing that is tried there.
 """
 
 import hmac
@@ -28,10 +30,12 @@ from api.key_table import (
     keys_of,
     note_use,
     remove_key,
+    remove_keys,
 )
 from api.problems import Unauthorised
 from commitments.clock import Clock
 from commitments.errors import FormatError, Overloaded, Refused
+from commitments.sandbox import is_sandbox
 from issuer.merchants import Merchant
 from ledger.events import event_time
 from ledger.once import Once, unless_done
@@ -77,15 +81,19 @@ class MerchantKeys:
             with suppress(Overloaded):
                 self._store.commit(lambda tx: note_use(tx.connection, merchant_id, found.id, today))
 
-    def issue_first(self, merchant_id: str) -> str:
+    def issue_first(self, merchant: Merchant) -> str:
         """The key that a merchant begins with, which cannot be shown again."""
-        key, made = self._make(merchant_id, _FIRST)
-        self._store.commit(lambda tx: enter_key(tx.connection, merchant_id, made))
+        key, made = self._make(merchant, _FIRST)
+        self._store.commit(lambda tx: enter_key(tx.connection, merchant.id, made))
         return key
 
     def withdraw(self, key: str) -> None:
         """Make a key worthless whose merchant does not come to be."""
         self._store.commit(lambda tx: remove_key(tx.connection, _holder(key), _id(_hash(key))))
+
+    def withdraw_all(self, merchant: Merchant) -> None:
+        """Make all keys of a merchant worthless."""
+        self._locked(merchant, lambda tx: remove_keys(tx.connection, merchant.id))
 
     def recover(self, merchant: Merchant) -> dict[str, Any]:
         """A key for everything, for a merchant that has none left; its document with the key.
@@ -186,12 +194,12 @@ class MerchantKeys:
         forget_expired(connection, merchant.id, self._now())
         if count_keys(connection, merchant.id) >= _MOST_KEYS:
             raise Refused("too-many", f"a merchant has at most {_MOST_KEYS} keys")
-        key, made = self._make(merchant.id, wanted)
+        key, made = self._make(merchant, wanted)
         enter_key(connection, merchant.id, made)
         return {**made.document(), "api_key": key}
 
-    def _make(self, merchant_id: str, wanted: KeyWanted) -> tuple[str, ApiKey]:
-        key = f"{_prefix(merchant_id)}_{merchant_id}_{secrets.token_hex(_KEY_BYTES)}"
+    def _make(self, merchant: Merchant, wanted: KeyWanted) -> tuple[str, ApiKey]:
+        key = f"{_prefix(merchant)}_{merchant.id}_{secrets.token_hex(_KEY_BYTES)}"
         hashed, today = _hash(key), self._clock().date()
         return key, ApiKey(
             _id(hashed), wanted.label, wanted.scopes, today, None, wanted.expires, hashed
@@ -211,9 +219,9 @@ def check_operator_key(key: str | None, expected: str) -> None:
         raise Unauthorised("this needs the operator's key")
 
 
-def _prefix(_merchant_id: str) -> str:
-    """What a merchant's keys begin with."""
-    return "kv"
+def _prefix(merchant: Merchant) -> str:
+    """What a merchant's keys begin with, or a sandbox's."""
+    return "test" if is_sandbox(merchant.origin) else "kv"
 
 
 def _holder(key: str) -> str:

@@ -29,6 +29,7 @@ _INTRODUCTION = "introduction.md"
 TAGS = [
     {"name": "merchants", "description": "Who sells: each merchant has two logs of its own."},
     {"name": "keys", "description": "What of a merchant may write, and how much."},
+    {"name": "sandboxes", "description": "Places to try everything; only their clocks can be set."},
     {"name": "purchases", "description": "Recording sales, and what becomes of them."},
     {"name": "policies", "description": "What a merchant promises, in versions that never change."},
     {"name": "notices", "description": "Recalls and alerts, which wallets match themselves."},

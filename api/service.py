@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from api.keys import MerchantKeys
 from api.settings import Settings
-from commitments.clock import Clocks, OneClock
 from issuer.closing import Closer
 from issuer.mailbox import Mailbox
 from issuer.merchants import KnownMerchants
 from issuer.recording import Issuer
+from issuer.sandbox_clocks import SandboxClocks
 from ledger.closed import ClosedLogs
 from ledger.cosigning import Publisher, forget_published, remote_witnesses
 from ledger.seed_witnesses import SeedWitnesses
@@ -24,7 +24,7 @@ class Service:
 
     settings: Settings
     store: Store
-    clocks: Clocks
+    clocks: SandboxClocks
     merchants: KnownMerchants
     keys: MerchantKeys
     issuer: Issuer
@@ -41,7 +41,7 @@ class Service:
         store = Store(settings.database, sealing=settings.sealing)
         # Without decode: the issuer computes every commitment itself
         store.create()
-        clocks = OneClock(settings.clock)
+        clocks = SandboxClocks(store, settings.clock)
         seed_witnesses = SeedWitnesses(settings.seed_witnesses)
         return cls(
             settings,
@@ -67,7 +67,7 @@ class Service:
         self.store.close()
 
 
-def _publisher(store: Store, settings: Settings, clocks: Clocks) -> Publisher | None:
+def _publisher(store: Store, settings: Settings, clocks: SandboxClocks) -> Publisher | None:
     """Who asks the witnesses after each write; none where there are none."""
     witnesses = remote_witnesses(settings.witnesses)
     if not witnesses:

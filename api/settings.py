@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 from api.options import Options
 from commitments.clock import Clock, system_clock
+from commitments.errors import FormatError
 from commitments.group import Group
 from commitments.p256 import P256
+from commitments.sandbox import is_sandbox
 from ledger.quorum import Witness
 from ledger.sealing import SealingKey
 from ledger.witness_client import RemoteSeedWitness
@@ -34,6 +36,11 @@ class Settings:
     witnesses: tuple[Witness, ...] = ()
     seed_witnesses: tuple[RemoteSeedWitness, ...] = ()
     options: Options = field(default_factory=Options)
+
+    def __post_init__(self) -> None:
+        """``FormatError`` for a name under which every merchant would seem to be a sandbox."""
+        if is_sandbox(self.origin("any")):
+            raise FormatError("/test/ is for sandboxes", "name")
 
     def origin(self, merchant_id: str) -> str:
         """The origin of a merchant's purchase log."""

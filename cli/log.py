@@ -54,7 +54,7 @@ def export(
     database: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write all logs as the files that the service has below /logs.
+    """Write all logs as the files that the service has below /logs; those of sandboxes are not.
 
     Run it again to add what is new: tiles that are there are not written again.
     """

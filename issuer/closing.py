@@ -56,9 +56,9 @@ class Closer:
         from it: an ``ExceptionGroup`` comes at the end.
         """
         closed, errors = 0, []
-        for merchant in list_merchants(self._store):
+        for merchant in list_merchants(self._store, with_sandboxes=True):
             try:
-                closed += self._close_yesterday(merchant.origin)
+                closed += self.close_yesterday(merchant.origin)
             except ReadOnly:
                 continue  # a copy: whoever has its key closes it
             except Exception as error:  # noqa: BLE001 - raised below
@@ -67,7 +67,8 @@ class Closer:
             raise ExceptionGroup("some logs could not be closed", errors)
         return closed
 
-    def _close_yesterday(self, origin: str) -> bool:
+    def close_yesterday(self, origin: str) -> bool:
+        """Close yesterday in a log that closes each day and has not; whether it was closed now."""
         declaration, last = self._read(origin)
         yesterday = day_period(self._clocks.at(origin) - timedelta(days=1))
         if declaration.period != DAILY or (last and last.period >= yesterday):

@@ -2,15 +2,18 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, String, Table, insert, select
+from sqlalchemy import Column, Connection, String, Table, insert, select, union_all
 from sqlalchemy.exc import IntegrityError
 
 from commitments.clock import Clocks
 from commitments.domain import suite_name
 from commitments.errors import FormatError, Refused
 from commitments.group import Group
+from commitments.sandbox import is_sandbox
+from issuer.sandbox_clocks import sandboxes
 from ledger.event_log import append_event
 from ledger.events import DAILY, LogDeclaration, event_time, events_origin
 from ledger.note import Signer, Verifier
@@ -24,6 +27,7 @@ __all__ = [
     "check_merchant",
     "create_merchant",
     "find_merchant",
+    "is_taken",
     "list_merchants",
 ]
 
@@ -49,7 +53,11 @@ class Merchant:
     origin: str
 
 
-def create_merchant(
+def _nothing(_transaction: Transaction) -> None:
+    """What a merchant begins with besides."""
+
+
+def create_merchant(  # noqa: PLR0913 - each is fixed for the life of the logs
     store: Store,
     group: Group,
     clocks: Clocks,
@@ -59,12 +67,13 @@ def create_merchant(
     period: str = DAILY,
     void_window: int = 14,
     seed_witnesses: tuple[Verifier, ...] = (),
+    also: Callable[[Transaction], None] = _nothing,
 ) -> LogDeclaration:
     """Enter a merchant, with a purchase log and an event log whose first event declares both.
 
     ``capacity``, ``period``, ``void_window`` (in periods) and ``seed_witnesses``, who must sign
-    each close, are fixed for the life of the logs (docs/protocol.md 4). ``FormatError`` naming
-    what is wrong, ``Refused`` if the id is taken.
+    each close, are fixed for the life of the logs (docs/protocol.md 4). ``also`` is done first in
+    the same transaction. ``FormatError`` naming what is wrong, ``Refused`` if the id is taken.
     """
     check_merchant(merchant)
     keys = {
@@ -84,9 +93,9 @@ def create_merchant(
     )
 
     def unit(transaction: Transaction) -> None:
-        known = select(merchants.c.id).where(merchants.c.id == merchant.id)
-        if transaction.connection.execute(known).first():
+        if is_taken(transaction.connection, merchant.id):
             raise Refused("duplicate-merchant", "there is a merchant with this id", "id")
+        also(transaction)
         row = {"id": merchant.id, "name": merchant.name, "origin": merchant.origin}
         transaction.connection.execute(insert(merchants), row)
         for origin, key in keys.items():
@@ -130,7 +139,10 @@ def find_merchant(store: Store, merchant_id: str) -> Merchant:
 
 
 class KnownMerchants:
-    """The merchants that were asked for: what a merchant is never changes, and is read once."""
+    """The merchants that were asked for: what a merchant is never changes, and is read once.
+
+    But for sandboxes, which can be thrown away.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -142,15 +154,26 @@ class KnownMerchants:
 
     def find(self, merchant_id: str) -> Merchant:
         """As :func:`find_merchant`."""
-        if merchant_id not in self._known:
-            self._known[merchant_id] = find_merchant(self._store, merchant_id)
-        return self._known[merchant_id]
+        known = self._known.get(merchant_id)
+        if known is None:
+            known = find_merchant(self._store, merchant_id)
+            if not is_sandbox(known.origin):
+                self._known[merchant_id] = known
+        return known
 
 
-def list_merchants(store: Store) -> list[Merchant]:
+def list_merchants(store: Store, *, with_sandboxes: bool = False) -> list[Merchant]:
     """All merchants, by id."""
     with store.read() as connection:
-        return _read(connection)
+        found = _read(connection)
+    return [each for each in found if with_sandboxes or not is_sandbox(each.origin)]
+
+
+def is_taken(connection: Connection, merchant_id: str) -> bool:
+    """Whether there is or was a merchant of this id: what its address served is kept by caches."""
+    known = select(merchants.c.id).where(merchants.c.id == merchant_id)
+    was = select(sandboxes.c.id).where(sandboxes.c.id == merchant_id)
+    return connection.execute(union_all(known, was)).first() is not None
 
 
 def _read(connection: Connection, merchant_id: str | None = None) -> list[Merchant]:

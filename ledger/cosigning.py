@@ -22,6 +22,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from commitments.clock import SYSTEM_CLOCKS, Clocks
 from commitments.errors import FormatError
+from commitments.sandbox import is_sandbox
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.group_commit import GroupCommit, Ticket
 from ledger.handover import Handover
@@ -177,7 +178,9 @@ class Publisher:
             _log.warning("%s: %s did not cosign: %s", head.origin, witness.keys[0].name, why)
 
     def _wanted(self, head: _Head) -> list[RemoteWitness]:
-        """The witnesses that have not cosigned this, except those that rest."""
+        """The witnesses that have not cosigned this, except those that rest; none for a sandbox."""
+        if is_sandbox(head.origin):
+            return []
         there = {(signature.name, signature.key_id) for signature in head.note.signatures}
         return [
             witness

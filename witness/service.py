@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, insert, make_url, select, update
 
 from commitments.clock import Clock, unix_seconds
 from commitments.errors import FormatError, Refused, VerificationError
+from commitments.sandbox import is_sandbox
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint
 from ledger.fork import ForkedLog, verify_fork
@@ -82,7 +83,12 @@ class Witness:
         self._writer.dispose()
 
     def watch(self, log: Verifier) -> None:
-        """Trust this key from now on to sign for the origin that is its name."""
+        """Trust this key from now on to sign for the origin that is its name.
+
+        ``Refused`` for a sandbox: a witness vouches for what happened.
+        """
+        if is_sandbox(log.name):
+            raise Refused("sandbox", "nothing in the log of a sandbox has happened", "log")
         with self._writer.begin() as connection:
             if log not in _trusted(connection, log.name):
                 row = {"origin": log.name, "vkey": log.vkey}

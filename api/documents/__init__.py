@@ -9,6 +9,7 @@ from api.documents.keys import NewKey, Rotation
 from api.documents.mailbox import Deletion, Deposit, Lookup
 from api.documents.merchants import NewMerchant
 from api.documents.purchases import NewPurchase, NewPurchases, NewSales, NewVoid, Redemption
+from api.documents.sandboxes import ClockMove, NewSandbox
 from api.documents.transfers import NewTransfer
 from policies.policy import Policy
 
@@ -16,6 +17,8 @@ __all__ = ["REQUESTS"]
 
 REQUESTS = (
     NewMerchant,
+    NewSandbox,
+    ClockMove,
     NewKey,
     Rotation,
     NewPurchase,

@@ -9,7 +9,8 @@ from fastapi.responses import PlainTextResponse
 from api.codings import accepts_gzip
 from api.dependencies import MerchantId, TheService
 from api.openapi import problem_responses
-from commitments.errors import FormatError
+from api.service import Service
+from commitments.errors import FormatError, Refused
 from ledger.events import events_origin
 from ledger.log import Log, NotInLog
 from ledger.tiles import parse_bundle_path, parse_tile_path
@@ -44,8 +45,9 @@ def read_a_checkpoint(
     service: TheService, merchant_id: MerchantId, kind: LogKind
 ) -> PlainTextResponse:
     """The log's newest checkpoint: its size and root, signed, and cosigned by its witnesses."""
+    origin = _origin(service, merchant_id, kind)
     with service.store.read() as connection:
-        log = Log.published(connection, _origin(service.settings.origin(merchant_id), kind))
+        log = Log.published(connection, origin)
         return PlainTextResponse(log.checkpoint(), headers=_CHECKPOINT_HEADERS)
 
 
@@ -68,7 +70,7 @@ def read_a_tile(
     path: Annotated[str, Path(description="`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]`.")],
 ) -> Response:
     """A tile of the log's tree, or a bundle of its entries. Neither ever changes."""
-    with service.store.log(_origin(service.settings.origin(merchant_id), kind)) as log:
+    with service.store.log(_origin(service, merchant_id, kind)) as log:
         content = _content(log, f"tile/{path}")
     if path.startswith("entries/"):
         return _bundle(content, gzipped=accepts_gzip(request.headers))
@@ -84,7 +86,11 @@ def _bundle(content: bytes, *, gzipped: bool) -> Response:
     return Response(content, headers=headers, media_type=_OCTETS)
 
 
-def _origin(purchases: str, kind: str) -> str:
+def _origin(service: Service, merchant_id: str, kind: str) -> str:
+    try:
+        purchases = service.merchants.find(merchant_id).origin
+    except Refused:
+        raise NotInLog("there is no such log", "path") from None
     return purchases if kind == "purchases" else events_origin(purchases)
 
 

@@ -73,6 +73,7 @@ def play(shop: Shop) -> dict[str, Any]:
     _claim(story, buyers)
     _hand_over(story, buyers[2], created["api_key"])
     _leave_a_box(story, created["origin"])
+    _try_things_out(story, created["api_key"])
     _look(story)
     for example in story.examples.values():
         if "api_key" in (answer := example.get("response", {})):
@@ -90,6 +91,14 @@ def _manage_keys(story: Story, key: str) -> None:
     story.post(f"keys/{replaced['id']}/revocation", None, key)
     story.post("keys/recovery", None, OPERATOR)
     story.get("keys", key=key)
+
+
+def _try_things_out(story: Story, key: str) -> None:
+    sandbox = story.post("sandbox", {"capacity": 64, "period": "manual", "void_window": 1}, key)
+    clock = f"/v1/merchants/{sandbox['id']}/clock"
+    story.post(clock, {"advance": "P14D"}, sandbox["api_key"])
+    story.get(clock)
+    story.post("sandbox/removal", None, key)
 
 
 def _record_sales(story: Story, key: str) -> None:

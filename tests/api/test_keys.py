@@ -19,6 +19,9 @@ ROUTES = {
         ("POST", "keys"),
         ("POST", "keys/000000000000/rotation"),
         ("POST", "keys/000000000000/revocation"),
+        ("POST", "sandbox"),
+        ("POST", "sandbox/removal"),
+        ("POST", "clock"),
     ],
 }
 

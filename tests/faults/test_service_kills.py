@@ -49,9 +49,8 @@ class Day:
     def __init__(self, world: World) -> None:
         world.clock.now = datetime.now(UTC)  # that of the service
         self.world = world
-        self.headers = {
-            "Authorization": f"Bearer {MerchantKeys(world.store, world.clock).issue_first('acme')}"
-        }
+        key = MerchantKeys(world.store, world.clock).issue_first(world.merchant)
+        self.headers = {"Authorization": f"Bearer {key}"}
         bought = world.buy(*[world.sale(date=world.clock.now.date())] * (CLAIMS * RESTARTS))
         self.bought = len(bought)
         world.close()
