@@ -101,7 +101,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if service.publisher is not None:
         chores.append(_chore(stop, _CATCH_UP_SECONDS, service.publisher.catch_up))
     tasks = [asyncio.create_task(chore) for chore in chores]
-    yield
+    with service.stopping.heeding_signals():
+        yield
+    service.stopping.begin()
     stop.set()
     for task in tasks:
         await task  # not cancelled: its thread would go on, on a store that is closed

@@ -24,6 +24,7 @@ __all__ = [
     "OperatorOnly",
     "OwnOrOperator",
     "TheService",
+    "WhileRunning",
 ]
 
 KEY_PROBLEMS = "unauthorised foreign-merchant foreign-scope"
@@ -53,6 +54,10 @@ async def _service(request: Request) -> Service:
 
 
 TheService = Annotated[Service, Depends(_service)]
+
+
+async def _while_running(service: TheService) -> None:
+    service.stopping.require_running()
 
 
 def _text(key: HTTPAuthorizationCredentials | None) -> str | None:
@@ -115,6 +120,8 @@ def _own_or_operators(
 OperatorOnly = Depends(_check_operator)
 OwnOrOperator = Annotated[Merchant, Depends(_own_or_operators)]
 """The merchant of the path, for who has the operator's key or its own with the scope ``keys``."""
+WhileRunning = Depends(_while_running)
+"""For what a process that was told to stop no longer begins."""
 AnyMerchant = Annotated[Merchant, Depends(_any_merchant)]
 """The merchant of the path, for routes that are open to all."""
 MerchantKey = Annotated[str, Depends(_merchant_key_text)]

@@ -34,6 +34,7 @@ PROBLEMS = {
     "not-found": "There is no such thing here.",
     "not-manual": "This log closes each UTC day by itself.",
     "not-verified": "A proof or signature in the body is false.",
+    "not-ready": "Send requests to another process of the service; the detail says why.",
     "not-voidable": "The entry is not a purchase, or is void already.",
     "overloaded": "The service is busy; send the same again after `Retry-After` seconds.",
     "past-date": "`redeem_by` or `expires` lies in the past.",

@@ -1,4 +1,4 @@
-"""What is said about each request: one line, with nothing in it that narrows down who asked.
+"""What is kept of each request: a line and counters, which do not narrow down who asked.
 
 The route stands for the path, which has ids in it; there is no query, no address and no header.
 """
@@ -9,6 +9,8 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ledger.metrics import REQUESTS
+
 __all__ = ["ACCESS_LOG", "Observe"]
 
 ACCESS_LOG = "kvitto.access"
@@ -16,11 +18,13 @@ _ID_BYTES = 8
 _GONE = 499  # what servers write where the client has gone before it was answered
 _UNKNOWN = "-"  # a path that no route has; what it was could be anything
 
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
 _log = logging.getLogger(ACCESS_LOG)
 
 
 class Observe:
-    """ASGI middleware, the outermost: gives each request an id, and logs how it went.
+    """ASGI middleware, the outermost: gives each request an id, counts it, logs how it went.
 
     The id goes out as ``X-Request-Id``; one that comes in is not read, since anybody chooses it.
     """
@@ -47,24 +51,27 @@ class Observe:
         try:
             await self._app(scope, receive, watch)
         finally:
+            seconds = perf_counter() - begun
+            REQUESTS.labels(_method(scope), _route(scope), status).observe(seconds)
             if self._logs:
-                _write(scope, status, 1000 * (perf_counter() - begun), request_id)
+                _write(scope, status, seconds, request_id)
 
 
-def route_of(scope: Scope) -> str:
+def _route(scope: Scope) -> str:
     """The template of the path that was asked for, such as ``/v1/merchants/{merchant}``."""
     return getattr(scope.get("route"), "path", _UNKNOWN)
 
 
-def _write(scope: Scope, status: int, milliseconds: float, request_id: str) -> None:
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else _UNKNOWN
+
+
+def _write(scope: Scope, status: int, seconds: float, request_id: str) -> None:
     access = {
-        "method": scope["method"] if scope["method"] in _METHODS else _UNKNOWN,
-        "route": route_of(scope),
+        "method": _method(scope),
+        "route": _route(scope),
         "status": status,
-        "milliseconds": round(milliseconds, 1),
+        "milliseconds": round(1000 * seconds, 1),
         "request_id": request_id,
     }
     _log.info("%(method)s %(route)s %(status)d %(milliseconds).1f ms %(request_id)s", access)
-
-
-_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))

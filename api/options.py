@@ -17,3 +17,15 @@ class Options(BaseModel):
         default=True,
         description="One line for each request: method, route, status, milliseconds, request id.",
     )
+    drain_seconds: int = Field(
+        default=0,
+        ge=0,
+        description="From the signal to stop until connections are refused: `/readyz` says 503 and"
+        " claims are not begun, so that a load balancer looks elsewhere.",
+    )
+    ready_witnesses: int | None = Field(
+        default=None,
+        ge=0,
+        description="Seconds for which a witness may fail before `/readyz` says 503; for ever"
+        " where nothing is said.",
+    )

@@ -1,7 +1,8 @@
 """Every error as a problem document (RFC 9457): a stable ``type``, and never a value.
 
 ``malformed`` 400, ``unauthorised`` 401, ``foreign-…`` 403, ``unknown-…`` 404, ``duplicate-…`` and
-``already-…`` 409, ``too-large`` 413, every other rule 422, ``read-only`` 501, ``overloaded`` 503.
+``already-…`` 409, ``too-large`` 413, every other rule 422, ``read-only`` 501, ``not-ready`` and
+``overloaded`` 503.
 """
 
 import logging
@@ -19,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.readiness import NotReady
 from commitments.errors import FormatError, KvittoError, Overloaded, Refused, VerificationError
 from ledger.store import NotInLog, ReadOnly
 
@@ -47,6 +49,7 @@ _STATUS = {
     "too-large": 413,
     "internal": 500,
     "read-only": 501,
+    "not-ready": 503,
     "overloaded": 503,
 }
 _STATUS_BY_FAMILY = {"unknown": 404, "duplicate": 409, "already": 409, "foreign": 403}
@@ -70,6 +73,7 @@ _CODES: dict[type[KvittoError], tuple[str, dict[str, str]]] = {
     Unauthorised: ("unauthorised", {"WWW-Authenticate": "Bearer"}),
     # The rest of the body is not read, so the connection cannot be used again.
     TooLarge: ("too-large", {"Connection": "close"}),
+    NotReady: ("not-ready", {}),
     # The queue that is full empties many times in a second.
     Overloaded: ("overloaded", {"Retry-After": "1"}),
 }

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from api.keys import MerchantKeys
+from api.readiness import NotReady, Readiness
 from api.settings import Settings
+from api.stopping import Stopping
 from issuer.closing import Closer
 from issuer.mailbox import Mailbox
 from issuer.merchants import KnownMerchants
@@ -34,6 +36,8 @@ class Service:
     publisher: Publisher | None
     seed_witnesses: SeedWitnesses
     closer: Closer
+    readiness: Readiness
+    stopping: Stopping
 
     @classmethod
     def open(cls, settings: Settings) -> "Service":
@@ -43,6 +47,7 @@ class Service:
         store.create()
         clocks = SandboxClocks(store, settings.clock)
         seed_witnesses = SeedWitnesses(settings.seed_witnesses)
+        publisher = _publisher(store, settings, clocks)
         return cls(
             settings,
             store,
@@ -53,10 +58,18 @@ class Service:
             Mailbox(store),
             Verifier(store, settings.group, clocks),
             ClosedLogs(),
-            _publisher(store, settings, clocks),
+            publisher,
             seed_witnesses,
             Closer(store, clocks, seed_witnesses),
+            Readiness(store, publisher, settings.options.ready_witnesses),
+            Stopping(settings.options.drain_seconds),
         )
+
+    def require_ready(self) -> None:
+        """:class:`NotReady` says why no request should be sent here."""
+        if self.stopping:
+            raise NotReady("the service is stopping")
+        self.readiness.require()
 
     def close(self) -> None:
         """Let go of threads and connections."""

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.options import Options
 from cli.database import DATA
-from cli.options import port_number, worker_count
+from cli.options import address, port_number, worker_count
 from cli.secret_files import secret_variable
 
 __all__ = ["Configuration", "LogFormat", "read_configuration"]
@@ -30,12 +30,12 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def _as_typed(parse: Callable[[str | int], int]) -> BeforeValidator:
-    """Read a number as the option of the same name is read."""
+def _as_typed(parse: Callable[[Any], Any]) -> BeforeValidator:
+    """Read what the environment says as options are read."""
 
-    def validate(value: Any) -> int:
+    def validate(value: Any) -> Any:
         try:
-            return parse(value)
+            return value if value is None else parse(value)
         except typer.BadParameter as error:
             raise ValueError(error.message) from None
 
@@ -79,6 +79,13 @@ class Configuration(Options, BaseSettings):
     )
     workers: Annotated[int, _as_typed(worker_count)] = Field(
         1, description="Processes; one a core."
+    )
+    metrics: Annotated[tuple[str, int] | None, NoDecode, _as_typed(address)] = Field(
+        None,
+        description="`HOST:PORT` to serve Prometheus metrics at, without a key: keep it private.",
+    )
+    grace_seconds: int = Field(
+        5, ge=0, description="For requests that are running when the service stops."
     )
     log_format: LogFormat = Field(
         LogFormat.PLAIN, description="`plain` for people, `json` for one JSON object a line."

@@ -18,6 +18,7 @@ __all__ = [
     "OperatorKey",
     "QuorumFile",
     "Url",
+    "address",
     "port_number",
     "whole_number",
     "worker_count",
@@ -46,6 +47,14 @@ def port_number(typed: str | int) -> int:
     if port >= 1 << 16:
         raise typer.BadParameter("there is no such port")
     return port
+
+
+def address(typed: str) -> tuple[str, int]:
+    """``HOST:PORT`` as it was typed; an IPv6 address in brackets."""
+    host, colon, port = typed.rpartition(":")
+    if not colon or not host or (":" in host) != (host[:1] + host[-1:] == "[]"):
+        raise typer.BadParameter("not HOST:PORT")
+    return host.strip("[]"), port_number(port)
 
 
 def worker_count(typed: str | int) -> int:

@@ -13,6 +13,7 @@ from cli.database import DATA, DatabaseUrl, DataDirectory, database_url, using_d
 from cli.errors import Failure
 from cli.files import new_file, read_quorum, read_seed_witnesses
 from cli.logs import logging_configuration
+from cli.metrics import serving_metrics
 from cli.options import port_number, worker_count
 from cli.output import AsJson, facts, show
 from cli.secret_files import (
@@ -36,7 +37,6 @@ __all__ = ["listen", "run", "serve", "server_options"]
 _NAME = "localhost"
 _KEY_BYTES = 32
 _WAITING = 128  # connections that the system holds while all threads are busy
-_GRACE = 5  # seconds for requests that are running when the service is told to stop
 _KEEP_ALIVE = 75  # seconds; longer than proxies wait, or they would send into what is just closed
 
 
@@ -115,14 +115,17 @@ def serve(  # noqa: PLR0913 - each is an option
         address = f"http://{f'[{chosen.host}]' if ':' in chosen.host else chosen.host}:{port}"
         key_file = None if chosen.operator_key else str(directory / "operator.key")
         running = {"url": address, "data": str(directory), "operator_key_file": key_file}
-        show(running, facts(running), as_json=as_json)
-        sys.stdout.flush()
-        server = server_options(as_json=chosen.log_format == "json")
-        if chosen.workers == 1:
-            run(app, listening, **server)
-        else:
-            app.state.service.close()  # each worker opens its own
-            run_workers(settings, listening, chosen.workers, server)
+        with serving_metrics(chosen.metrics, chosen.workers) as metrics_url:
+            if metrics_url is not None:
+                running["metrics"] = metrics_url
+            show(running, facts(running), as_json=as_json)
+            sys.stdout.flush()
+            server = server_options(chosen.log_format, chosen.grace_seconds)
+            if chosen.workers == 1:
+                run(app, listening, **server)
+            else:
+                app.state.service.close()  # each worker opens its own
+                run_workers(settings, listening, chosen.workers, server)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -197,14 +200,14 @@ def _kept(path: Path, fresh: str) -> str:
     return fresh
 
 
-def server_options(*, as_json: bool) -> dict[str, Any]:
+def server_options(log_format: str = "plain", grace_seconds: int = 5) -> dict[str, Any]:
     """Options of uvicorn. Its own access log has addresses and queries; ours is api/observing."""
     return {
         "access_log": False,
-        "log_config": logging_configuration(as_json=as_json),
+        "log_config": logging_configuration(as_json=log_format == "json"),
         "server_header": False,
         "timeout_keep_alive": _KEEP_ALIVE,
-        "timeout_graceful_shutdown": _GRACE,
+        "timeout_graceful_shutdown": grace_seconds,
     }
 
 

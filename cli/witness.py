@@ -90,4 +90,4 @@ def serve(
         public = {"url": address, **witness.public()}
         show_public(public, as_json=as_json)
         sys.stdout.flush()
-        run(create_witness_app(witness), listening, **server_options(as_json=False))
+        run(create_witness_app(witness), listening, **server_options())

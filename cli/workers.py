@@ -34,9 +34,18 @@ def _worker(settings: Any, places: Any) -> Any:
     if hasattr(os, "sched_setaffinity"):
         with places.get_lock():
             place = next((i for i, pid in enumerate(places) if not _is_alive(pid)), 0)
+            _forget_counts_of(places[place])
             places[place] = os.getpid()
         os.sched_setaffinity(0, share(sorted(os.sched_getaffinity(0)), place, len(places)))
     return create_app(settings)
+
+
+def _forget_counts_of(pid: int) -> None:
+    """What a process that has ended had under way is under way no more; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    if pid and "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def share(cores: Sequence[int], place: int, workers: int) -> list[int]:

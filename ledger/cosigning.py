@@ -26,6 +26,7 @@ from commitments.sandbox import is_sandbox
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.group_commit import GroupCommit, Ticket
 from ledger.handover import Handover
+from ledger.metrics import WITNESS_ANSWERED
 from ledger.note import Note, Signature
 from ledger.quorum import Witness
 from ledger.schema import logs, published
@@ -91,6 +92,7 @@ class Publisher:
         self._sizes: dict[tuple[str, str], int] = {}
         self._resting: dict[tuple[str, str | None], float] = {}  # for one log, or for all
         self._troubles: dict[tuple[str, str], str] = {}
+        self._failing: dict[tuple[str, str], float] = {}  # since when
         self._rounds: GroupCommit[None] = GroupCommit(self._round, _MOST_WAITING)
 
     def close(self) -> None:
@@ -98,6 +100,15 @@ class Publisher:
         for thread in self._threads.values():
             thread.close()
         self._client.close()
+
+    def failing_for(self) -> dict[str, float]:
+        """For how many seconds the witnesses have failed that do; by name."""
+        now, failing = self._monotonic(), dict(self._failing)
+        names = {witness.url: witness.keys[0].name for witness in self._witnesses}
+        longest: dict[str, float] = {}
+        for (url, _), since in failing.items():
+            longest[names[url]] = max(longest.get(names[url], 0.0), now - since)
+        return longest
 
     def publish(self) -> None:
         """Publish what has been committed; callers at one time share a round."""
@@ -173,6 +184,7 @@ class Publisher:
 
     def _warn(self, witness: RemoteWitness, head: _Head, why: str) -> None:
         """Once for each trouble: a witness that is down is asked every few seconds, for days."""
+        self._failing.setdefault((witness.url, head.origin), self._monotonic())
         if self._troubles.get((witness.url, head.origin)) != why:
             self._troubles[witness.url, head.origin] = why
             _log.warning("%s: %s did not cosign: %s", head.origin, witness.keys[0].name, why)
@@ -215,6 +227,8 @@ class Publisher:
             return []
         self._sizes[witness.url, head.origin] = head.size
         self._troubles.pop((witness.url, head.origin), None)
+        self._failing.pop((witness.url, head.origin), None)
+        WITNESS_ANSWERED.labels(witness.keys[0].name).set_to_current_time()
         if answer.others:
             self._keys.note_others(witness, only=False)
         return list(answer.signatures)

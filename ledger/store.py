@@ -15,8 +15,10 @@ from sqlalchemy.exc import DatabaseError
 from commitments.errors import Overloaded
 from ledger.database_errors import is_failure
 from ledger.engines import forget_history, open_engines
+from ledger.events import is_events_origin
 from ledger.group_commit import CommitFailed, GroupCommit, Ticket
 from ledger.log import Log, NotInLog
+from ledger.metrics import ENTRIES
 from ledger.migrate import check_schema, is_current, upgrade
 from ledger.private_keys import is_sealed, pin
 from ledger.purchases import Decode
@@ -69,13 +71,19 @@ class Store:
         :class:`ledger.migrate.WrongSchema` for those of a later one; ``WrongSealingKey`` when the
         keys in them are sealed under another key.
         """
-        with self._reader.connect() as connection:
-            current = is_current(connection)
-        if not current:
+        if not self.is_current():
             self._upgrade()
         if self._sealing is not None:
             with self._writer.begin() as connection:
                 pin(connection, self._sealing)
+
+    def is_current(self) -> bool:
+        """Whether the tables are those of this version, as far as migrations tell.
+
+        :class:`Overloaded` while the database cannot be read.
+        """
+        with self.read() as connection:
+            return is_current(connection)
 
     def _upgrade(self) -> None:
         with self._writer.begin() as connection:
@@ -164,3 +172,5 @@ class Store:
             self._writer.dispose()
             raise
         self._states |= states  # not before: a commit that fails leaves them as they were
+        for origin, count in transaction.appended.items():
+            ENTRIES.labels("events" if is_events_origin(origin) else "purchases").inc(count)

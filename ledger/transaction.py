@@ -173,6 +173,11 @@ class Transaction:
         log.given = note
         return log.size
 
+    @property
+    def appended(self) -> dict[str, int]:
+        """How many entries each log that was touched has got."""
+        return {origin: len(log.leaves) for origin, log in self._open.items()}
+
     def signers(self, origin: str) -> tuple[Signer, ...]:
         """The keys that sign the log, oldest first; :class:`ReadOnly` for a copy."""
         return self._signers(self._touch(origin))

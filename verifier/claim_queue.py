@@ -12,7 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock
 
-from commitments.errors import Overloaded
+from commitments.errors import KvittoError, Overloaded
+from ledger.metrics import CLAIMS_UNDER_WAY, DECISIONS
+from verifier.approvals import CLAIM
 from verifier.decision import Decision
 from verifier.judging import Judge
 from verifier.pending import Pending
@@ -58,6 +60,7 @@ class ClaimQueue:
             if is_full or (not is_prepared and self._unprepared >= _MOST_UNPREPARED):
                 raise Overloaded("too many are waiting already")
             self._answers[claim] = answer
+            CLAIMS_UNDER_WAY.inc()
             self._unprepared += not is_prepared
         if is_prepared:
             self._to_judge.put(claim)
@@ -86,12 +89,23 @@ class ClaimQueue:
     def _answer(self, claim: Pending) -> None:
         with self._lock:
             answer = self._answers.pop(claim)
+        CLAIMS_UNDER_WAY.dec()
+        DECISIONS.labels(CLAIM, _outcome(claim)).inc()
         if claim.error is not None:
             answer.set_exception(claim.error)
         elif claim.decision is not None:
             answer.set_result(claim.decision)
         else:
             answer.set_exception(RuntimeError("a claim was neither decided nor refused"))
+
+
+def _outcome(claim: Pending) -> str:
+    """What became of it, in a word of a few; a refusal's code could say which policy it was for."""
+    if claim.decision is None:
+        return "refused" if isinstance(claim.error, KvittoError) else "failed"
+    if claim.decision.approved:
+        return "approved" if claim.decision.new else "repeated"
+    return claim.decision.reason or "declined"
 
 
 class _Stage:

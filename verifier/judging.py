@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from commitments.clock import Clocks
 from commitments.group import Group
 from ledger.events import event_time
+from ledger.metrics import BATCH, VERIFYING
 from ledger.store import Store
 from verifier.approvals import CLAIM, approvals
 from verifier.decision_book import find_decisions
@@ -72,7 +73,9 @@ class Judge:
         with self._store.read() as connection:
             for origin, group in _by_merchant(claims):
                 attempt(group, partial(self._look_up, connection, origin, group))
-        _verify(unsettled(claims))
+        BATCH.observe(len(claims))
+        with VERIFYING.time():
+            _verify(unsettled(claims))
         with self._store.read() as connection:  # only for who has bought something
             for origin, group in _by_merchant(unsettled(claims)):
                 attempt(group, partial(self._decline_ended, connection, origin, group))

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
+from ledger.metrics import RINGS
 from ledger.rings import RingName
 from zk.statement import Ring
 
@@ -31,9 +32,12 @@ class RingCache:
     def get(self, key: RingKey, make: Callable[[], Kept]) -> Kept:
         """What is kept under ``key``, or what ``make`` gives, which is kept from now on."""
         with self._lock:
-            if key in self._kept:
+            kept = self._kept.get(key)
+            if kept is not None:
                 self._kept.move_to_end(key)
-                return self._kept[key]
+        RINGS.labels("miss" if kept is None else "hit").inc()
+        if kept is not None:
+            return kept
         made = make()
         with self._lock:
             if key not in self._kept:

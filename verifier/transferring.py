@@ -18,6 +18,7 @@ from commitments.group import Group
 from ledger.entries import Transferred
 from ledger.events import event_time, events_origin
 from ledger.log import Log
+from ledger.metrics import DECISIONS
 from ledger.store import Store, Transaction
 from policies.transfer import TransferBody, transfer_id
 from verifier.approvals import TRANSFER, approval, approvals
@@ -81,7 +82,9 @@ class Transfers:
             return self.read(origin, identifier)
         require_possible_transfer(self._group, len(proof))
         with self._turn():
-            return self._judge(origin, body, proof, identifier)
+            answer = self._judge(origin, body, proof, identifier)
+        DECISIONS.labels(TRANSFER, answer.reason or "approved").inc()
+        return answer
 
     def read(self, origin: str, identifier: str) -> Transfer:
         """An approved transfer as it stands; ``Refused`` for any other id."""

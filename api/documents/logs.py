@@ -48,6 +48,6 @@ class Ring(Document):
 
 
 class Health(Document):
-    """The service answers, and its database too."""
+    """Nothing stands against it."""
 
     status: Literal["ok"]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
 from api.bodies import Body, members, read_secret, text
-from api.dependencies import AnyMerchant, TheService
+from api.dependencies import AnyMerchant, TheService, WhileRunning
 from api.documents.claims import Claims, Decision, NewClaim, Retirement
 from api.openapi import described
 from api.queries import PageQuery
@@ -23,6 +23,7 @@ ClaimId = Annotated[str, Path(description="From the claim's decision.")]
 
 @router.post(
     "",
+    dependencies=[WhileRunning],
     **described(
         {201: Decision, 200: Decision},
         "malformed foreign-origin unknown-merchant unknown-policy unknown-horizon unknown-lane"

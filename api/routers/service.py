@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from sqlalchemy import text
 
 from api.dependencies import TheService
 from api.documents.logs import Health
@@ -29,8 +28,17 @@ def read_the_policy_schema() -> JSONResponse:
 
 
 @router.get("/healthz", **described({200: Health}))
-def check_health(service: TheService) -> JSONResponse:
-    """Whether the service and its database answer."""
-    with service.store.read() as connection:
-        connection.execute(text("SELECT 1"))
+async def check_health() -> JSONResponse:
+    """Whether this process answers; one that does not should be started again."""
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/readyz", **described({200: Health}, "not-ready"))
+def check_readiness(service: TheService) -> JSONResponse:
+    """Whether requests should be sent to this process.
+
+    503 while it cannot write to its database, or that is of another version, while a witness has
+    failed for longer than the operator allows, and from the signal to stop on.
+    """
+    service.require_ready()
     return JSONResponse({"status": "ok"})

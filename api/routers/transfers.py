@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
 from api.bodies import Body, members, read_secret, text
-from api.dependencies import AnyMerchant, TheService
+from api.dependencies import AnyMerchant, TheService, WhileRunning
 from api.documents.claims import Retirement
 from api.documents.transfers import NewTransfer, Transfer
 from api.openapi import described
@@ -22,6 +22,7 @@ TransferId = Annotated[str, Path(description="From the transfer's answer.")]
 
 @router.post(
     "",
+    dependencies=[WhileRunning],
     **described(
         {201: Transfer, 200: Transfer},
         "malformed foreign-origin unknown-merchant unknown-horizon unknown-lane"

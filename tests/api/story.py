@@ -172,6 +172,7 @@ def _look(story: Story) -> None:
     story.get("/logs/acme/purchases/tile/0/000.p/5")
     story.get("/v1/policy.schema.json")
     story.get("/healthz")
+    story.get("/readyz")
 
 
 def text_of(document: Any) -> str:
