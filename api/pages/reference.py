@@ -18,7 +18,7 @@ from api.problems import MEDIA_TYPE
 __all__ = ["render_reference"]
 
 _TEMPLATES = files("api.pages") / "templates"
-_KEYS = {"operatorKey": "operator's key", "merchantKey": "merchant's API key"}
+_KEYS = {"operatorKey": "the operator's key", "merchantKey": "the merchant's API key"}
 # The document's own text is ours, but what looks like HTML in it is still meant as text.
 _MARKDOWN = MarkdownIt("js-default", {"html": False, "linkify": False}).disable("linkify")
 
@@ -72,7 +72,7 @@ class Operation:
     path: str
     summary: str
     description: str
-    key: str | None
+    key: str
     parameters: list[Parameter]
     body: Content | None
     curl: str
@@ -109,6 +109,7 @@ def _template() -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.loopcontrols"],
     )
     environment.filters["markdown"] = lambda text: Markup(_MARKDOWN.render(text))  # noqa: S704
     environment.filters["inline"] = lambda text: Markup(_MARKDOWN.renderInline(text))  # noqa: S704
@@ -135,7 +136,6 @@ def _operation(
     examples = [
         c.get("example") for c in operation.get("requestBody", {}).get("content", {}).values()
     ]
-    schemes = [name for scheme in operation.get("security", ()) for name in scheme]
     return Operation(
         id=operation["operationId"],
         tag=operation["tags"][0],
@@ -143,13 +143,20 @@ def _operation(
         path=path,
         summary=operation["summary"],
         description=operation["description"],
-        key=_KEYS.get(schemes[0]) if schemes else None,
+        key=" or ".join(_keys(operation)),
         parameters=[_parameter(p, known) for p in operation.get("parameters", ())],
         body=bodies[0] if bodies else None,
         curl=curl(method, path, operation, examples[0] if examples else None),
         answers=list(_answers(operation, known)),
         problems=sorted(_problems(operation), key=lambda problem: (problem.status, problem.code)),
     )
+
+
+def _keys(operation: Mapping[str, Any]) -> Iterator[str]:
+    for requirement in operation.get("security", ()):
+        for scheme, scopes in requirement.items():
+            scoped = f" (scope `{', '.join(scopes)}`)" if scopes else ""
+            yield f"{_KEYS[scheme]}{scoped}"
 
 
 def _parameter(parameter: Mapping[str, Any], known: Mapping[str, Any]) -> Parameter:

@@ -53,8 +53,8 @@ def _arguments(method: str, path: str, operation: Mapping[str, Any], body: Any) 
             query.append(f"{parameter['name']}={value}")
     verb = "" if method == "GET" else f"-X {method} "
     yield f'curl {verb}"$KVITTO{path}{"?" if query else ""}{"&".join(query)}"'
-    for scheme in operation.get("security", ()):
-        yield f'-H "Authorization: Bearer ${_variable(next(iter(scheme)))}"'
+    for requirement in operation.get("security", ())[-1:]:  # any one of them will do
+        yield f'-H "Authorization: Bearer ${_variable(next(iter(requirement)))}"'
     for parameter in parameters:
         if parameter["in"] == "header" and "example" in parameter:
             header = f"{parameter['name']}: {parameter['example']}"

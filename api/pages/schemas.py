@@ -27,15 +27,18 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """A member of a document: where it stands, what it may be, and what it means."""
+    """A member of a document: where it stands, what it may be, and what it means.
+
+    Without a ``kind`` it is the head of one of several forms, whose members follow.
+    """
 
     name: str
     depth: int
     kind: str
-    required: bool
-    limits: tuple[str, ...]
-    pattern: str
     description: str
+    required: bool = True
+    limits: tuple[str, ...] = ()
+    pattern: str = ""
 
 
 def document_rows(schema: Schema, known: Mapping[str, Schema]) -> Iterator[Row]:
@@ -44,7 +47,10 @@ def document_rows(schema: Schema, known: Mapping[str, Schema]) -> Iterator[Row]:
 
 
 def _rows(schema: Schema, known: Mapping[str, Schema], depth: int) -> Iterator[Row]:
-    for variant in _variants(schema, known):
+    variants = list(_variants(schema, known))
+    for place, variant in enumerate(variants):
+        if len(variants) > 1:
+            yield Row("or" if place else "either", depth, "", _meaning(variant))
         needed = variant.get("required", ())
         for name, member in variant.get("properties", {}).items():
             yield _row(name, member, known, depth, required=name in needed)
@@ -63,15 +69,20 @@ def _variants(schema: Schema, known: Mapping[str, Schema]) -> Iterator[Schema]:
         yield schema
 
 
+def _meaning(schema: Schema) -> str:
+    return str(schema.get("description", "")).replace("``", "`")
+
+
 def _row(
     name: str, member: Schema, known: Mapping[str, Schema], depth: int, *, required: bool
 ) -> Row:
     plain = _plain(_resolved(member, known), known)
-    described = member.get("description") or plain.get("description", "")
+    described = _meaning(member) or _meaning(plain)
     limits = tuple(_limits(plain))
     if member.get("default") is not None:
         limits += (f"default {_spelled(member['default'])}",)
-    return Row(name, depth, type_words(member, known), required, limits, _pattern(plain), described)
+    kind = type_words(member, known)
+    return Row(name, depth, kind, described, required, limits, _pattern(plain))
 
 
 def _resolved(schema: Schema, known: Mapping[str, Schema]) -> Schema:

@@ -155,6 +155,17 @@ def test_rows_of_inner_objects_are_below_their_member() -> None:
     assert type_words({"enum": ["a", 1]}, known) == '"a", 1'
 
 
+def test_forms_that_exclude_each_other_are_told_apart() -> None:
+    forms = [{"properties": {name: {"type": "string"}}, "description": name} for name in "ab"]
+    rows = list(document_rows({"anyOf": forms}, {}))
+    assert [(row.name, row.kind) for row in rows] == [
+        ("either", ""),
+        ("a", "text"),
+        ("or", ""),
+        ("b", "text"),
+    ]
+
+
 def test_examples_are_shortened_and_say_so() -> None:
     assert sample({"proof": "f" * 100}) == '{\n  "proof": "' + "f" * 40 + '…"\n}'
     assert "… and 3 more" in sample([1, 2, 3, 4, 5])
