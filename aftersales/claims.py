@@ -20,8 +20,7 @@ from typing import Any
 
 from aftersales.steps import BUYER, MERCHANT, check_step, verify_step
 from commitments.errors import FormatError, Refused, VerificationError
-from ledger.events import event_time, parse_event_time
-from ledger.transfers import OWNERSHIP_RETIRED
+from ledger.events import OWNERSHIP_RETIRED, event_time, parse_event_time
 from policies.claim import ClaimBody, parse_claim
 from policies.policy import Policy
 

@@ -19,6 +19,8 @@ __all__ = [
     "CAPACITIES",
     "DAILY",
     "MANUAL",
+    "OWNERSHIP_RETIRED",
+    "TRANSFER_APPROVED",
     "LogDeclaration",
     "check_event",
     "encode_event",
@@ -35,6 +37,9 @@ CAPACITIES = (64, 256, 1024, 4096)
 
 DAILY, MANUAL = "P1D", "manual"
 """What ends a period of a log: each UTC day, or a call (docs/protocol.md 4, Closes)."""
+
+TRANSFER_APPROVED = "transfer.approved"
+OWNERSHIP_RETIRED = "ownership.retired"
 
 _MAX_WINDOW = 1 << 20  # periods; longer than any log lives
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}Z", re.ASCII)

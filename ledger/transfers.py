@@ -12,11 +12,9 @@ from commitments.errors import FormatError
 from commitments.wire import parse_hex
 from ledger.entries import COMMITMENT_BYTES
 from ledger.event_log import events_of
+from ledger.events import OWNERSHIP_RETIRED, TRANSFER_APPROVED
 
-__all__ = ["OWNERSHIP_RETIRED", "TRANSFER_APPROVED", "transfer_faults"]
-
-TRANSFER_APPROVED = "transfer.approved"
-OWNERSHIP_RETIRED = "ownership.retired"
+__all__ = ["transfer_faults"]
 
 
 def transfer_faults(

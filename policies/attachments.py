@@ -16,6 +16,7 @@ from commitments.wire import lp, parse_hex
 
 __all__ = [
     "LARGEST_ATTACHMENT",
+    "SMALLEST_ATTACHMENT",
     "attachment_digest",
     "open_attachment",
     "parse_contact_key",
@@ -29,6 +30,8 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _DOMAIN = b"kvitto-attachment/v1"
 _KEY_SIZE = 32
 _OVERHEAD = _KEY_SIZE + 16  # the encapsulated key and the tag of Poly1305
+SMALLEST_ATTACHMENT = _OVERHEAD + 1
+"""Bytes of an attachment that says one byte."""
 
 
 def parse_contact_key(text: str, field: str) -> X25519PublicKey:

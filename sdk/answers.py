@@ -10,6 +10,7 @@ from commitments.wire import canonical_json
 
 __all__ = ["Answer", "Form", "require_day", "require_said"]
 
+_DECLINED = "declined"
 _LATEST = 2  # days; a verifier takes requests of today and yesterday, and may decide at midnight
 
 
@@ -17,10 +18,15 @@ _LATEST = 2  # days; a verifier takes requests of today and yesterday, and may d
 class Answer:
     """A decision as the service words it; only ``receipt`` can be verified."""
 
-    approved: bool
+    decision: str
     status: str
     reason: str | None
     receipt: Mapping[str, Any] | None
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the event log must have it: all but a decline."""
+        return self.decision != _DECLINED
 
 
 @dataclass(frozen=True)
@@ -28,12 +34,12 @@ class Form:
     """What answers to one kind of request look like.
 
     ``identifier`` is the member that names the request; ``others`` are those beside what all
-    answers have; ``statuses`` those of approvals, ``reasons`` those of declines.
+    answers have; ``statuses`` those of each decision but declines, which have ``reasons``.
     """
 
     identifier: str
     others: frozenset[str]
-    statuses: tuple[str, ...]
+    statuses: Mapping[str, tuple[str, ...]]
     reasons: tuple[str, ...]
 
     def parse(self, document: Any, identifier: str) -> Answer:
@@ -43,17 +49,19 @@ class Form:
             raise FormatError("not the members of an answer", "decision")
         if document[self.identifier] != identifier:
             raise FormatError("an answer to another request", self.identifier)
-        approved = document["decision"] == "approved"
-        if not approved and document["decision"] != "declined":
-            raise FormatError("neither approved nor declined", "decision")
-        status, reason, receipt = document["status"], document["reason"], document["receipt"]
-        if status not in (self.statuses if approved else ("declined",)):
+        decision, status = document["decision"], document["status"]
+        reason, receipt = document["reason"], document["receipt"]
+        statuses = {**self.statuses, _DECLINED: (_DECLINED,)}
+        if not isinstance(decision, str) or decision not in statuses:
+            raise FormatError("no such decision", "decision")
+        if status not in statuses[decision]:
             raise FormatError("not a status of that decision", "status")
-        if (reason is not None) if approved else (reason not in self.reasons):
+        answer = Answer(decision, status, reason, receipt)
+        if (reason is not None) if answer.recorded else (reason not in self.reasons):
             raise FormatError("not a reason of that decision", "reason")
-        if isinstance(receipt, dict) is not approved:
-            raise FormatError("an approval has a receipt, a decline has none", "receipt")
-        return Answer(approved, status, reason, receipt)
+        if isinstance(receipt, dict) is not answer.recorded:
+            raise FormatError("a decline has no receipt, all else has one", "receipt")
+        return answer
 
 
 def require_said(event: Mapping[str, Any], said: Mapping[str, Any], what: str) -> None:

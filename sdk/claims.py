@@ -36,7 +36,8 @@ __all__ = ["ClaimResult", "Claims"]
 class ClaimResult:
     """What became of a claim.
 
-    ``decision`` is ``approved`` or ``declined``, ``reason`` says why it was declined. ``status``
+    ``decision`` is ``approved``, ``under_review`` where the policy has claims looked at, or
+    ``declined``; ``reason`` says why it was declined. ``status``
     ``awaiting_secret`` asks for :meth:`Wallet.retire` until ``retire_by``. ``earlier`` is the
     claim that used the slot before. An approval has been verified in the merchant's event log;
     a decline is the service's word.
@@ -258,9 +259,9 @@ class Claims(OpenWallet):
     def _conclude(
         self, shop: Shop, claim: Claim, answer: Decision, advice: tuple[Advice, ...] = ()
     ) -> ClaimResult:
-        """Verify and store an answer. An approval that is not proven is no answer."""
+        """Verify and store an answer. What is not declined and not proven is no answer."""
         state = self._state
-        if answer.approved:
+        if answer.recorded:
             merchant = self._at(shop)
             shown = EventReceipt.parse(answer.receipt).proof.checkpoint
             merchant = follow_signers(shop, merchant, shown, merchant.events_keys)
@@ -279,7 +280,7 @@ class Claims(OpenWallet):
             claim_id=claim.claim_id,
             order=claim.order,
             policy=claim.body.policy,
-            decision="approved" if answer.approved else "declined",
+            decision=answer.decision,
             status=answer.status,
             reason=answer.reason,
             retire_by=answer.retire_by,

@@ -1,9 +1,10 @@
-"""Checking what the verifier answers: an approval counts only as an event of the event log."""
+"""Checking what the verifier answers: what is not declined counts as an event of the log only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aftersales.claims import APPROVED, CANCELED, DECIDED, UNDER_REVIEW
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import encode_base64
 from ledger.event_receipt import EventReceipt, verify_event_receipt
@@ -13,12 +14,14 @@ from sdk.state import Claim, Merchant
 
 __all__ = ["Decision", "check_approval", "parse_decision", "verify_approval"]
 
-_DECIDED = "claim.decided"
 _EVENT_FIELDS = ("claim_id", "decision", "claim", "proof", "tags", "retire_by")
 _FORM = Form(
     identifier="claim_id",
     others=frozenset({"retire_by", "earlier"}),
-    statuses=("approved", "awaiting_secret", "completed", "lapsed"),
+    statuses={
+        APPROVED: (APPROVED, "awaiting_secret", "completed", "lapsed", CANCELED),
+        UNDER_REVIEW: (UNDER_REVIEW,),
+    },
     reasons=("proof_invalid", "already_claimed", "ownership_ended"),
 )
 
@@ -38,7 +41,7 @@ def parse_decision(document: Any, claim: Claim) -> Decision:
         if not isinstance(document[name], str | None):
             raise FormatError("not text", name)
     return Decision(
-        answer.approved,
+        answer.decision,
         answer.status,
         answer.reason,
         answer.receipt,
@@ -48,7 +51,7 @@ def parse_decision(document: Any, claim: Claim) -> Decision:
 
 
 def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> EventReceipt:
-    """The receipt by which ``claim`` is approved in the event log.
+    """The receipt by which ``claim`` is approved in the event log, or is to be looked at.
 
     It holds the decision's event and its tlog-proof: the event must say exactly what
     the wallet sent. ``VerificationError`` names what does not hold.
@@ -62,12 +65,12 @@ def verify_approval(receipt: Any, claim: Claim, merchant: Merchant) -> EventRece
 
 
 def check_approval(event: Mapping[str, Any], claim: Claim) -> None:
-    """``VerificationError`` unless this is the event by which a verifier approves ``claim``."""
-    # 2. It approves this claim: the same body, proof and tags.
-    check_event(event, _DECIDED, _EVENT_FIELDS)
+    """``VerificationError`` unless this is the event by which a verifier decides ``claim``."""
+    # 2. It decides this claim, as its policy says: the same body, proof and tags.
+    check_event(event, DECIDED, _EVENT_FIELDS)
     said = {
         "claim_id": claim.claim_id,
-        "decision": "approved",
+        "decision": UNDER_REVIEW if claim.policy.review else APPROVED,
         "claim": claim.body.document(),
         "proof": encode_base64(claim.proof),
         "tags": [tag.hex() for tag in claim.tags],

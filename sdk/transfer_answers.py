@@ -36,7 +36,7 @@ _APPROVED_FIELDS = ("transfer_id", "transfer", "proof", "tag", "retire_by")
 _FORM = Form(
     identifier="transfer_id",
     others=frozenset({"retire_by", "retirement", "index", "proof"}),
-    statuses=("awaiting_secret", "completed", "lapsed"),
+    statuses={"approved": ("awaiting_secret", "completed", "lapsed")},
     reasons=("acceptance_invalid", "proof_invalid", "ownership_ended"),
 )
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
@@ -59,7 +59,7 @@ def parse_transfer_answer(document: Any, transfer: Transfer) -> TransferAnswer:
             raise FormatError("not an event with its proof", "retirement")
         if not isinstance(completion["proof"], str):
             raise FormatError("not a tlog-proof", "proof")
-    return TransferAnswer(answer.approved, answer.status, answer.reason, answer.receipt, completion)
+    return TransferAnswer(answer.decision, answer.status, answer.reason, answer.receipt, completion)
 
 
 def verify_answer(

@@ -323,7 +323,7 @@ class Transfers(OpenWallet):
     ) -> TransferResult:
         """Verify and store an answer. An approval that is not proven is no answer."""
         state = self._state
-        if answer.approved:
+        if answer.recorded:
             transfer, merchant = verify_answer(shop, self._at(shop), transfer, answer)
             state = state.with_merchant(merchant)
         elif transfer.outcome == "approved":
@@ -334,7 +334,7 @@ class Transfers(OpenWallet):
         return TransferResult(
             transfer_id=transfer.transfer_id,
             order=transfer.order,
-            decision="approved" if answer.approved else "declined",
+            decision=answer.decision,
             status=answer.status,
             reason=answer.reason,
             retire_by=transfer.retire_by,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aftersales.claims import APPROVED, UNDER_REVIEW
 from aftersales.steps import STEP, check_step
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_base64, parse_hex
@@ -106,8 +107,8 @@ def _read_approval(origin: str, position: int, event: Mapping[str, Any]) -> Used
     body, tags = parse_claim(event["claim"]), event["tags"]
     if event["claim_id"] != claim_id(body, parse_base64(event["proof"], "proof")):
         raise FormatError("not the name of its claim", "claim_id")
-    if body.origin != origin:
-        raise FormatError("not a claim of this merchant's", "claim.decided")
+    if event["decision"] not in (APPROVED, UNDER_REVIEW) or body.origin != origin:
+        raise FormatError("not a decision of this merchant's", "claim.decided")
     if not isinstance(tags, list) or len(tags) != 2:  # claim_scopes names two
         raise FormatError("not two tags", "tags")
     serial_tag, secret_tag = (parse_hex(tag, "tags", COMMITMENT_BYTES) for tag in tags)

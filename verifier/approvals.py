@@ -1,4 +1,4 @@
-"""What approved claims and approved transfers have in common: a row, a status and a receipt.
+"""What recorded claims and approved transfers have in common: a row, a status and a receipt.
 
 Both stand in one table, since an owner's next claim, refund or transfer decides what becomes of an
 earlier one (docs/protocol.md 8, *Retiring*).
@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 from sqlalchemy.engine import Row
 
+from aftersales.claims import APPROVED, CANCELED
 from commitments.errors import Refused
 from ledger.event_receipt import EventReceipt
 from ledger.events import events_origin, parse_event
 from ledger.log import Log
-from verifier.decision import APPROVED, AWAITING_SECRET, COMPLETED, LAPSED
+from verifier.decision import AWAITING_SECRET, COMPLETED, LAPSED
 from verifier.schema import approved
 
 __all__ = [
@@ -34,7 +35,7 @@ TRANSFER = "transfer"
 def approvals(
     connection: Connection, origin: str, kind: str, identifiers: Collection[str]
 ) -> dict[str, Row[Any]]:
-    """The rows of those of the claims, or of the transfers, that are approved."""
+    """The rows of those of the claims, or of the transfers, that are in the event log."""
     query = select(approved).where(
         approved.c.origin == origin,
         approved.c.identifier.in_(identifiers),
@@ -44,10 +45,10 @@ def approvals(
 
 
 def approval(connection: Connection, origin: str, kind: str, identifier: str) -> Row[Any]:
-    """The row of an approved claim or transfer; ``Refused`` where there is none."""
+    """The row of a claim or transfer in the event log; ``Refused`` where there is none."""
     row = approvals(connection, origin, kind, [identifier]).get(identifier)
     if row is None:
-        raise Refused(f"unknown-{kind}", f"no approved {kind} has this id", f"{kind}_id")
+        raise Refused(f"unknown-{kind}", f"no {kind} in the log has this id", f"{kind}_id")
     return row
 
 
@@ -61,6 +62,8 @@ def status_at(row: Row[Any], now: str) -> str:
     """The status of an approval at the event time ``now``; event times compare as text."""
     if row.retire_by is None:
         return APPROVED
+    if row.canceled_at is not None:
+        return CANCELED
     if row.retired_at is not None:
         return COMPLETED
     return LAPSED if row.retire_by < now else AWAITING_SECRET

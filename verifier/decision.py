@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aftersales.claims import APPROVED, DECIDED, UNDER_REVIEW
 from commitments.wire import encode_base64
-from ledger.transfers import OWNERSHIP_RETIRED
+from ledger.events import OWNERSHIP_RETIRED
 from policies.claim import ClaimBody
 
 __all__ = [
-    "APPROVED",
     "AWAITING_SECRET",
     "COMPLETED",
-    "DECIDED",
     "LAPSED",
     "Decision",
     "decided_event",
@@ -20,9 +19,6 @@ __all__ = [
     "retired_event",
 ]
 
-DECIDED = "claim.decided"
-
-APPROVED = "approved"
 AWAITING_SECRET = "awaiting_secret"  # noqa: S105 - a status
 COMPLETED = "completed"
 LAPSED = "lapsed"
@@ -34,10 +30,11 @@ class Decision:
     """The answer to a claim.
 
     ``reason`` of a decline: ``proof_invalid``, ``already_claimed`` (``earlier`` is that claim) or
-    ``ownership_ended``. ``status`` of an approval: ``approved``, or where it ends the ownership
-    ``awaiting_secret`` until ``retire_by``, then ``completed`` or ``lapsed``. ``receipt`` is the
-    decision's event with its proof of inclusion; it verifies offline. ``new`` tells the first
-    answer from a repeated one.
+    ``ownership_ended``. ``status`` of any other is what was decided, ``approved`` or
+    ``under_review``; or where the claim ends the ownership ``awaiting_secret`` until ``retire_by``,
+    then ``completed``, ``lapsed`` or ``canceled``. ``receipt`` is the decision's event with its
+    proof of inclusion; it verifies offline. ``new`` tells the first answer from a repeated one.
+    What follows is the case's to tell (:mod:`aftersales.claims`).
     """
 
     claim_id: str
@@ -49,21 +46,30 @@ class Decision:
     new: bool = False
 
     @property
-    def approved(self) -> bool:
-        """Whether the claim was approved, whatever became of it later."""
+    def recorded(self) -> bool:
+        """Whether the claim is in the event log: approved, or to be looked at."""
         return self.status != _DECLINED
+
+    @property
+    def approved(self) -> bool:
+        """Whether the claim was approved at once, whatever became of it later."""
+        return self.status not in (UNDER_REVIEW, _DECLINED)
 
     def document(self) -> dict[str, Any]:
         """The decision as a JSON object."""
         return {
             "claim_id": self.claim_id,
-            "decision": "approved" if self.approved else "declined",
+            "decision": self._decision,
             "reason": self.reason,
             "status": self.status,
             "retire_by": self.retire_by,
             "earlier": self.earlier,
             "receipt": self.receipt,
         }
+
+    @property
+    def _decision(self) -> str:
+        return APPROVED if self.approved else self.status
 
 
 def declined(identifier: str, reason: str, earlier: str | None = None) -> Decision:
@@ -77,14 +83,16 @@ def decided_event(
     body: ClaimBody,
     proof: bytes,
     proof_tags: Sequence[bytes],
+    *,
     retire_by: str | None,
+    decision: str,
 ) -> dict[str, Any]:
-    """The event of an approval: all that anyone needs to check it again."""
+    """The event of a claim that was not declined: all that anyone needs to check it again."""
     return {
         "type": DECIDED,
         "time": time,
         "claim_id": identifier,
-        "decision": "approved",
+        "decision": decision,
         "claim": body.document(),
         "proof": encode_base64(proof),
         "tags": [tag.hex() for tag in proof_tags],

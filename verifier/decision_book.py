@@ -1,4 +1,4 @@
-"""Approved claims and used tags: written with their events, read for later claims."""
+"""Recorded claims and used tags: written with their events, read for later claims."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -6,65 +6,63 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.engine import Row
 
-from commitments.wire import parse_hex
 from ledger.event_log import append_events
 from ledger.store import Transaction
-from policies.claim import claim_scopes, parse_claim
+from policies.policy import Policy
 from verifier.approvals import CLAIM, approvals, read_receipts, status_at
+from verifier.case_book import CaseBook, CaseFile
 from verifier.decision import Decision
 from verifier.schema import approved, tags
 
 __all__ = [
     "claims_with_tags",
     "find_decisions",
-    "note_approvals",
+    "note_decisions",
     "read_decisions",
-    "record_approvals",
+    "record_decisions",
 ]
 
 
-def record_approvals(
-    transaction: Transaction, origin: str, events: Sequence[dict[str, Any]]
+def record_decisions(
+    transaction: Transaction, origin: str, decided: Sequence[tuple[dict[str, Any], Policy]]
 ) -> None:
-    """Append the events of approvals, and use up their serial tags, in one transaction.
+    """Append the events of claims, each with its policy, and use up their serial tags.
 
-    That the serial tags are new has been checked in this transaction; the primary key of ``tags``
-    would not let one pass twice.
+    In one transaction. That the serial tags are free has been checked in it; the primary key of
+    ``tags`` would not let one pass twice.
     """
+    events = [event for event, _ in decided]
     positions = append_events(transaction, origin, events)
-    note_approvals(transaction.connection, origin, list(zip(positions, events, strict=True)))
+    book = CaseBook(transaction.connection, origin)
+    _note(book, [CaseFile.open(p, *each) for p, each in zip(positions, decided, strict=True)])
 
 
-def note_approvals(
-    connection: Connection, origin: str, events: Sequence[tuple[int, Mapping[str, Any]]]
-) -> None:
-    """Enter approvals and their used tags into the tables, from their numbered events alone."""
-    used, rows = [], []
-    for position, event in events:
-        identifier = event["claim_id"]
-        body = parse_claim(event["claim"])
-        scope = claim_scopes(origin, body.policy, body.number)[0].text
-        serial_tag, secret_tag = (parse_hex(tag, "tags") for tag in event["tags"])
-        used.append({"origin": origin, "scope": scope, "tag": serial_tag, "claim_id": identifier})
-        rows.append(
-            {
-                "origin": origin,
-                "identifier": identifier,
-                "kind": CLAIM,
-                "position": position,
-                "scope": scope,
-                "secret_tag": secret_tag,
-                "retire_by": event["retire_by"],
-            }
-        )
-    connection.execute(insert(tags), used)
-    connection.execute(insert(approved), rows)
+def note_decisions(book: CaseBook, events: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Enter recorded claims and their used tags into the tables, from their numbered events."""
+    _note(book, [CaseFile.open(p, event, book.policy(event)) for p, event in events])
+
+
+def _note(book: CaseBook, files: Sequence[CaseFile]) -> None:
+    book.open(files)
+    rows = [
+        {
+            "origin": book.origin,
+            "identifier": file.case.claim_id,
+            "kind": CLAIM,
+            "position": file.position,
+            "scope": file.scope,
+            "secret_tag": file.secret_tag,
+            "retire_by": file.events[0][1]["retire_by"],
+        }
+        for file in files
+    ]
+    book.connection.execute(insert(approved), rows)
 
 
 def claims_with_tags(
     connection: Connection, origin: str, scope: str, serial_tags: Collection[bytes]
 ) -> dict[bytes, str]:
-    """Those of the serial tags that are used under this scope, with the approved claims."""
+    """Those of the serial tags that are used up under this scope, with their claims."""
     query = select(tags.c.tag, tags.c.claim_id).where(
         tags.c.origin == origin, tags.c.scope == scope, tags.c.tag.in_(serial_tags)
     )
@@ -74,12 +72,12 @@ def claims_with_tags(
 def read_decisions(
     connection: Connection, origin: str, rows: Sequence[Row[Any]], now: str
 ) -> list[Decision]:
-    """Approved claims with their receipts; see :func:`verifier.approvals.read_receipts`."""
+    """Recorded claims with their receipts; see :func:`verifier.approvals.read_receipts`."""
     receipts = read_receipts(connection, origin, [row.position for row in rows])
     return [
         Decision(
             row.identifier,
-            status_at(row, now),
+            receipt.event["decision"] if row.retire_by is None else status_at(row, now),
             retire_by=row.retire_by,
             receipt=receipt.document(),
         )
@@ -90,7 +88,7 @@ def read_decisions(
 def find_decisions(
     connection: Connection, origin: str, identifiers: Collection[str], now: str
 ) -> dict[str, Decision]:
-    """Those of the claims that are approved, with their receipts."""
+    """Those of the claims that are recorded, with their receipts."""
     rows = list(approvals(connection, origin, CLAIM, identifiers).values())
     found = read_decisions(connection, origin, rows, now)
     return {decision.claim_id: decision for decision in found}

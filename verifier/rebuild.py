@@ -1,40 +1,54 @@
 """Making the tables that repeat the logs again from the logs, which alone are the truth.
 
 The tables of a merchant's own records (``issued``, ``slips``, ``answers``, ``merchants``, keys)
-are in no log: orders and one-time codes are private. Neither are the boxes of its buyers. Back
-them up.
+are in no log: orders and one-time codes are private. Neither are the boxes of its buyers, nor what
+it and they have written to each other about claims (``attachments``). Back them up.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select
 
+from aftersales.claims import DECIDED
+from aftersales.steps import STEP
 from ledger.event_log import event_kinds, note_kinds
-from ledger.events import events_origin, is_events_origin, parse_event, purchases_origin
+from ledger.events import (
+    OWNERSHIP_RETIRED,
+    TRANSFER_APPROVED,
+    events_origin,
+    is_events_origin,
+    parse_event,
+    purchases_origin,
+)
 from ledger.log import Log
 from ledger.schema import logs
 from ledger.store import Store, Transaction
-from ledger.transfers import OWNERSHIP_RETIRED, TRANSFER_APPROVED
 from ledger.voids import remake_voids
-from verifier.decision import DECIDED
-from verifier.decision_book import note_approvals
+from verifier.case_book import CaseBook, note_steps
+from verifier.decision_book import note_decisions
 from verifier.policy_book import PUBLISHED, note_policies
 from verifier.retiring import note_retirements
-from verifier.schema import approved, policies, retired, tags
+from verifier.schema import approved, case_events, cases, policies, retired, tags
 from verifier.transfer_book import note_transfers
 
 __all__ = ["PROJECTIONS", "rebuild", "replay"]
 
-PROJECTIONS: tuple[Table, ...] = (event_kinds, policies, tags, approved, retired)
+PROJECTIONS: tuple[Table, ...] = (
+    event_kinds,
+    policies,
+    tags,
+    approved,
+    cases,
+    case_events,
+    retired,
+)
 """The tables that say nothing which the event logs do not say; voids come from purchase logs."""
 
 _CHUNK = 1000  # events in memory at a time
-_NOTES = {
-    PUBLISHED: note_policies,
-    DECIDED: note_approvals,
-    TRANSFER_APPROVED: note_transfers,
-    OWNERSHIP_RETIRED: note_retirements,
-}
+_Note = Callable[[Sequence[tuple[int, Mapping[str, Any]]]], None]
 
 
 def rebuild(store: Store) -> int:
@@ -54,14 +68,26 @@ def rebuild(store: Store) -> int:
 
 def replay(connection: Connection, origin: str, positions: range) -> None:
     """Enter these events of the log that belongs to ``origin`` into the tables."""
-    log = Log(connection, events_origin(origin))
+    log, notes = Log(connection, events_origin(origin)), _notes(connection, origin)
     for start in positions[::_CHUNK]:
         found = log.entries(start, min(start + _CHUNK, positions.stop))
         events = list(enumerate(map(parse_event, found), start))
         note_kinds(connection, origin, events)
-        for kind, note in _NOTES.items():  # an ownership ends after its approval
-            if of_kind := [(p, event) for p, event in events if event["type"] == kind]:
-                note(connection, origin, of_kind)
+        noted = (each for each in events if each[1]["type"] in notes)
+        # In the order of the log: one claim uses the slot that another has freed.
+        for kind, of_kind in groupby(noted, lambda each: each[1]["type"]):
+            notes[kind](list(of_kind))
+
+
+def _notes(connection: Connection, origin: str) -> Mapping[str, _Note]:
+    book = CaseBook(connection, origin)
+    return {
+        PUBLISHED: partial(note_policies, connection, origin),
+        DECIDED: partial(note_decisions, book),
+        STEP: partial(note_steps, book),
+        TRANSFER_APPROVED: partial(note_transfers, connection, origin),
+        OWNERSHIP_RETIRED: partial(note_retirements, book),
+    }
 
 
 def _replay_all(transaction: Transaction, origin: str) -> int:

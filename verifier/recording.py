@@ -1,4 +1,4 @@
-"""Recording approvals: each at its place in the event log, unless something has come between.
+"""Recording claims: each at its place in the event log, unless something has come between.
 
 What time or other claims could have overtaken since a claim was judged is looked at once more,
 in the transaction that writes.
@@ -10,13 +10,15 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from aftersales.claims import APPROVED, UNDER_REVIEW
 from commitments.clock import Clocks
 from ledger.events import event_time, events_origin
 from ledger.store import Store, Transaction
 from policies.claim import ClaimBody
+from policies.policy import Policy
 from verifier.approvals import CLAIM, approvals
-from verifier.decision import APPROVED, Decision, decided_event
-from verifier.decision_book import find_decisions, record_approvals
+from verifier.decision import Decision, decided_event
+from verifier.decision_book import find_decisions, record_decisions
 from verifier.pending import Pending, attempt, decline_ended, decline_used, unsettled
 from verifier.retiring import RetiredSecrets
 from verifier.statements import recent_closes, require_recent, require_today
@@ -25,7 +27,7 @@ __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Approves claims, several at a time; any number of threads may ask."""
+    """Records claims, several at a time; any number of threads may ask."""
 
     def __init__(self, store: Store, clocks: Clocks, retired: RetiredSecrets) -> None:
         self._store = store
@@ -33,7 +35,7 @@ class Recorder:
         self._retired = retired
 
     def record(self, claims: Sequence[Pending]) -> None:
-        """Settle claims of one merchant that have been judged; an approval is durable."""
+        """Settle claims of one merchant that have been judged; what is recorded is durable."""
         origin, identifiers = claims[0].origin, {claim.identifier for claim in claims}
         self._store.write(partial(self._enter, origin, claims), events_origin(origin))
         with self._store.read() as connection:
@@ -41,7 +43,7 @@ class Recorder:
                 connection, origin, identifiers, event_time(self._clocks.at(origin))
             )
         for claim in claims:
-            if claim.decision is not None and claim.decision.approved:
+            if claim.decision is not None and claim.decision.recorded:
                 claim.decision = replace(found[claim.identifier], new=claim.decision.new)
 
     def _enter(self, origin: str, claims: Sequence[Pending], transaction: Transaction) -> None:
@@ -56,33 +58,42 @@ class Recorder:
         decline_used(connection, origin, unsettled(claims))
         find_ended = partial(self._retired.among_now, transaction, origin)
         decline_ended(unsettled(claims), find_ended)
-        if events := self._approve(origin, unsettled(claims)):
-            record_approvals(transaction, origin, events)
+        if decided := self._decide(origin, unsettled(claims)):
+            record_decisions(transaction, origin, decided)
 
     def _require_in_time(self, recent: Collection[int], body: ClaimBody) -> None:
         require_today(body, self._clocks.at(body.origin))
         require_recent(recent, body)
 
-    def _approve(self, origin: str, claims: Sequence[Pending]) -> list[dict[str, Any]]:
-        """Approve the first claim with each serial tag; the events."""
+    def _decide(
+        self, origin: str, claims: Sequence[Pending]
+    ) -> list[tuple[dict[str, Any], Policy]]:
+        """Take the first claim with each serial tag; the events, and under which policies."""
         now = self._clocks.at(origin)
-        events: list[dict[str, Any]] = []
+        decided: list[tuple[dict[str, Any], Policy]] = []
         first: dict[tuple[str, bytes], str] = {}
         for claim in claims:
             earlier = first.get(claim.stated.serial)
             if earlier is None:
                 first[claim.stated.serial] = claim.identifier
                 claim.decision = Decision(claim.identifier, APPROVED, new=True)
-                events.append(_event(claim, now))
+                decided.append((_event(claim, now), claim.stated.policy))
             elif earlier == claim.identifier:
                 claim.decision = Decision(claim.identifier, APPROVED)
             else:
                 claim.decline("already_claimed", earlier)
-        return events
+        return decided
 
 
 def _event(claim: Pending, now: datetime) -> dict[str, Any]:
-    lapses = claim.stated.policy.lapses(now)
-    deadline = event_time(lapses) if lapses else None
-    time, tags = event_time(now), claim.stated.tags
-    return decided_event(claim.identifier, time, claim.body, claim.proof, tags, deadline)
+    policy, tags = claim.stated.policy, claim.stated.tags
+    lapses = policy.lapses(now)
+    return decided_event(
+        claim.identifier,
+        event_time(now),
+        claim.body,
+        claim.proof,
+        tags,
+        retire_by=event_time(lapses) if lapses else None,
+        decision=UNDER_REVIEW if policy.review else APPROVED,
+    )

@@ -17,6 +17,7 @@ from commitments.wire import parse_hex
 from ledger.event_log import append_event
 from ledger.store import Transaction
 from verifier.approvals import CLAIM, TRANSFER, approval, complete, status_at
+from verifier.case_book import CaseBook
 from verifier.decision import AWAITING_SECRET, LAPSED, retired_event
 from verifier.schema import approved, retired
 from zk.statement import Scope, tag_base
@@ -28,7 +29,8 @@ def retire(transaction: Transaction, owner: "Owner", kind: str, identifier: str,
     """Complete an approval that ends the ownership: the owner shows its secret.
 
     ``Refused`` unless the claim or transfer awaits it, the time has not run out, the secret is the
-    one its tag was made with, and no other approval of this owner goes before.
+    one its tag was made with, and no other approval of this owner goes before. What was withdrawn
+    awaits none.
     """
     connection, origin = transaction.connection, owner.origin
     row = approval(connection, origin, kind, identifier)
@@ -37,7 +39,8 @@ def retire(transaction: Transaction, owner: "Owner", kind: str, identifier: str,
     if owner.is_retired(connection) or _is_contested(row, owner.approvals(connection, now), now):
         raise Refused("lapsed", "this owner has made another claim", f"{kind}_id")
     event = retired_event(kind, identifier, now, owner.encoded)
-    note_retirements(connection, origin, [(append_event(transaction, origin, event), event)])
+    book = CaseBook(connection, origin)
+    note_retirements(book, [(append_event(transaction, origin, event), event)])
 
 
 def require_awaiting(row: Row[Any], now: str) -> None:
@@ -110,15 +113,16 @@ class Owner:
         return [row for row in rows if self.tag(row.scope) == row.secret_tag]
 
 
-def note_retirements(
-    connection: Connection, origin: str, events: Sequence[tuple[int, Mapping[str, Any]]]
-) -> None:
-    """Enter the ends of ownerships into the tables, from their numbered events alone."""
+def note_retirements(book: CaseBook, events: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Enter the ends of ownerships into the tables, from their numbered events."""
+    connection, origin = book.connection, book.origin
     for position, event in events:
         secret = parse_hex(event["secret"], "secret")
         connection.execute(insert(retired).values(origin=origin, position=position, secret=secret))
         kind = CLAIM if f"{CLAIM}_id" in event else TRANSFER
         complete(connection, origin, event[f"{kind}_id"], position)
+        if kind == CLAIM:
+            book.advance(position, event)
 
 
 class RetiredSecrets:

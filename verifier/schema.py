@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, 
 
 from ledger.schema import metadata
 
-__all__ = ["approved", "policies", "retired", "tags"]
+__all__ = ["approved", "case_events", "cases", "policies", "retired", "tags"]
 
 policies = Table(
     "policies",
@@ -27,7 +27,10 @@ tags = Table(
     Column("tag", LargeBinary, primary_key=True),
     Column("claim_id", String, nullable=False),
 )
-"""Serial tags that have been used, once per scope: the primary key is what stops a second claim."""
+"""Serial tags that are used up, once per scope: the primary key is what stops a second claim.
+
+A claim that came to nothing has none here.
+"""
 
 approved = Table(
     "approved",
@@ -40,16 +43,43 @@ approved = Table(
     Column("secret_tag", LargeBinary, nullable=False),
     Column("retire_by", String),
     Column("retired_at", BigInteger),
+    Column("canceled_at", BigInteger),
 )
-"""Approved claims and transfers (``kind``), with where their events stand in the event log.
+"""Recorded claims and approved transfers (``kind``), with where their events stand in the log.
 
 Of those that end the ownership: by when the owner has to show its secret, and where the event
-stands by which it has.
+stands by which it has. Of claims that were withdrawn, where that was.
 """
 Index("approved_by_position", approved.c.origin, approved.c.kind, approved.c.position)
 Index("approved_by_scope", approved.c.origin, approved.c.kind, approved.c.scope)
 Index("approved_by_deadline", approved.c.origin, approved.c.kind, approved.c.retire_by)
 Index("approved_by_owner", approved.c.origin, approved.c.secret_tag)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("origin", String, primary_key=True),
+    Column("claim_id", String, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("state", String, nullable=False),
+    Column("opened", String, nullable=False),
+    Column("moved", String, nullable=False),
+    Column("due", String),
+    Column("number", Integer, nullable=False),
+)
+"""Recorded claims as they stand now: what lists need of :class:`aftersales.claims.Case`."""
+Index("cases_by_position", cases.c.origin, cases.c.position)
+Index("cases_by_state", cases.c.origin, cases.c.state, cases.c.position)
+Index("cases_by_due", cases.c.origin, cases.c.due)
+
+case_events = Table(
+    "case_events",
+    metadata,
+    Column("origin", String, primary_key=True),
+    Column("claim_id", String, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+)
+"""Where the events of each claim stand, from its decision on."""
 
 retired = Table(
     "retired",

@@ -17,6 +17,7 @@ from policies.claim import ClaimBody, claim_id
 from policies.notice import Notice
 from policies.policy import Policy
 from verifier.approvals import CLAIM, approval
+from verifier.cases import Cases
 from verifier.claim_queue import ClaimQueue
 from verifier.decision import Decision
 from verifier.decision_book import read_decisions
@@ -43,6 +44,7 @@ class Verifier:
         retired = RetiredSecrets(group)
         judge = Judge(store, group, clocks, self._policies, retired)
         self._claims = ClaimQueue(judge, Recorder(store, clocks, retired))
+        self.cases = Cases(store, clocks)
         self.transfers = Transfers(store, group, clocks, judge.statements)
 
     def close(self) -> None:

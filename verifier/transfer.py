@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from commitments.wire import encode_base64
-from ledger.transfers import TRANSFER_APPROVED
+from ledger.events import TRANSFER_APPROVED
 from policies.transfer import TransferBody
 
 __all__ = ["Transfer", "declined_transfer", "transfer_event"]

@@ -45,12 +45,12 @@ class NewClaim(Document):
 
 
 class DecidedEvent(Document):
-    """The event of an approval: all that anyone needs to check it again."""
+    """The event of a claim that was not declined: all that anyone needs to check it again."""
 
     type: Literal["claim.decided"]
     time: Moment
     claim_id: Hash
-    decision: Literal["approved"]
+    decision: Literal["approved", "under_review"]
     claim: ClaimBody
     proof: Base64
     tags: list[str]
@@ -68,9 +68,13 @@ class Decision(Document):
     """The answer to a claim."""
 
     claim_id: Hash
-    decision: Literal["approved", "declined"]
+    decision: Literal["approved", "under_review", "declined"]
     reason: Literal["proof_invalid", "already_claimed", "ownership_ended"] | None
-    status: Literal["approved", "awaiting_secret", "completed", "lapsed", "declined"]
+    status: Literal[
+        "approved", "under_review", "awaiting_secret", "completed", "lapsed", "canceled", "declined"
+    ] = Field(
+        description="What was decided; of a claim that ends the ownership, how far that has come."
+    )
     retire_by: Moment | None = Field(description="Until when the owner may complete a refund.")
     earlier: Hash | None = Field(description="The claim that used the same slot before.")
     receipt: DecisionReceipt | None

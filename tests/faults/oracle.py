@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
+from aftersales.claims import APPROVED
 from ledger.checkpoint import Checkpoint, open_checkpoint
 from ledger.events import parse_event
 from ledger.fsck import check_all
@@ -11,7 +12,7 @@ from ledger.log import Log
 from ledger.merkle import verify_consistency
 from ledger.store import Store
 from tests.faults.teller import ORIGINS, claim_of, entry_of
-from verifier.schema import approved, tags
+from verifier.schema import approved, case_events, cases, tags
 
 __all__ = ["check", "check_extends"]
 
@@ -53,4 +54,8 @@ def _check_sales(connection: Connection, sold: set[int]) -> int:
     )
     decided = connection.execute(select(approved.c.identifier).order_by(approved.c.position))
     assert [row.identifier for row in decided] == [claim["claim_id"] for claim in claims]
+    stand = connection.execute(select(cases.c.claim_id, cases.c.state).order_by(cases.c.position))
+    assert [tuple(row) for row in stand] == [(claim["claim_id"], APPROVED) for claim in claims]
+    noted = connection.execute(select(case_events.c.claim_id).order_by(case_events.c.position))
+    assert [row.claim_id for row in noted] == [claim["claim_id"] for claim in claims]
     return len(numbers)

@@ -13,20 +13,23 @@ from hashlib import sha256
 from threading import Lock, Thread
 from typing import Any
 
+from aftersales.claims import DECIDED
 from commitments.errors import Overloaded
 from ledger.entries import Purchase
 from ledger.events import events_origin
 from ledger.store import Store, Transaction
+from policies.policy import parse_policy
 from tests.databases import SEALING
+from tests.world import WARRANTY
 from verifier.approvals import CLAIM, approvals
-from verifier.decision import DECIDED
-from verifier.decision_book import record_approvals
+from verifier.decision_book import record_decisions
 
 __all__ = ["ORIGIN", "ORIGINS", "THREADS", "claim_of", "entry_of", "open_store", "sell"]
 
 ORIGIN = "ledger.example/acme"
 ORIGINS = (ORIGIN, events_origin(ORIGIN))
 THREADS = 4
+_POLICY = parse_policy(WARRANTY)
 _TIME = "2026-11-21T08:00:00Z"
 _BODY = {
     "type": "claim",
@@ -62,6 +65,7 @@ def claim_of(sale: int) -> dict[str, Any]:
         "type": DECIDED,
         "time": _TIME,
         "claim_id": sha256(b"claim %d" % sale).hexdigest(),
+        "decision": "approved",
         "claim": _BODY,
         "tags": [sha256(b"%s %d" % (kind, sale)).hexdigest() for kind in (b"serial", b"secret")],
         "retire_by": None,
@@ -76,7 +80,7 @@ def sell(store: Store, sale: int) -> None:
         if approvals(transaction.connection, ORIGIN, CLAIM, [event["claim_id"]]):
             return
         transaction.append(ORIGIN, [entry_of(sale)])
-        record_approvals(transaction, ORIGIN, [event])
+        record_decisions(transaction, ORIGIN, [(event, _POLICY)])
 
     store.write(unit)
 

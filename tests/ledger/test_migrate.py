@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -152,11 +153,22 @@ def test_claims_that_were_approved_before_there_were_transfers(empty: str) -> No
         store.check()
         with store.read() as connection:
             found = connection.execute(text("SELECT * FROM approved ORDER BY identifier")).all()
+            cases = connection.execute(text("SELECT * FROM cases ORDER BY claim_id")).all()
+            where = connection.execute(text("SELECT * FROM case_events ORDER BY claim_id")).all()
     kept = ("ledger.example/acme", 5, "scope", b"tag", "2026-11-28T12:00:00Z", "claim")
     assert [(row.identifier, row.retired_at) for row in found] == [("ended", 7), ("waits", None)]
     for row in found:
         said = row.origin, row.position, row.scope, bytes(row.secret_tag), row.retire_by, row.kind
         assert said == kept
+    assert [row.due for row in cases] == ["2026-03-07T13:00:00Z", None]
+    assert {(row.state, row.opened, row.position, row.number) for row in cases} == {
+        ("approved", "2026-01-31T12:00:00Z", 5, 0)
+    }
+    assert sorted((row.claim_id, row.position) for row in where) == [
+        ("ended", 5),
+        ("ended", 7),
+        ("waits", 5),
+    ]
 
 
 _OURS = {"origin": "ledger.example/acme"}
@@ -168,9 +180,24 @@ _DECISION = {
     "secret_tag": b"tag",
     "retire_by": "2026-11-28T12:00:00Z",
 }
+_REFUND = {"response_time": "P1M1W", "ends_ownership": True}
+_DECIDED = {
+    "time": "2026-01-31T12:00:00Z",
+    "claim": {"policy": "refund-14d", "version": 1},
+}
+_ENDED = {"time": "2026-01-31T13:00:00Z", "claim_id": "ended"}
+
+
+def _bytes(**event: Any) -> bytes:
+    return json.dumps(event).encode()
+
+
 _BEFORE_TRANSFERS: list[tuple[str, dict[str, Any]]] = [
     ("logs", {"id": 1, "origin": "ledger.example/acme/events", **_HEAD}),
-    ("log_entries", {"log_id": 1, "position": 7, "data": b'{"claim_id":"ended"}'}),
+    ("log_entries", {"log_id": 1, "position": 2, "data": _bytes(policy=_REFUND)}),
+    ("log_entries", {"log_id": 1, "position": 5, "data": _bytes(**_DECIDED)}),
+    ("log_entries", {"log_id": 1, "position": 7, "data": _bytes(**_ENDED)}),
+    ("policies", {**_OURS, "policy": "refund-14d", "version": 1, "position": 2}),
     ("retired", {**_OURS, "position": 7, "secret": b"s"}),
     ("decisions", {**_DECISION, "claim_id": "ended", "status": "completed"}),
     ("decisions", {**_DECISION, "claim_id": "waits", "status": "awaiting_secret"}),

@@ -155,7 +155,7 @@ def test_a_merchant_logs_a_transfer_without_a_deadline(server: ShopServer) -> No
 
 
 def test_a_merchant_logs_an_approval_of_another(claimed: ShopServer) -> None:
-    with pytest.raises(VerificationError, match="not an approval of this merchant's"):
+    with pytest.raises(VerificationError, match="not a decision of this merchant's"):
         shown(claimed, origin="ledger.example/other")
 
 

@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 
+from aftersales.claims import APPROVED
 from commitments.errors import Overloaded, Refused
 from verifier import claim_queue
 from verifier.claim_queue import ClaimQueue
-from verifier.decision import APPROVED, Decision
+from verifier.decision import Decision
 from verifier.judging import Judge
 from verifier.pending import Pending
 from verifier.recording import Recorder
