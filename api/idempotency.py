@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
-from api.dependencies import MerchantKey, TheService
+from api.dependencies import MerchantId, MerchantKey, TheService
 from commitments.errors import FormatError
 from ledger.once import Once
 
@@ -22,6 +22,7 @@ async def _sent_as(
     service: TheService,
     request: Request,
     key: MerchantKey,
+    merchant_id: MerchantId,
     _described: Annotated[
         str,
         Header(
@@ -38,8 +39,13 @@ async def _sent_as(
     if not _NAME.fullmatch(name):
         raise FormatError("not 1 to 255 visible ASCII characters, once", _HEADER)
     route = f"{request.method} {request.url.path}\n".encode()
-    clock = service.settings.clock
-    return lambda body: Once.derive(key, name, route + body, clock)
+
+    def named(body: bytes) -> Once:
+        origin = service.merchants.find(merchant_id).origin
+        now, shown = service.settings.clock(), service.clocks.at(origin)
+        return Once.derive(key, name, route + body, now, shown)
+
+    return named
 
 
 SentAs = Annotated[_Named, Depends(_sent_as)]

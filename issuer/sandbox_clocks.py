@@ -9,13 +9,23 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, String, Table, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    String,
+    Table,
+    select,
+    update,
+)
 
 from commitments.clock import Clock
 from commitments.errors import FormatError, Refused
 from commitments.sandbox import is_sandbox
 from commitments.wire import parse_decimal
-from ledger.events import events_origin, parse_event_time
+from ledger.events import event_time, events_origin, parse_event_time
+from ledger.once import Once, unless_done
 from ledger.schema import metadata
 from ledger.store import Store, Transaction
 from policies.durations import Duration, parse_duration
@@ -35,6 +45,8 @@ sandboxes = Table(
     Column("thrown_away", Boolean, nullable=False),
 )
 """All sandboxes that there ever were, by their ids: of which merchant, and seconds ``ahead``."""
+
+_SECOND = timedelta(seconds=1)
 
 Move = Callable[[datetime], datetime]
 """From what a clock shows to what it is to show."""
@@ -57,36 +69,43 @@ class SandboxClocks:
         """How far the clock of ``origin`` is before the real one: nothing, but for sandboxes."""
         if not is_sandbox(origin):
             return timedelta(0)
-        return self.ahead_of_sandbox(origin)
-
-    def ahead_of_sandbox(self, origin: str) -> timedelta:
-        """As :meth:`ahead`; ``Refused`` for the clock of a merchant that is no sandbox."""
-        _require_sandbox(origin)
-        query = select(sandboxes.c.ahead).where(sandboxes.c.origin == origin)
         with self._store.read() as connection:
-            return timedelta(seconds=connection.scalar(query) or 0)
+            return _ahead(connection, origin)
 
-    def move(self, origin: str, move: Move) -> None:
+    def show(self, origin: str) -> dict[str, Any]:
+        """What the clock of a sandbox shows, as JSON; ``Refused`` where there is no sandbox."""
+        _require_sandbox(origin)
+        return self._shown(self.ahead(origin))
+
+    def move(self, origin: str, move: Move, once: Once | None = None) -> dict[str, Any]:
         """Move the clock of a sandbox, once nobody is writing into its event log.
 
-        ``Refused`` for the clock of a merchant that is none, for a move backwards and for one
-        beyond :data:`MOST_AHEAD`.
+        What it shows then; ``once`` that is not done twice. ``Refused`` for the clock of a merchant
+        that is no sandbox, for a move backwards and for one beyond :data:`MOST_AHEAD`.
         """
         _require_sandbox(origin)
 
-        def unit(transaction: Transaction) -> None:
-            real, there = self._clock(), sandboxes.c.origin == origin
-            ahead = transaction.connection.execute(select(sandboxes.c.ahead).where(there))
-            before = timedelta(seconds=ahead.scalar_one())
+        def unit(transaction: Transaction) -> dict[str, Any]:
+            connection, real = transaction.connection, self._clock()
+            before = _ahead(connection, origin)
             after = _whole_seconds(move(real + before) - real)
             if after < before:
                 raise Refused("clock-backwards", "the clock shows a later moment already")
             if after > MOST_AHEAD:
                 raise Refused("clock-too-far", "a sandbox is at most 30 years ahead")
-            seconds = after // timedelta(seconds=1)
-            transaction.connection.execute(update(sandboxes).where(there).values(ahead=seconds))
+            there = sandboxes.c.origin == origin
+            connection.execute(update(sandboxes).where(there).values(ahead=after // _SECOND))
+            return self._shown(after)
 
-        self._store.commit(unit, events_origin(origin))
+        return self._store.commit(unless_done(unit, once), events_origin(origin))
+
+    def _shown(self, ahead: timedelta) -> dict[str, Any]:
+        return {"time": event_time(self._clock() + ahead), "ahead": ahead // _SECOND}
+
+
+def _ahead(connection: Connection, origin: str) -> timedelta:
+    seconds = connection.scalar(select(sandboxes.c.ahead).where(sandboxes.c.origin == origin))
+    return timedelta(seconds=seconds or 0)
 
 
 def _require_sandbox(origin: str) -> None:
@@ -131,5 +150,4 @@ def _parse_duration(text: str) -> Move:
 
 def _whole_seconds(span: timedelta) -> timedelta:
     """Rounded up: the clock must not show an earlier moment than was asked for."""
-    second = timedelta(seconds=1)
-    return -(-span // second) * second
+    return -(-span // _SECOND) * _SECOND

@@ -8,7 +8,7 @@ a key that only the sender can make again, from its API key. The database alone 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from secrets import token_bytes
@@ -51,9 +51,14 @@ answers = Table(
     Column("id", LargeBinary, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     Column("written", BigInteger, nullable=False),
+    Column("shown", BigInteger, nullable=False),
 )
 Index("answers_by_age", answers.c.written)
-"""What writes have led to, for some time (seconds since 1970); ``id`` is made as the key is."""
+"""What writes have led to, for some time; ``id`` is made as the key is.
+
+``written`` is when, in seconds since 1970, ``shown`` what the merchant's clock showed then: they
+differ for sandboxes.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,14 +72,20 @@ class Once:
     fingerprint: bytes = field(repr=False)
     key: bytes = field(repr=False)
     written: int
+    shown: int
 
     @classmethod
-    def derive(cls, secret: str, name: str, request: bytes, clock: Clock) -> "Once":
-        """From the sender's API key, the name that it gave and the request."""
+    def derive(
+        cls, secret: str, name: str, request: bytes, now: datetime, shown: datetime
+    ) -> "Once":
+        """From the sender's API key, the name that it gave and the request.
+
+        ``now`` is the real time, ``shown`` that of the merchant's clock.
+        """
         info = _DOMAIN + lp(name.encode("utf-8"))
         parts = HKDF(SHA256(), 2 * _PART, salt=None, info=info).derive(secret.encode("utf-8"))
-        written = unix_seconds(clock())
-        return cls(parts[:_PART], sha256(request).digest(), parts[_PART:], written)
+        moments = unix_seconds(now), unix_seconds(shown)
+        return cls(parts[:_PART], sha256(request).digest(), parts[_PART:], *moments)
 
     def do(self, transaction: Transaction, work: Callable[[Transaction], T]) -> T:
         """What ``work`` gives, which is JSON and not null, or what it gave when it was done.
@@ -92,7 +103,10 @@ class Once:
 
     def find(self, connection: Connection) -> Any:
         """What the write has led to; None if it was not done. Errors as :meth:`do`."""
-        sealed = connection.scalar(select(answers.c.sealed).where(answers.c.id == self.identifier))
+        query = select(answers.c.sealed).where(
+            answers.c.id == self.identifier, answers.c.shown >= self._oldest
+        )
+        sealed = connection.scalar(query)
         return None if sealed is None else self._open(sealed)
 
     def remember(self, connection: Connection, result: Any) -> None:
@@ -101,10 +115,17 @@ class Once:
         content = self.fingerprint + json.dumps(result).encode("utf-8")
         sealed = nonce + ChaCha20Poly1305(self.key).encrypt(nonce, content, self.identifier)
         row = {"id": self.identifier, "sealed": sealed, "written": self.written}
+        row["shown"] = self.shown
+        over = answers.c.id == self.identifier, answers.c.shown < self._oldest
+        connection.execute(delete(answers).where(*over))
         try:
             connection.execute(insert(answers).values(row))
         except IntegrityError:  # at the same moment, of the merchant's other log
             raise _reused() from None
+
+    @property
+    def _oldest(self) -> int:
+        return self.shown - _KEPT // timedelta(seconds=1)
 
     def _open(self, sealed: bytes) -> Any:
         nonce, ciphertext = sealed[:_NONCE], sealed[_NONCE:]

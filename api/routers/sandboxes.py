@@ -1,6 +1,5 @@
 """Sandboxes: a merchant's own place to try everything, with a clock that it sets."""
 
-from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
@@ -18,19 +17,16 @@ from api.dependencies import (
 from api.documents.merchants import Merchant as Summary
 from api.documents.merchants import MerchantCreated
 from api.documents.sandboxes import Clock, ClockMove, NewSandbox
+from api.idempotency import SentAs
 from api.making import CHOICES, make_merchant, summary
 from api.openapi import described
-from api.service import Service
 from issuer.merchants import Merchant
 from issuer.sandbox_clocks import parse_move
 from issuer.sandboxes import create_sandbox, find_sandbox, plan_sandbox, throw_sandbox_away
-from ledger.events import event_time
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/merchants/{merchant}", tags=["sandboxes"])
-
-_SECOND = timedelta(seconds=1)
 
 
 @router.post(
@@ -81,31 +77,30 @@ def throw_a_sandbox_away(service: TheService, owner: OwnOrOperator) -> JSONRespo
 @router.get("/clock", **described({200: Clock}, "unknown-merchant not-a-sandbox"))
 def read_the_clock(service: TheService, merchant: AnyMerchant) -> JSONResponse:
     """What the clock of a sandbox shows."""
-    return _shown(service, merchant)
+    return JSONResponse(service.clocks.show(merchant.origin))
 
 
 @router.post(
     "/clock",
     **described(
         {200: Clock},
-        f"malformed {KEY_PROBLEMS} too-large not-a-sandbox clock-backwards clock-too-far",
+        f"malformed {KEY_PROBLEMS} too-large not-a-sandbox clock-backwards clock-too-far"
+        " idempotency-key-reused",
         ClockMove,
     ),
 )
 def move_the_clock(
-    service: TheService, merchant: Annotated[Merchant, MerchantWith("keys")], body: Body
+    service: TheService,
+    merchant: Annotated[Merchant, MerchantWith("keys")],
+    sent_as: SentAs,
+    body: Body,
 ) -> JSONResponse:
     """Move the clock of a sandbox forward; everything in its logs goes by it at once.
 
     Days that end thereby are closed, in a log that closes each day. The clock of a merchant that is
     no sandbox cannot be moved by anybody.
     """
-    service.clocks.move(merchant.origin, parse_move(members(body, (), ("time", "advance"))))
+    move = parse_move(members(body, (), ("time", "advance")))
+    shown = service.clocks.move(merchant.origin, move, sent_as(body))
     service.closer.close_yesterday(merchant.origin)
-    return _shown(service, merchant)
-
-
-def _shown(service: Service, merchant: Merchant) -> JSONResponse:
-    ahead = service.clocks.ahead_of_sandbox(merchant.origin)
-    time = event_time(service.settings.clock() + ahead)
-    return JSONResponse({"time": time, "ahead": ahead // _SECOND})
+    return JSONResponse(shown)

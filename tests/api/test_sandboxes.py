@@ -1,12 +1,15 @@
 """Sandboxes and their clocks, and those who would have a live merchant moved, or a sandbox pass."""
 
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
 from issuer.sandbox_clocks import MOST_AHEAD
 from ledger.events import event_time
+from ledger.once import answers, forget_answers
 from tests.api.shop import OPERATOR, SALE, Shop
 
 ON_SQLITE = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
@@ -146,6 +149,34 @@ def test_a_clock_moves_for_all_processes_at_once(shop: Shop, database: str) -> N
     assert closed["time"] == "2027-03-01T00:00:00Z"
     too_early = shop.post(at(sandbox, "sales"), _sold_on("2027-03-03"), sandbox["api_key"])
     assert code(too_early) == "future-date"
+
+
+def test_a_move_that_is_sent_again_moves_once(shop: Shop) -> None:
+    sandbox = make(shop)
+    path, key = at(sandbox, "clock"), sandbox["api_key"]
+    first = shop.post(path, {"advance": "P1D"}, key, "one-day")
+    assert shop.post(path, {"advance": "P1D"}, key, "one-day").content == first.content
+    assert shop.get(path).json() == first.json() == {"time": "2026-11-22T12:00:00Z", "ahead": 86400}
+    assert code(shop.post(path, {"advance": "P2D"}, key, "one-day")) == "idempotency-key-reused"
+
+
+def test_names_of_requests_are_forgotten_by_the_clock(shop: Shop, database: str) -> None:
+    sandbox = make(shop)
+    send = partial(shop.post, at(sandbox, "sales"), SALES, sandbox["api_key"], "a-name")
+    first = send()
+    move(shop, sandbox, advance="PT23H59M")
+    assert send().content == first.content
+    move(shop, sandbox, advance="PT2M")
+    later = send().json()
+    assert later["slips"][0]["index"] == 1
+    forget_answers(shop.store, shop.clock)
+    with other_process(shop, database) as other:
+        again = other.post(at(sandbox, "sales"), SALES, sandbox["api_key"], "a-name")
+        assert again.json() == later
+    shop.clock.advance(hours=25)
+    forget_answers(shop.store, shop.clock)
+    with shop.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(answers)) == 0
 
 
 def _sold_on(day: str) -> dict[str, Any]:
