@@ -4,6 +4,7 @@ __all__ = ["MEMBERS", "PROBLEMS"]
 
 PROBLEMS = {
     "already-deleted": "The box under this address was deleted; the address has no other, ever.",
+    "already-ended": "An end of this version is logged already, and is no later.",
     "already-redeemed": "This one-time code was redeemed with another buyer request.",
     "already-sandbox": "A sandbox has no sandbox of its own.",
     "claim-date": "The claim's `date` is neither today nor yesterday (UTC).",
@@ -33,6 +34,7 @@ PROBLEMS = {
     "not-awaiting-secret": "This claim is not one that a secret completes.",
     "not-found": "There is no such thing here.",
     "not-manual": "This log closes each UTC day by itself.",
+    "not-next-version": "The versions of a policy are published in turn: 1, 2, 3, …",
     "not-verified": "A proof or signature in the body is false.",
     "not-ready": "Send requests to another process of the service; the detail says why.",
     "not-voidable": "The entry is not a purchase, or is void already.",
@@ -40,6 +42,7 @@ PROBLEMS = {
     "past-date": "`redeem_by` or `expires` lies in the past.",
     "policy-not-valid": "No claims can be made under this policy on that day.",
     "read-only": "The database is a copy of a log that is kept elsewhere; it takes no writes.",
+    "retroactive-end": "A version ends for purchases from tomorrow on (UTC), or later.",
     "ring-too-small": "Fewer purchases are in the ring than the policy asks for.",
     "stale-horizon": "The claim's `size` is not one of the last two closes; make it anew.",
     "still-voidable": "The merchant can still take back purchases of this span.",

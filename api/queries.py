@@ -13,6 +13,7 @@ from pydantic import (
 )
 from starlette.exceptions import HTTPException
 
+from aftersales.versions import READ_EVENTS
 from commitments.errors import FormatError
 from commitments.wire import parse_decimal
 from ledger.key_history import KEY_EVENTS
@@ -20,7 +21,7 @@ from ledger.key_history import KEY_EVENTS
 __all__ = ["Decimal", "EventsQuery", "PageQuery", "RingQuery", "refuse_nul", "refuse_repeats"]
 
 # What a wallet needs, and few of each; claims are read page by page, or as tiles.
-_SHOWN_EVENTS = (*KEY_EVENTS, "log.closed", "policy.published", "recall.published")
+_SHOWN_EVENTS = (*KEY_EVENTS, *READ_EVENTS, "recall.published")
 _LARGEST_PAGE = 100
 
 

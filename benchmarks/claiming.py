@@ -26,6 +26,7 @@ from issuer.merchants import Merchant, create_merchant
 from ledger.closed import ClosedLogs
 from ledger.entries import Purchase
 from ledger.event_log import events_of
+from ledger.events import event_time
 from ledger.log import Log
 from ledger.rings import RingName, build_ring
 from ledger.seed_witnesses import SeedWitnesses
@@ -33,6 +34,7 @@ from ledger.store import Store
 from policies.body import new_nonce
 from policies.claim import ClaimBody, claim_id, claim_statement, parse_claim
 from policies.policy import parse_policy
+from policies.versions import Version
 from verifier.judging import Judge
 from verifier.pending import Pending
 from verifier.policy_book import PolicyBook
@@ -230,7 +232,8 @@ def _open_shop(store: Store) -> list[Opening]:
 def _request(
     merchant: Merchant, opening: Opening, name: RingName, root: bytes, ring: Ring
 ) -> Request:
-    policy = parse_policy(WARRANTY)
+    version = Version(parse_policy(WARRANTY), event_time(datetime.now(UTC)))
+    policy = version.policy
     body = ClaimBody(
         origin=merchant.origin,
         policy=policy.id,
@@ -244,7 +247,7 @@ def _request(
         lane=name.lane,
         nonce=new_nonce(),
     )
-    proof = prove(claim_statement(P256, policy, body, root, ring), opening)
+    proof = prove(claim_statement(P256, version, body, root, ring), opening)
     document: Any = {"claim": body.document(), "proof": encode_base64(proof)}
     return Request("POST", f"/v1/merchants/{merchant.id}/claims", document)
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from policies.notice import Notice
-    from sdk.advisor import Change, Option, Prospect
+    from sdk.advisor import Change, Prospect
+    from sdk.options import Option
 
 __all__ = ["advice_document", "advice_views", "warranty_bar", "warranty_document"]
 
@@ -18,9 +19,7 @@ _BAR = 10  # characters
 
 _KINDS = {
     "applies-now": "now covers it",
-    "no-longer-applies": "no longer covers it",
     "better": "has become better",
-    "worse": "has become worse",
     "other": "has changed",
 }
 

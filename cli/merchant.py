@@ -8,17 +8,15 @@ import typer
 
 from cli import merchant_keys
 from cli.handover import AsLink, AsQr, hand_over, read_request
+from cli.merchant_policies import app as policy
 from cli.options import DEFAULT_URL, MerchantId, MerchantKey, OperatorKey, Url, whole_number
-from cli.output import AsJson, bar, facts, note, show, table
+from cli.output import AsJson, bar, facts, note, show
 from commitments.errors import FormatError
 
 __all__ = ["app"]
 
 app = typer.Typer(
     name="merchant", help="Record sales, publish policies, close periods.", no_args_is_help=True
-)
-policy = typer.Typer(
-    name="policy", help="Promises: what is covered, for how long.", no_args_is_help=True
 )
 app.add_typer(policy)
 
@@ -199,34 +197,6 @@ def close(
     show(event, facts(event), as_json=as_json)
 
 
-@policy.command()
-def publish(
-    file: Annotated[Path, typer.Argument(metavar="POLICY.json", help="- for stdin.")],
-    *,
-    merchant: MerchantId,
-    key: MerchantKey,
-    url: Url = DEFAULT_URL,
-    as_json: AsJson = False,
-) -> None:
-    """Publish a version of a policy, for good."""
-    from cli.files import read_document
-
-    document = read_document(file)
-    answer = _post(url, key, f"merchants/{merchant}/policies", document)
-    published = answer["policy"]
-    line = f"{published['id']} version {published['version']} is event {answer['index']}"
-    show(answer, line, as_json=as_json)
-
-
-@policy.command("list")
-def list_policies(*, merchant: MerchantId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """All versions of all policies."""
-    answer = _get(url, f"merchants/{merchant}/policies")
-    columns = ("id", "version", "kind", "valid_from", "valid_to", "smallest_ring", "title")
-    rows = [[one[name] for name in columns] for one in answer["policies"]]
-    show(answer, table([name.replace("_", " ") for name in columns], rows), as_json=as_json)
-
-
 @recall.command("publish")
 def publish_notice(
     file: Annotated[Path, typer.Argument(metavar="NOTICE.json", help="- for stdin.")],
@@ -243,12 +213,6 @@ def publish_notice(
     published = answer["notice"]
     line = f"{published['kind']} {published['id']} is event {answer['index']}"
     show(answer, line, as_json=as_json)
-
-
-def _get(url: str, path: str) -> Any:
-    from cli.merchant_service import get
-
-    return get(url, path)
 
 
 def _post(url: str, key: str, path: str, document: Any) -> Any:

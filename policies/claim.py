@@ -10,14 +10,14 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from commitments.attributes import EPOCH, batch_scalar, day_number, product_scalar
+from commitments.attributes import batch_scalar, day_number, product_scalar
 from commitments.currency import currency
 from commitments.errors import FormatError
 from commitments.group import Group
 from commitments.wire import parse_hex, parse_identifier
 from policies.attachments import parse_contact_key
 from policies.body import body_members, check_common, check_types, context_of
-from policies.policy import Policy
+from policies.versions import Version
 from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
 
 __all__ = [
@@ -138,17 +138,17 @@ def claim_scopes(origin: str, policy_id: str, number: int) -> tuple[Scope, Scope
     return Scope("serial", text), Scope("secret", text)
 
 
-def policy_predicates(group: Group, policy: Policy, claimed: dt.date) -> tuple[Predicate, ...]:
-    """What ``policy`` demands of a purchase for a claim made on ``claimed``."""
+def policy_predicates(group: Group, version: Version, claimed: dt.date) -> tuple[Predicate, ...]:
+    """What a version of a policy demands of a purchase for a claim made on ``claimed``."""
+    policy = version.policy
     predicates: list[Predicate] = []
     if policy.products is not None:
         predicates.append(
             _membership("product", [product_scalar(group, code) for code in policy.products])
         )
-    window = policy.window(claimed)
-    if window is not None:
-        first, last = window
-        predicates.append(Range("date", day_number(max(first, EPOCH)), day_number(last)))
+    days = version.days(claimed)
+    if days is not None:
+        predicates.append(Range("date", *map(day_number, days)))
     if policy.price is not None:
         predicates.append(Range("price", policy.price.min, policy.price.max))
         predicates.append(Equals("currency", currency(policy.price.currency).numeric))
@@ -160,14 +160,14 @@ def policy_predicates(group: Group, policy: Policy, claimed: dt.date) -> tuple[P
 
 
 def claim_statement(
-    group: Group, policy: Policy, body: ClaimBody, root: bytes, ring: Ring
+    group: Group, version: Version, body: ClaimBody, root: bytes, ring: Ring
 ) -> Statement:
     """The statement of a claim.
 
     Parameters
     ----------
-    policy
-        the version that ``body`` names.
+    version
+        the one that ``body`` names, with its end as the log has it.
     root
         the purchase log's root at ``body.size``.
     ring
@@ -179,6 +179,7 @@ def claim_statement(
         the body names another policy, a remedy the policy does not offer or a slot it does not
         have, or the result is not a valid statement.
     """
+    policy = version.policy
     if (body.origin, body.policy, body.version) != (policy.origin, policy.id, policy.version):
         raise FormatError("names another policy", "claim.policy")
     if body.remedy not in policy.remedies:
@@ -196,7 +197,7 @@ def claim_statement(
         voided_at=body.voided_at,
         lane=body.lane,
         ring=ring,
-        predicates=policy_predicates(group, policy, body.day),
+        predicates=policy_predicates(group, version, body.day),
         scopes=claim_scopes(body.origin, body.policy, body.number),
         context=body.context,
     )

@@ -170,8 +170,8 @@ class Price(_Strict):
 class Policy(_Strict):
     """One version of one promise.
 
-    Without ``products``, ``purchased``, ``price`` or ``batches`` that attribute stays hidden and
-    unrestricted.
+    Without ``products``, ``purchased`` and ``covers_from``, ``price`` or ``batches`` that attribute
+    stays hidden and unrestricted.
     """
 
     schema_: Literal["kvitto-policy/v1"] = Field(alias="schema")
@@ -182,6 +182,9 @@ class Policy(_Strict):
     title: Text
     products: tuple[Code, ...] | None = Field(default=None, min_length=1, max_length=MAX_CODES)
     purchased: Window | None = None
+    covers_from: Day | None = Field(
+        default=None, description="Covers what was bought on this day or later."
+    )
     price: Price | None = None
     batches: tuple[Batch, ...] | None = Field(default=None, min_length=1, max_length=MAX_CODES)
     claims_per_purchase: int = Field(default=1, ge=1, le=MAX_CLAIMS)
@@ -218,6 +221,8 @@ class Policy(_Strict):
                 raise ValueError(f"{name}: a value occurs twice")
         if self.valid_from > self.valid_to:
             raise ValueError("valid_from is after valid_to")
+        if self.covers_from is not None and self.covers_from > self.valid_to:
+            raise ValueError("covers_from is after valid_to: nothing could be claimed for")
         if self.kind == "refund" and not self.ends_ownership:
             raise ValueError("a refund ends the ownership: set ends_ownership")
         if self.ends_ownership and self.claims_per_purchase != 1:
@@ -255,7 +260,7 @@ class Policy(_Strict):
     @property
     def demands(self) -> tuple[object, ...]:
         """What a purchase must satisfy; equal for two versions that prove the same on one day."""
-        return self.products, self.purchased, self.price, self.batches
+        return self.products, self.purchased, self.covers_from, self.price, self.batches
 
     def document(self) -> dict[str, Any]:
         """The policy as a JSON object, without members that are not set."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from ledger.note import Verifier
 from ledger.rings import Ring
-from policies.policy import Policy
+from policies.versions import Version
 from sdk.logs import MerchantView
 from sdk.state import Claim, Proof
 
@@ -29,7 +29,7 @@ def common_members(rings: Sequence[Sequence[int]]) -> int:
 def advise(
     view: MerchantView,
     trusted: Collection[Verifier],
-    policy: Policy,
+    version: Version,
     ring: Ring,
     earlier: Sequence[Proof],
     again: Sequence[Claim],
@@ -44,8 +44,8 @@ def advise(
         *_seed(view, trusted),
         *_closes(view, now),
         *_lost(view, ring, earlier),
-        *_shown_again(policy, ring, again, now),
-        *(_ending(ring, earlier) if policy.ends_ownership else ()),
+        *_shown_again(version, ring, again, now),
+        *(_ending(ring, earlier) if version.policy.ends_ownership else ()),
         *_waiting(earlier),
     )
 
@@ -111,13 +111,13 @@ def _lost(view: MerchantView, ring: Ring, earlier: Sequence[Proof]) -> Iterator[
 
 
 def _shown_again(
-    policy: Policy, ring: Ring, again: Sequence[Claim], now: datetime
+    version: Version, ring: Ring, again: Sequence[Claim], now: datetime
 ) -> Iterator[Advice]:
     if not again:
         return
     common = common_members([ring.indices, *(claim.indices for claim in again)])
     days = [now.astimezone(UTC).date(), *(claim.body.day for claim in again)]
-    windows = [window for window in map(policy.window, days) if window]
+    windows = [window for window in map(version.days, days) if window]
     bought = ""
     if windows:
         first, last = max(w[0] for w in windows), min(w[1] for w in windows)

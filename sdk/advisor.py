@@ -4,58 +4,45 @@ A wallet downloads each merchant's whole feed of policies and notices, as all wa
 finds what concerns it by itself.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from commitments.errors import FormatError
-from commitments.sale import Sale
-from policies.durations import Duration, parse_duration
 from policies.notice import Notice
-from policies.policy import AbsoluteWindow, Policy
-from sdk.claiming import reasons_against, unused_numbers
-from sdk.eligibility import shortfalls
+from policies.policy import Policy
+from policies.versions import Version
 from sdk.logs import MerchantView
-from sdk.state import Claim, Purchase, State
+from sdk.options import Option, best_option, claim_period
+from sdk.state import Purchase, State
 
-__all__ = ["ENDS_SOON", "Change", "Option", "Prospect", "claim_period", "prospects"]
+__all__ = ["ENDS_SOON", "Change", "Prospect", "prospects"]
 
 ENDS_SOON = (90, 30, 7)
 """Days before the end of a warranty at which its owner should hear of it."""
 
-_COMPARED = ("products", "purchased", "price", "batches", "valid_from", "valid_to", "remedies")
-_ALSO_COMPARED = ("claims_per_purchase", "ends_ownership", "smallest_ring", "response_time")
-
-
-@dataclass(frozen=True)
-class Option:
-    """A policy that a purchase can be claimed under today.
-
-    ``last_day`` is the last on which a claim can be made as the policy stands, in UTC;
-    ``claims_left`` counts the present one.
-    """
-
-    policy: Policy
-    last_day: date
-    claims_left: int
-
-    def days_left(self, today: date) -> int:
-        """How many days there are until the last one; 0 on that day."""
-        return (self.last_day - today).days
-
-    def share_left(self, bought: date, today: date) -> float:
-        """What is left of the time from the purchase to the last day, from 0 to 1."""
-        whole = (self.last_day - bought).days + 1
-        return min(1.0, max(0.0, (self.days_left(today) + 1) / whole))
+_COMPARED = (
+    "products",
+    "purchased",
+    "covers_from",
+    "price",
+    "batches",
+    "valid_from",
+    "valid_to",
+    "remedies",
+    "claims_per_purchase",
+    "ends_ownership",
+    "review",
+    "smallest_ring",
+    "response_time",
+)
 
 
 @dataclass(frozen=True)
 class Change:
     """What the version in force of a policy changed for a purchase, and which conditions.
 
-    ``kind`` is ``applies-now``, ``no-longer-applies``, ``better``, ``worse`` or ``other``;
-    ``gained`` and ``lost`` say in words what there is more and less of.
+    ``kind`` is ``applies-now``, ``better`` or ``other``; ``gained`` and ``lost`` say in words what
+    there is more and less of. What only got worse changes nothing for what was bought before.
     """
 
     kind: str
@@ -73,7 +60,7 @@ class Prospect:
     ``options``
         the policies it can be claimed under, the one to use first in front (:func:`_preference`);
     ``changes``
-        policies whose newest version means something else for it than the one before;
+        policies whose newest version means something else for it than those before;
     ``notices``
         recalls and alerts that concern it, the newest in front.
     """
@@ -113,35 +100,6 @@ def prospects(
     )
 
 
-def claim_period(policy: Policy, sale: Sale) -> tuple[date, date] | None:
-    """First and last day on which what was sold can be claimed for under a policy, or None.
-
-    Only its conditions count, not what is used up. Found by counting back from each day as a
-    claim of that day does: two years after 29 February is whatever that makes it.
-    """
-    bought, window = sale.date, policy.purchased
-    first, last = date.fromisoformat(policy.valid_from), date.fromisoformat(policy.valid_to)
-    if window is not None and not isinstance(window, AbsoluteWindow):
-        days = range(first.toordinal(), last.toordinal() + 1)
-        begins, ends = parse_duration(window.newest), parse_duration(window.oldest)
-        open_from = bisect_left(days, bought, key=lambda day: _before(begins, day))
-        open_to = bisect_right(days, bought, key=lambda day: _before(ends, day))
-        if open_from >= open_to:
-            return None
-        first, last = map(date.fromordinal, (days[open_from], days[open_to - 1]))
-    try:
-        return None if shortfalls(policy, sale, last) else (first, last)
-    except FormatError:  # a window before the calendar begins is none
-        return None
-
-
-def _before(duration: Duration, day: int) -> date:
-    try:
-        return duration.before(date.fromordinal(day))
-    except FormatError:  # before the calendar begins
-        return date.min
-
-
 def _prospect(
     state: State,
     purchase: Purchase,
@@ -152,13 +110,12 @@ def _prospect(
     today = now.astimezone(UTC).date()
     if view is None:
         return Prospect(purchase, today, (), (), ())
-    in_force = list(_in_force(view.policies, today))
-    options = [
-        _option(policy, purchase, state.claims_of(purchase))
-        for policy in in_force
-        if remedy in (None, *policy.remedies) and not reasons_against(state, policy, purchase, now)
-    ]
-    changes = (_change(view.policies, policy, purchase, today) for policy in in_force)
+    options, changes = [], []
+    for versions in _by_policy(view.versions).values():
+        valid = [version for version in versions if version.policy.is_valid_on(today)]
+        offering = [each for each in valid if remedy in (None, *each.policy.remedies)]
+        options.append(best_option(state, view, offering, purchase, now))
+        changes.append(_change(versions, valid[-1], purchase, today) if valid else None)
     notices = [each for each in view.notices if each.concerns(purchase.sale)]
     return Prospect(
         purchase,
@@ -169,19 +126,12 @@ def _prospect(
     )
 
 
-def _in_force(policies: Sequence[Policy], today: date) -> Iterator[Policy]:
-    """The newest version of each policy that is valid today."""
-    newest: dict[str, Policy] = {}
-    for policy in policies:
-        known = newest.get(policy.id)
-        if policy.is_valid_on(today) and (known is None or known.version < policy.version):
-            newest[policy.id] = policy
-    yield from newest.values()
-
-
-def _option(policy: Policy, purchase: Purchase, earlier: Sequence[Claim]) -> Option | None:
-    period = claim_period(policy, purchase.sale)
-    return period and Option(policy, period[1], len(unused_numbers(policy, purchase, earlier)))
+def _by_policy(versions: Sequence[Version]) -> dict[str, list[Version]]:
+    """The versions of each policy, ascending."""
+    found: dict[str, list[Version]] = {}
+    for version in sorted(versions, key=lambda version: version.policy.version):
+        found.setdefault(version.policy.id, []).append(version)
+    return found
 
 
 def _preference(option: Option) -> tuple[bool, date, int]:
@@ -193,26 +143,34 @@ def _preference(option: Option) -> tuple[bool, date, int]:
 
 
 def _change(
-    policies: Sequence[Policy], policy: Policy, purchase: Purchase, today: date
+    versions: Sequence[Version], newest: Version, purchase: Purchase, today: date
 ) -> Change | None:
-    """What ``policy`` changed for the purchase, against the version before."""
-    earlier = [each for each in policies if each.id == policy.id and each.version < policy.version]
-    if not earlier:
+    """What ``newest`` changed for the purchase, against the best of the versions before it.
+
+    Where it gives less, the purchase is still covered by what was promised for it.
+    """
+    earlier = [each for each in versions if each.policy.version < newest.policy.version]
+    last = _last_day(newest, purchase, today)
+    if not earlier or last is None:
         return None
-    before = max(earlier, key=lambda each: each.version)
-    names = (*_COMPARED, *_ALSO_COMPARED)
-    conditions = tuple(name for name in names if getattr(policy, name) != getattr(before, name))
-    old, new = (claim_period(each, purchase.sale) for each in (before, policy))
-    applied, applies = (bool(p and p[0] <= today <= p[1]) for p in (old, new))
-    if applied != applies:
-        kind = "applies-now" if applies else "no-longer-applies"
-        return Change(kind, policy, before, conditions)
-    if not (applies and old and new and conditions):
+    lasting = [(day, each) for each in earlier if (day := _last_day(each, purchase, today))]
+    until, best = max(lasting, key=lambda pair: pair[0], default=(None, earlier[-1]))
+    policy, before = newest.policy, best.policy
+    conditions = tuple(name for name in _COMPARED if getattr(policy, name) != getattr(before, name))
+    if until is None:
+        return Change("applies-now", policy, before, conditions)
+    gained = tuple(_more(before, policy, until, last))
+    lost = tuple(_more(policy, before, last, until))
+    if not conditions or (lost and not gained):
         return None
-    gained = tuple(_more(before, policy, old[1], new[1]))
-    lost = tuple(_more(policy, before, new[1], old[1]))
-    kind = "other" if bool(gained) == bool(lost) else "better" if gained else "worse"
+    kind = "better" if gained and not lost else "other"
     return Change(kind, policy, before, conditions, gained, lost)
+
+
+def _last_day(version: Version, purchase: Purchase, today: date) -> date | None:
+    """The last on which the purchase can be claimed for, if it can be today."""
+    period = claim_period(version, purchase.sale)
+    return period[1] if period and period[0] <= today <= period[1] else None
 
 
 def _more(less: Policy, more: Policy, sooner: date, later: date) -> Iterator[str]:

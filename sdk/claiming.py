@@ -1,7 +1,7 @@
 """From a policy and a purchase to a proof, everything checked before anything is said."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,9 +9,10 @@ from ledger.rings import Ring, RingName
 from policies.body import new_nonce
 from policies.claim import ClaimBody, claim_id, claim_statement
 from policies.policy import Policy
+from policies.versions import Version
 from sdk.advice import Advice, advise, common_members
 from sdk.eligibility import shortfalls
-from sdk.errors import NotEligible, PolicyChanged, RingTooSmall, SeveralQualify
+from sdk.errors import PolicyChanged, RingTooSmall
 from sdk.horizons import choose_ring, ring_like
 from sdk.logs import MerchantView
 from sdk.rings import ProvenRing
@@ -23,7 +24,7 @@ from zk.verify import proof_tags
 __all__ = [
     "FetchRing",
     "Prepared",
-    "choose_purchase",
+    "open_numbers",
     "prepare",
     "reasons_against",
     "require_ring",
@@ -39,10 +40,12 @@ FetchRing = Callable[[Merchant, MerchantView, RingName, Purchase], tuple[ProvenR
 class Prepared:
     """A claim that could be made: all that it would say, and nothing said yet.
 
-    ``earlier`` is what was made with this purchase, in view of which it was prepared.
+    ``earlier`` is what was made with this purchase, in view of which it was prepared; ``others``
+    are the other versions of the policy that offer the remedy today, to whatever purchases.
     """
 
-    policy: Policy
+    version: Version
+    others: tuple[Version, ...]
     purchase: Purchase
     earlier: tuple[Proof, ...]
     body: ClaimBody
@@ -60,43 +63,15 @@ class Prepared:
             proof=proof,
             tags=proof_tags(self.statement, proof),
             indices=self.ring.indices,
-            policy=self.policy,
+            policy=self.version.policy,
         )
-
-
-def choose_purchase(
-    state: State, policy: Policy, remedy: str, now: datetime, named: Purchase | None
-) -> Purchase:
-    """The named purchase, or the only one, that can make this claim.
-
-    ``NotEligible`` with every reason, ``SeveralQualify`` when one has to be named.
-    """
-    if remedy not in policy.remedies:
-        raise NotEligible([f"the policy offers {', '.join(policy.remedies)}, not {remedy}"])
-    if named is not None:
-        if named.origin != policy.origin:
-            raise NotEligible(["the purchase is from another merchant"])
-        candidates = [named]
-    else:
-        candidates = [p for p in state.purchases.values() if p.origin == policy.origin]
-    against = [reasons_against(state, policy, purchase, now) for purchase in candidates]
-    pairs = list(zip(candidates, against, strict=True))
-    able = [purchase for purchase, reasons in pairs if not reasons]
-    if len(able) == 1:
-        return able[0]
-    if able:
-        raise SeveralQualify([purchase.order for purchase in able])
-    if len(candidates) == 1:
-        raise NotEligible(against[0])
-    by_order = [f"order {p.order}: {reason}" for p, reasons in pairs for reason in reasons]
-    raise NotEligible(by_order or ["the wallet holds no purchase from this merchant"])
 
 
 def prepare(
     fetch_ring: FetchRing,
     view: MerchantView,
     state: State,
-    policy: Policy,
+    version: Version,
     purchase: Purchase,
     remedy: str,
     now: datetime,
@@ -108,12 +83,13 @@ def prepare(
     ``PolicyChanged`` when the same tags were shown under other conditions; other errors as
     :func:`sdk.rings.fetch_ring` and :func:`sdk.horizons.choose_ring`.
     """
+    policy = version.policy
     merchant = state.merchants[policy.origin]
     earlier, claims = state.proofs_of(purchase), state.claims_of(purchase)
-    number = _choose_number(policy, purchase, claims)
+    number = _choose_number(view, version, purchase, claims)
     again = [claim for claim in claims if claim.slot == (policy.id, number)]
     linked: Sequence[Proof] = earlier if policy.ends_ownership else again
-    name = _ring_name(view, policy, purchase, linked, now)
+    name = _ring_name(view, version, purchase, linked, now)
     proven, merchant = fetch_ring(merchant, view, name, purchase)
     require_ring(proven.ring, linked, max(policy.smallest_ring, smallest_ring), smallest_ring)
     nonce = new_nonce()
@@ -131,17 +107,27 @@ def prepare(
         nonce=nonce,
         buyer=state.identity.seed.claim_keys(policy.origin, nonce).public,
     )
-    statement = claim_statement(GROUP, policy, body, proven.ring.root, proven.members)
-    advice = advise(view, merchant.seed_witnesses, policy, proven.ring, earlier, again, now)
-    prepared = Prepared(policy, purchase, tuple(earlier), body, proven.ring, statement, advice)
+    statement = claim_statement(GROUP, version, body, proven.ring.root, proven.members)
+    advice = advise(view, merchant.seed_witnesses, version, proven.ring, earlier, again, now)
+    others = tuple(_others(view, version, body))
+    prepared = Prepared(
+        version, others, purchase, tuple(earlier), body, proven.ring, statement, advice
+    )
     return prepared, merchant
 
 
-def reasons_against(state: State, policy: Policy, purchase: Purchase, now: datetime) -> list[str]:
-    """Why the purchase cannot make a claim under the policy, each reason in a sentence."""
+def _others(view: MerchantView, version: Version, body: ClaimBody) -> Iterator[Version]:
+    for other in view.valid_versions(body.policy, body.day):
+        if other is not version and body.remedy in other.policy.remedies:
+            yield other
+
+
+def reasons_against(state: State, version: Version, purchase: Purchase, now: datetime) -> list[str]:
+    """Why the purchase cannot make a claim under the version, each reason in a sentence."""
+    policy = version.policy
     if purchase.origin != policy.origin:
         return ["the purchase is from another merchant"]
-    reasons = shortfalls(policy, purchase.sale, now.astimezone(UTC).date())
+    reasons = shortfalls(version, purchase.sale, now.astimezone(UTC).date())
     if not state.is_owned(purchase):
         reasons.append("the ownership has ended: the purchase's secret was handed in")
     elif not unused_numbers(policy, purchase, state.claims_of(purchase)):
@@ -159,17 +145,36 @@ def unused_numbers(policy: Policy, purchase: Purchase, earlier: Sequence[Claim])
     return [n for n in range(policy.claims_per_purchase) if (policy.id, n) not in used]
 
 
-def _choose_number(policy: Policy, purchase: Purchase, earlier: Sequence[Claim]) -> int:
-    """A slot whose tags nobody has seen; else one that has shown them under the same conditions.
+def open_numbers(
+    view: MerchantView, version: Version, purchase: Purchase, earlier: Sequence[Claim]
+) -> list[int]:
+    """The slots whose tags nobody has seen; else those seen under the same conditions only.
 
     Whatever became of a claim, who got it has its tags. Two claims with equal tags are of one
     purchase, which lies in both rings and satisfies both policies.
     """
-    unused = unused_numbers(policy, purchase, earlier)
+    policy_id = version.policy.id
+    unused = unused_numbers(version.policy, purchase, earlier)
     shown = {claim.slot for claim in earlier}
-    changed = {claim.slot for claim in earlier if claim.policy.demands != policy.demands}
-    unseen = [n for n in unused if (policy.id, n) not in shown]
-    candidates = unseen or [n for n in unused if (policy.id, n) not in changed]
+    changed = {claim.slot for claim in earlier if _demands(view, claim) != _on(version, claim)}
+    unseen = [n for n in unused if (policy_id, n) not in shown]
+    return unseen or [n for n in unused if (policy_id, n) not in changed]
+
+
+def _demands(view: MerchantView, claim: Claim) -> tuple[object, ...] | None:
+    """What an earlier claim has said of its purchase."""
+    made = view.version(claim.body.policy, claim.body.version)
+    return None if made is None else _on(made, claim)
+
+
+def _on(version: Version, claim: Claim) -> tuple[object, ...]:
+    return version.demands_on(claim.body.day)
+
+
+def _choose_number(
+    view: MerchantView, version: Version, purchase: Purchase, earlier: Sequence[Claim]
+) -> int:
+    candidates = open_numbers(view, version, purchase, earlier)
     if not candidates:
         raise PolicyChanged
     return secrets.choice(candidates)
@@ -177,12 +182,12 @@ def _choose_number(policy: Policy, purchase: Purchase, earlier: Sequence[Claim])
 
 def _ring_name(
     view: MerchantView,
-    policy: Policy,
+    version: Version,
     purchase: Purchase,
     linked: Sequence[Proof],
     now: datetime,
 ) -> RingName:
-    name = choose_ring(view, policy, now.astimezone(UTC).date(), purchase.index)
+    name = choose_ring(view, version, now.astimezone(UTC).date(), purchase.index)
     return ring_like(view, name, used_rings(linked), purchase.index)
 
 

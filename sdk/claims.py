@@ -10,7 +10,7 @@ from ledger.event_receipt import EventReceipt
 from ledger.monitor import Head, newest_head
 from sdk.advice import Advice, common_members
 from sdk.advisor import Prospect, prospects
-from sdk.claiming import Prepared, choose_purchase, prepare
+from sdk.claiming import Prepared, prepare
 from sdk.decisions import Decision, parse_decision, verify_approval
 from sdk.errors import (
     NeverJudged,
@@ -23,6 +23,7 @@ from sdk.errors import (
 from sdk.key_following import follow_signers
 from sdk.logs import MerchantView
 from sdk.open_wallet import OpenWallet
+from sdk.options import choose
 from sdk.preview import Preview, preview_of
 from sdk.retiring import require_retirable
 from sdk.shop import Shop
@@ -88,8 +89,7 @@ class Claims(OpenWallet):
         now = self._clock()
         view = self.look(shop)
         with shop.recording() as answers:
-            policy = view.policy(policy_id, now.astimezone(UTC).date())
-            chosen = choose_purchase(self._state, policy, remedy, now, purchase)
+            version, chosen = choose(self._state, view, policy_id, remedy, now, purchase)
             if view.is_stale(now) and not accept_stale:  # before the ring that would tell
                 raise StaleLog(view.closes[-1].recorded)
             fetch, state, smallest = (
@@ -97,7 +97,7 @@ class Claims(OpenWallet):
                 self._state,
                 self._smallest_ring,
             )
-            prepared, merchant = prepare(fetch, view, state, policy, chosen, remedy, now, smallest)
+            prepared, merchant = prepare(fetch, view, state, version, chosen, remedy, now, smallest)
             self._commit(self._state.with_merchant(merchant))
             self._kept.keep(answers)
         return preview_of(prepared)
@@ -116,12 +116,11 @@ class Claims(OpenWallet):
             raise NotKept
         with Shop.offline(shop.address, self._kept) as offline:
             view, merchant = self._read_kept(offline, known)
-            policy = view.policy(policy_id, now.astimezone(UTC).date())
-            chosen = choose_purchase(self._state, policy, remedy, now, purchase)
+            version, chosen = choose(self._state, view, policy_id, remedy, now, purchase)
             state = self._state.with_merchant(merchant)
             try:
                 fetch, smallest = partial(self._rings.fetch, offline), self._smallest_ring
-                prepared, _ = prepare(fetch, view, state, policy, chosen, remedy, now, smallest)
+                prepared, _ = prepare(fetch, view, state, version, chosen, remedy, now, smallest)
             except (FormatError, UnexpectedAnswer, VerificationError):
                 raise NotKept from None
         return replace(preview_of(prepared), offline=True)

@@ -10,15 +10,18 @@ from commitments.currency import currency
 from commitments.gtin import normalise_product
 from commitments.sale import Sale
 from policies.policy import Policy, Price
+from policies.versions import Version
 
 __all__ = ["amount", "shortfalls"]
 
 
-def shortfalls(policy: Policy, sale: Sale, today: date) -> list[str]:
-    """One sentence for each predicate of ``policy`` that ``sale`` does not satisfy today."""
+def shortfalls(version: Version, sale: Sale, today: date) -> list[str]:
+    """One sentence for each condition of a policy that ``sale`` does not satisfy today."""
+    policy = version.policy
     return [
         *_product(policy, sale),
         *_window(policy, sale, today),
+        *_covered(version, sale, today),
         *(_price(policy.price, sale) if policy.price else ()),
         *_batch(policy, sale),
     ]
@@ -48,6 +51,15 @@ def _window(policy: Policy, sale: Sale, today: date) -> Iterator[str]:
     elif sale.date > last:
         late = _days((sale.date - last).days)
         yield f"bought {sale.date}, {late} after the window ends {last}"
+
+
+def _covered(version: Version, sale: Sale, today: date) -> Iterator[str]:
+    first, end = version.policy.covers_from, version.end_on(today)
+    covers = f"bought {sale.date}, and version {version.policy.version} covers purchases"
+    if first is not None and sale.date.isoformat() < first:
+        yield f"{covers} from {first} on"
+    if end is not None and sale.date >= end:
+        yield f"{covers} before {end} only"
 
 
 def _price(price: Price, sale: Sale) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from ledger.rings import RingName
-from policies.policy import Policy
+from policies.versions import Version
 from sdk.errors import NotEligible, NotProvableYet
 from sdk.logs import MerchantView
 
@@ -15,7 +15,7 @@ __all__ = ["choose_ring", "choose_transfer_ring", "ring_like"]
 _AHEAD = timedelta(hours=14)
 
 
-def choose_ring(view: MerchantView, policy: Policy, today: date, index: int) -> RingName:
+def choose_ring(view: MerchantView, version: Version, today: date, index: int) -> RingName:
     """The ring for a claim made today with the purchase at ``index``.
 
     Its span ends at the last close and begins at the last one before the policy's purchase
@@ -25,8 +25,8 @@ def choose_ring(view: MerchantView, policy: Policy, today: date, index: int) -> 
     size = view.closes[-1].close.size if view.closes else 0
     if index >= size:
         raise NotProvableYet("the purchase can be proven from the log's next close on")
-    window = policy.window(today)
-    first = 0 if window is None else _last_close_before(view, window[0])
+    days = version.days(today)
+    first = 0 if days is None else _last_close_before(view, days[0])
     if index < first:
         raise NotEligible(["the purchase was recorded before the policy's window begins"])
     return _ring(view, first, size, index)

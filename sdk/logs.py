@@ -10,7 +10,7 @@ before a claim would tell the service when the claimant last came, or bought. Cl
 checkpoints that all wallets have in common.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 
+from aftersales.versions import ENDINGS, VersionFold
 from commitments.attributes import EPOCH
 from commitments.domain import suite_name
 from commitments.errors import FormatError, VerificationError
@@ -33,7 +34,7 @@ from ledger.partition import Partition
 from ledger.quorum import open_cosigned
 from ledger.true_roots import TrueRoots
 from policies.notice import Notice, parse_notice
-from policies.policy import Policy, parse_policy
+from policies.versions import Version
 from sdk.errors import NotEligible, WalletError
 from sdk.key_following import follow_merchant, learn_keys
 from sdk.shop import Shop
@@ -41,7 +42,6 @@ from sdk.state import GROUP, Merchant
 
 __all__ = ["DatedClose", "MerchantView", "read_merchant"]
 
-_PUBLISHED = "policy.published"
 _NOTICE = "recall.published"
 _OLDEST_DAILY = timedelta(days=2)  # a daily log closes within a day
 _OLDEST_MANUAL = timedelta(days=31)  # nobody has promised when; a month leaves rings useful
@@ -64,27 +64,34 @@ class MerchantView:
     """What the logs of a merchant have proven: its declaration, closes, policies and notices.
 
     ``partition`` is made from the accepted closes, which ``closes`` holds with their dates;
-    ``handovers`` are those of the witnesses.
+    ``versions`` are those of all policies, in the order of the log; ``handovers`` are those of
+    the witnesses.
     """
 
     declaration: LogDeclaration
     closes: tuple[DatedClose, ...]
     partition: Partition
-    policies: tuple[Policy, ...]
+    versions: tuple[Version, ...]
     notices: tuple[Notice, ...] = ()
     handovers: Succession = NO_HANDOVERS
 
-    def policy(self, policy_id: str, today: date) -> Policy:
-        """The newest version of a policy that is valid today; ``NotEligible`` without one."""
-        versions = [policy for policy in self.policies if policy.id == policy_id]
-        if not versions:
+    def valid_versions(self, policy_id: str, today: date) -> list[Version]:
+        """The versions of a policy that are valid today, ascending; ``NotEligible`` without one."""
+        of_it = [version for version in self.versions if version.policy.id == policy_id]
+        if not of_it:
             raise NotEligible([f"the merchant has published no policy {policy_id}"])
-        valid = [policy for policy in versions if policy.is_valid_on(today)]
+        of_it.sort(key=lambda version: version.policy.version)
+        valid = [version for version in of_it if version.policy.is_valid_on(today)]
         if not valid:
-            newest = max(versions, key=lambda policy: policy.version)
+            newest = of_it[-1].policy
             period = f"from {newest.valid_from} to {newest.valid_to}"
             raise NotEligible([f"the policy {policy_id} is valid {period} only, not on {today}"])
-        return max(valid, key=lambda policy: policy.version)
+        return valid
+
+    def version(self, policy_id: str, number: int) -> Version | None:
+        """One version of a policy, if there is such."""
+        key = policy_id, number
+        return next((v for v in self.versions if (v.policy.id, v.policy.version) == key), None)
 
     def is_stale(self, now: datetime) -> bool:
         """Whether the last close is so old that newer ones may be hidden."""
@@ -114,12 +121,9 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
     indices = [index for index, _ in evidence.events]
     if indices != sorted(indices):
         raise FormatError("the events are not in order", "events")
-    shown = [
-        leaf_hash(le(index, 8) + encode_event(event))
-        for index, event in evidence.events
-        if event["type"] != _NOTICE  # which wallets of version 0.1 did not ask for
-    ]
-    if _digest(shown[: merchant.shown]) != merchant.shown_digest:
+    shown = _shown(evidence.events, [_NOTICE])
+    as_before = [shown, _shown(evidence.events, [_NOTICE, *ENDINGS])]
+    if merchant.shown_digest not in [_digest(each[: merchant.shown]) for each in as_before]:
         raise VerificationError("event log: what was shown before is hidden or another")
     declaration = _declaration(evidence.events)
     merchant = learn_keys(merchant, (event for _, event in evidence.events))
@@ -139,7 +143,7 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
         declaration,
         closes,
         _partition(declaration, closes),
-        tuple(_policies(events, merchant.origin)),
+        _versions(events, merchant.origin),
         tuple(_notices(events, merchant.origin)),
         handovers,
     )
@@ -151,6 +155,20 @@ def read_merchant(shop: Shop, merchant: Merchant, now: datetime) -> tuple[Mercha
         shown_digest=_digest(shown),
         closes=len(closes),
     )
+
+
+def _shown(
+    events: Sequence[tuple[int, Mapping[str, Any]]], without: Collection[str]
+) -> list[bytes]:
+    """What is remembered of the events; ``without`` those that earlier wallets did not ask for.
+
+    Version 0.1 asked for no notices, and for no ends of policies.
+    """
+    return [
+        leaf_hash(le(index, 8) + encode_event(event))
+        for index, event in events
+        if event["type"] not in without
+    ]
 
 
 def _grown(known: Head | None, note: bytes) -> Head:
@@ -236,23 +254,16 @@ def _dated(close: Close, event: Mapping[str, Any], period: str) -> DatedClose:
     return DatedClose(close, ended, recorded)
 
 
-def _policies(events: Sequence[Mapping[str, Any]], origin: str) -> Iterator[Policy]:
-    """The policies in the order of the log; a version that was published before has no effect.
+def _versions(events: Sequence[Mapping[str, Any]], origin: str) -> tuple[Version, ...]:
+    """The versions of all policies in the order of the log, with what has ended them.
 
     Their events are numbered 0, 1, 2, … whatever they hold: a wallet that sees 0 to n sees every
-    version up to n, and so no version that others do not.
+    version and every end up to n, and so none that others do not.
     """
-    published = [event for event in events if event.get("type") == _PUBLISHED]
-    seen = set()
-    for number, event in enumerate(published):
-        check_event(event, _PUBLISHED, ["number", "policy"])
-        if type(event["number"]) is not int or event["number"] != number:
-            raise VerificationError("event log: a policy is hidden, or two have one number")
-        with suppress(FormatError):
-            policy = parse_policy(event["policy"])
-            if policy.origin == origin and (policy.id, policy.version) not in seen:
-                seen.add((policy.id, policy.version))
-                yield policy
+    fold = VersionFold(origin)
+    for event in events:
+        fold.read(event)
+    return tuple(fold.versions.values())
 
 
 def _notices(events: Sequence[Mapping[str, Any]], origin: str) -> Iterator[Notice]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from policies.policy import Policy
+from policies.versions import Version
 from sdk.advice import Advice
 from sdk.claiming import Prepared
 from sdk.eligibility import amount
@@ -41,7 +42,7 @@ class Preview:
 
 def preview_of(prepared: Prepared) -> Preview:
     """The preview of a prepared claim."""
-    policy, body, size = prepared.policy, prepared.body, len(prepared.ring.members)
+    policy, body, size = prepared.version.policy, prepared.body, len(prepared.ring.members)
     return Preview(
         prepared=prepared,
         order=prepared.purchase.order,
@@ -50,7 +51,8 @@ def preview_of(prepared: Prepared) -> Preview:
         learns=(
             f"the claim under {policy.id} is for one of {size} purchases of the merchant's log",
             "of those only the ones that satisfy the policy hide you: the merchant can count them",
-            *_shown(policy, body.day),
+            *_shown(prepared.version, body.day),
+            *_told(prepared),
             f"the remedy asked for is {body.remedy}, on {body.date}",
             "three keys made for this claim alone, by which you can follow it up",
             f"claim {body.number + 1} of {policy.claims_per_purchase} is used up for this purchase",
@@ -65,18 +67,27 @@ def preview_of(prepared: Prepared) -> Preview:
     )
 
 
-def _shown(policy: Policy, today: date) -> Iterator[str]:
+def _shown(version: Version, today: date) -> Iterator[str]:
+    policy = version.policy
     if policy.products is not None:
         yield f"its product is {_either(policy.products)}"
-    window = policy.window(today)
-    if window is not None:
-        yield f"it was bought from {window[0]} to {window[1]}"
+    days = version.days(today)
+    if days is not None:
+        yield f"it was bought from {days[0]} to {days[1]}"
     if policy.price is not None:
         price = policy.price
         lowest, highest = amount(price.min, price.currency), amount(price.max, price.currency)
         yield f"its price is from {lowest} to {highest}"
     if policy.batches is not None:
         yield f"its batch is {_either(policy.batches)}"
+
+
+def _told(prepared: Prepared) -> Iterator[str]:
+    if prepared.others:
+        yield (
+            f"version {prepared.body.version} is named, though others are open too: whoever knows "
+            "them sees that it is the best one for your purchase"
+        )
 
 
 def _ending(policy: Policy) -> Iterator[str]:

@@ -152,7 +152,7 @@ def _proofs(
     """
     head = _known(merchant.events)
     copy, owners = _Copy(head), _Owners(purchases)
-    policies = {(policy.id, policy.version): policy for policy in view.policies}
+    policies = {(v.policy.id, v.policy.version): v.policy for v in view.versions}
     used: list[tuple[Purchase, UsedTags, Policy]] = []
     approved: dict[str, ApprovedTransfer] = {}
     moved: list[tuple[Purchase, ApprovedTransfer]] = []

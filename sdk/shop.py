@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 import httpx
 
+from aftersales.versions import READ_EVENTS
 from commitments.errors import FormatError
 from commitments.mailbox import ADDRESS_BYTES, BOX_BYTES, LOOKUP_BOXES, sign_deletion
 from commitments.wire import encode_base64, parse_base64, parse_identifier
@@ -37,7 +38,7 @@ LONGEST_BUNDLE = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
 
 _ITSELF = ("localhost", "127.0.0.1", "::1")
 _MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
-_EVENT_TYPES = ",".join([*KEY_EVENTS, "log.closed", "policy.published", "recall.published"])
+_EVENT_TYPES = ",".join([*KEY_EVENTS, *READ_EVENTS, "recall.published"])
 _LONGEST_NOTE = 128 * 1024  # as ledger.note
 _LONGEST_ANSWER = 1 << 20
 _LONGEST_KEYS = 16 << 20  # a change of a witness's keys is 11 kB, in each of the farewells after it

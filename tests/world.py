@@ -24,6 +24,7 @@ from ledger.store import Store
 from policies.body import new_nonce
 from policies.claim import ClaimBody, claim_statement
 from policies.policy import parse_policy
+from policies.versions import Ending, Version
 from tests.databases import SEALING
 from verifier.decision import Decision
 from verifier.service import Verifier
@@ -172,7 +173,7 @@ class World:
         self.verifier.publish(ORIGIN, {**document, **changes})
 
     def body(self, bought: Bought, policy: str = "warranty-2y", **changes: Any) -> ClaimBody:
-        document = self.verifier.policy(ORIGIN, policy, 1)
+        document = self.verifier.policy(ORIGIN, policy, 1).policy
         with self.store.read() as connection:
             partition = ClosedLogs().partition(connection, ORIGIN)
         size = partition.closes[-1].size
@@ -196,8 +197,8 @@ class World:
             partition = ClosedLogs().partition(connection, ORIGIN)
             name = RingName(body.first, body.size, body.voided_at, body.lane)
             ring = build_ring(Log(connection, ORIGIN), partition, name, P256.decode)
-        policy = self.verifier.policy(ORIGIN, body.policy, body.version)
-        return claim_statement(P256, policy, body, ring.root, Ring(P256, ring.members))
+        version = self.verifier.policy(ORIGIN, body.policy, body.version)
+        return claim_statement(P256, version, body, ring.root, Ring(P256, ring.members))
 
     def prove(self, bought: Bought, body: ClaimBody) -> bytes:
         return prove(self.statement(body), bought.opening)
@@ -225,3 +226,9 @@ class World:
 
 def policy(**changes: Any) -> Any:
     return parse_policy({**WARRANTY, **changes})
+
+
+def published(end: date | None = None, **changes: Any) -> Version:
+    """A version of the warranty, as a log has it."""
+    time = "2026-11-01T08:00:00Z"
+    return Version(policy(**changes), time, () if end is None else (Ending(time, end),))

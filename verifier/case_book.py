@@ -14,7 +14,7 @@ from ledger.events import events_origin, parse_event
 from ledger.log import Log
 from policies.claim import claim_scopes
 from policies.policy import Policy
-from verifier.policy_book import PolicyBook
+from verifier.policy_book import published_policy
 from verifier.schema import approved, case_events, cases, tags
 
 __all__ = ["CaseBook", "CaseFile", "note_steps"]
@@ -73,13 +73,15 @@ class CaseBook:
     def __init__(self, connection: Connection, origin: str, known: Iterable[CaseFile] = ()) -> None:
         self.connection = connection
         self.origin = origin
-        self._policies = PolicyBook()
+        self._policies: dict[tuple[str, int], Policy] = {}
         self._files = OrderedDict((file.case.claim_id, self._brought_up(file)) for file in known)
 
     def policy(self, event: Event) -> Policy:
         """The version under which a claim was decided."""
-        claim = event["claim"]
-        return self._policies.get(self.connection, self.origin, claim["policy"], claim["version"])
+        key = event["claim"]["policy"], event["claim"]["version"]
+        if key not in self._policies:
+            self._policies[key] = published_policy(self.connection, self.origin, *key)
+        return self._policies[key]
 
     def file(self, claim_id: str) -> CaseFile:
         """The case of a claim; ``Refused`` where there is none."""

@@ -25,12 +25,12 @@ from verifier.pending import (
     grouped,
     unsettled,
 )
-from verifier.policy_book import PolicyBook
+from verifier.policy_book import Policies, PolicyBook
 from verifier.retiring import RetiredSecrets
 from verifier.statements import (
     Horizons,
     Statements,
-    applicable_policy,
+    applicable_version,
     require_possible_length,
 )
 from zk.verify import Verified, proof_tags, verify_batch
@@ -65,8 +65,9 @@ class Judge:
         with self._store.read() as connection:
             # What is approved gets its answer again when its ring is too old to be made.
             if not approvals(connection, claim.origin, CLAIM, [claim.identifier]):
+                policies = self._policies.read(connection, claim.origin)
                 horizons = self.statements.horizons(connection, claim.origin)
-                self._state(connection, horizons, claim)
+                self._state(policies, horizons, claim)
 
     def judge(self, claims: Sequence[Pending]) -> None:
         """Settle those that cannot be approved, or were before; the others can be recorded."""
@@ -85,9 +86,10 @@ class Judge:
         known = find_decisions(connection, origin, identifiers, event_time(self._clocks.at(origin)))
         for claim in claims:
             claim.decision = known.get(claim.identifier)
+        policies = self._policies.read(connection, origin)
         horizons = self.statements.horizons(connection, origin)
         for claim in unsettled(claims):
-            attempt([claim], partial(self._state, connection, horizons, claim))
+            attempt([claim], partial(self._state, policies, horizons, claim))
         decline_used(connection, origin, unsettled(claims))
 
     def _decline_ended(
@@ -98,13 +100,14 @@ class Judge:
         others = [claim for claim in claims if claim.identifier not in approved]
         decline_ended(others, partial(self._retired.among, connection, origin))
 
-    def _state(self, connection: Connection, horizons: Horizons, claim: Pending) -> None:
+    def _state(self, policies: Policies, horizons: Horizons, claim: Pending) -> None:
         body, now = claim.body, self._clocks.at(claim.origin)
-        policy = applicable_policy(self._policies, connection, claim.origin, body, now)
+        version = applicable_version(policies, claim.origin, body, now)
         if not self.is_prepared(claim):
-            require_possible_length(self._group, policy, body, len(claim.proof))
-        statement = self.statements.build(horizons, policy, body)
-        claim.stated = Stated(policy, statement, proof_tags(statement, claim.proof))
+            require_possible_length(self._group, version, body, len(claim.proof))
+        statement = self.statements.build(horizons, version, body)
+        tags = proof_tags(statement, claim.proof)
+        claim.stated = Stated(version.policy, statement, tags, policies.following)
 
 
 def _by_merchant(claims: Sequence[Pending]) -> Iterable[tuple[str, list[Pending]]]:

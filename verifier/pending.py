@@ -28,11 +28,15 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True)
 class Stated:
-    """What a claim's proof must prove, and the tags that the proof shows."""
+    """What a claim's proof must prove, and the tags that the proof shows.
+
+    ``following`` is the first index of the event log of which the statement knows no policy.
+    """
 
     policy: Policy
     statement: Statement
     tags: tuple[bytes, ...]
+    following: int
 
     @property
     def serial(self) -> tuple[str, bytes]:

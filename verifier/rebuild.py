@@ -29,16 +29,14 @@ from ledger.store import Store, Transaction
 from ledger.voids import remake_voids
 from verifier.case_book import CaseBook, note_steps
 from verifier.decision_book import note_decisions
-from verifier.policy_book import PUBLISHED, note_policies
 from verifier.retiring import note_retirements
-from verifier.schema import approved, case_events, cases, policies, retired, tags
+from verifier.schema import approved, case_events, cases, retired, tags
 from verifier.transfer_book import note_transfers
 
 __all__ = ["PROJECTIONS", "rebuild", "replay"]
 
 PROJECTIONS: tuple[Table, ...] = (
     event_kinds,
-    policies,
     tags,
     approved,
     cases,
@@ -82,7 +80,6 @@ def replay(connection: Connection, origin: str, positions: range) -> None:
 def _notes(connection: Connection, origin: str) -> Mapping[str, _Note]:
     book = CaseBook(connection, origin)
     return {
-        PUBLISHED: partial(note_policies, connection, origin),
         DECIDED: partial(note_decisions, book),
         STEP: partial(note_steps, book),
         TRANSFER_APPROVED: partial(note_transfers, connection, origin),

@@ -10,8 +10,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection
+
 from aftersales.claims import APPROVED, UNDER_REVIEW
+from aftersales.versions import ENDINGS
 from commitments.clock import Clocks
+from commitments.errors import Refused
+from ledger.event_log import events_of
 from ledger.events import event_time, events_origin
 from ledger.store import Store, Transaction
 from policies.claim import ClaimBody
@@ -55,6 +60,7 @@ class Recorder:
         recent = recent_closes(connection, origin)
         for claim in unsettled(claims):
             attempt([claim], partial(self._require_in_time, recent, claim.body))
+        _refuse_newly_ended(connection, origin, unsettled(claims))
         decline_used(connection, origin, unsettled(claims))
         find_ended = partial(self._retired.among_now, transaction, origin)
         decline_ended(unsettled(claims), find_ended)
@@ -83,6 +89,23 @@ class Recorder:
             else:
                 claim.decline("already_claimed", earlier)
         return decided
+
+
+def _refuse_newly_ended(connection: Connection, origin: str, claims: Sequence[Pending]) -> None:
+    """Refuse those whose policy has ended since they were judged, for claims of their day."""
+    if not claims:
+        return
+    judged = min(claim.stated.following for claim in claims)
+    for position, event in events_of(connection, origin, ENDINGS, judged):
+        ended = event["policy"], event["version"]
+        for claim in claims:
+            named = claim.body.policy, claim.body.version
+            if (
+                named == ended
+                and claim.stated.following <= position
+                and (event["from"] <= claim.body.date)
+            ):
+                claim.fail(Refused("policy-not-valid", "the policy has just ended", "claim.policy"))
 
 
 def _event(claim: Pending, now: datetime) -> dict[str, Any]:

@@ -8,16 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, 
 
 from ledger.schema import metadata
 
-__all__ = ["approved", "case_events", "cases", "policies", "retired", "tags"]
-
-policies = Table(
-    "policies",
-    metadata,
-    Column("origin", String, primary_key=True),
-    Column("policy", String, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("position", BigInteger, nullable=False),
-)
+__all__ = ["approved", "case_events", "cases", "retired", "tags"]
 
 tags = Table(
     "tags",

@@ -4,6 +4,7 @@ A claim is judged and then recorded, each together with those that come at the s
 """
 
 from concurrent.futures import Future
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from ledger.store import Store, Transaction
 from policies.claim import ClaimBody, claim_id
 from policies.notice import Notice
 from policies.policy import Policy
+from policies.versions import Version
 from verifier.approvals import CLAIM, approval
 from verifier.cases import Cases
 from verifier.claim_queue import ClaimQueue
@@ -24,7 +26,7 @@ from verifier.decision_book import read_decisions
 from verifier.judging import Judge
 from verifier.notices import publish_notice
 from verifier.pending import Pending
-from verifier.policy_book import PolicyBook, publish_policy, published_policies
+from verifier.policy_book import PolicyBook, publish_policy, withdraw_policy
 from verifier.recording import Recorder
 from verifier.retiring import Owner, RetiredSecrets, require_awaiting, retire
 from verifier.schema import approved
@@ -57,15 +59,21 @@ class Verifier:
         """See :func:`verifier.policy_book.publish_policy`."""
         return publish_policy(self._store, self._clocks, origin, document, once)
 
-    def policies(self, origin: str) -> list[Policy]:
-        """All published versions of all policies."""
-        with self._store.read() as connection:
-            return published_policies(connection, origin)
+    def withdraw(
+        self, origin: str, key: tuple[str, int], first: date, once: Once | None = None
+    ) -> int:
+        """See :func:`verifier.policy_book.withdraw_policy`."""
+        return withdraw_policy(self._store, self._clocks, origin, key, first, once)
 
-    def policy(self, origin: str, policy: str, version: int) -> Policy:
+    def policies(self, origin: str) -> list[Version]:
+        """All published versions of all policies, in the order of their publication."""
+        with self._store.read() as connection:
+            return list(self._policies.read(connection, origin).versions.values())
+
+    def policy(self, origin: str, policy: str, version: int) -> Version:
         """One published version; ``Refused`` where there is none."""
         with self._store.read() as connection:
-            return self._policies.get(connection, origin, policy, version)
+            return self._policies.read(connection, origin).get(policy, version)
 
     def publish_notice(
         self, origin: str, document: Any, once: Once | None = None

@@ -21,10 +21,10 @@ from ledger.partition import Partition
 from ledger.rings import RingName, build_ring
 from ledger.store import Store
 from policies.claim import ClaimBody, claim_statement, policy_predicates
-from policies.policy import Policy
 from policies.transfer import TransferBody, transfer_statement
+from policies.versions import Version
 from verifier.approvals import CLAIM, TRANSFER
-from verifier.policy_book import PolicyBook
+from verifier.policy_book import Policies
 from verifier.ring_cache import RingCache, RingKey
 from zk.statement import Ring, Statement
 from zk.verify import claim_size
@@ -32,7 +32,7 @@ from zk.verify import claim_size
 __all__ = [
     "Horizons",
     "Statements",
-    "applicable_policy",
+    "applicable_version",
     "recent_closes",
     "require_possible_length",
     "require_possible_transfer",
@@ -49,17 +49,15 @@ _RECENT_CLOSES = 2  # a claim made just before a close must not fail just after 
 _MEMBERS_KEPT = 256 * 1024  # decoded, of all rings together: about 100 MB
 
 
-def applicable_policy(
-    policies: PolicyBook, connection: Connection, origin: str, body: ClaimBody, now: datetime
-) -> Policy:
-    """The policy that ``body`` names, if a claim under it can be made ``now`` with this origin."""
+def applicable_version(policies: Policies, origin: str, body: ClaimBody, now: datetime) -> Version:
+    """The version that ``body`` names, if a claim under it can be made ``now`` with this origin."""
     if body.origin != origin:
         raise Refused("foreign-origin", "the claim is about another merchant", "claim.origin")
     require_today(body, now)
-    policy = policies.get(connection, origin, body.policy, body.version)
-    if not policy.is_valid_on(body.day):
+    version = policies.get(body.policy, body.version)
+    if not version.is_open_on(body.day):
         raise Refused("policy-not-valid", "the policy is not valid on that day", "claim.policy")
-    return policy
+    return version
 
 
 def require_today(body: Body, now: datetime) -> None:
@@ -83,9 +81,9 @@ def require_recent(recent: Collection[int], body: Body) -> None:
         raise Refused("stale-horizon", "not one of the last two closes", field)
 
 
-def require_possible_length(group: Group, policy: Policy, body: ClaimBody, length: int) -> None:
+def require_possible_length(group: Group, version: Version, body: ClaimBody, length: int) -> None:
     """``FormatError`` for a proof that no ring could make so long, before one is built."""
-    predicates = policy_predicates(group, policy, body.day)
+    predicates = policy_predicates(group, version, body.day)
     _require_length(length, partial(claim_size, group, predicates, _SCOPES))
 
 
@@ -149,17 +147,17 @@ class Statements:
         """Whether the ring of a claim is kept, so that :meth:`build` is quick."""
         return _ring_key(body) in self._rings
 
-    def build(self, horizons: Horizons, policy: Policy, body: ClaimBody) -> Statement:
-        """The statement of ``body`` under ``policy``.
+    def build(self, horizons: Horizons, version: Version, body: ClaimBody) -> Statement:
+        """The statement of ``body`` under ``version``.
 
         ``Refused`` as :meth:`Horizons.require` and for a ring below the policy's minimum;
         ``FormatError`` as ``claim_statement``.
         """
         horizons.require(body)
         root, ring = self._ring(body)
-        if len(ring) < policy.smallest_ring:
+        if len(ring) < version.policy.smallest_ring:
             raise Refused("ring-too-small", "below the policy's smallest ring", "claim.lane")
-        return claim_statement(self._group, policy, body, root, ring)
+        return claim_statement(self._group, version, body, root, ring)
 
     def build_transfer(self, body: TransferBody) -> Statement:
         """The statement of ``body``, whose horizons have been checked.

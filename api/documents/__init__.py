@@ -8,6 +8,7 @@ from api.documents.claims import NewClaim, Retirement
 from api.documents.keys import NewKey, Rotation
 from api.documents.mailbox import Deletion, Deposit, Lookup
 from api.documents.merchants import NewMerchant
+from api.documents.policies import Withdrawal
 from api.documents.purchases import NewPurchase, NewPurchases, NewSales, NewVoid, Redemption
 from api.documents.sandboxes import ClockMove, NewSandbox
 from api.documents.transfers import NewTransfer
@@ -27,6 +28,7 @@ REQUESTS = (
     Redemption,
     NewVoid,
     Policy,
+    Withdrawal,
     NewClaim,
     NewTransfer,
     Retirement,

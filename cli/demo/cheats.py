@@ -1,11 +1,13 @@
 """What a dishonest buyer can try. Each forges a proof and sends it past its own wallet."""
 
+from dataclasses import replace
 from datetime import UTC
 
 from cli.demo.town import Buyer, Town
 from policies.body import new_nonce
 from policies.claim import ClaimBody, claim_statement
-from policies.policy import Policy, RelativeWindow
+from policies.policy import RelativeWindow
+from policies.versions import Version
 from sdk.horizons import choose_ring
 from sdk.logs import read_merchant
 from sdk.rings import ProvenRing, fetch_ring
@@ -27,8 +29,7 @@ def tampered(town: Town, buyer: Buyer, policy_id: str) -> Forgery:
 
 def own_window(town: Town, buyer: Buyer, policy_id: str) -> Forgery:
     """A perfect proof, of a policy with a longer window than the shop's."""
-    policy = _policy(town, policy_id)
-    longer = policy.model_copy(update={"purchased": RelativeWindow(oldest="P9Y")})
+    longer = _changed(_version(town, policy_id), purchased=RelativeWindow(oldest="P9Y"))
     body, ring = _material(town, buyer, longer)
     statement = claim_statement(GROUP, longer, body, ring.ring.root, ring.members)
     return body, prove(statement, buyer.wallet.purchases[0].opening)
@@ -38,40 +39,44 @@ def foreign_ring(
     town: Town, guest: Buyer, guest_town: Town, host: Buyer, policy_id: str
 ) -> Forgery:
     """A perfect proof about a purchase from another shop, sent as one about this shop's."""
-    policy = _policy(town, policy_id)
-    body, ring = _material(town, host, policy)
-    foreign = policy.model_copy(update={"origin": guest_town.origin})
+    version = _version(town, policy_id)
+    body, ring = _material(town, host, version)
+    foreign = _changed(version, origin=guest_town.origin)
     _, theirs = _material(guest_town, guest, foreign)
-    statement = claim_statement(GROUP, policy, body, ring.ring.root, theirs.members)
+    statement = claim_statement(GROUP, version, body, ring.ring.root, theirs.members)
     return body, prove(statement, guest.wallet.purchases[0].opening)
 
 
 def _honest(town: Town, buyer: Buyer, policy_id: str) -> Forgery:
-    policy = _policy(town, policy_id)
-    body, ring = _material(town, buyer, policy)
-    statement: Statement = claim_statement(GROUP, policy, body, ring.ring.root, ring.members)
+    version = _version(town, policy_id)
+    body, ring = _material(town, buyer, version)
+    statement: Statement = claim_statement(GROUP, version, body, ring.ring.root, ring.members)
     return body, prove(statement, buyer.wallet.purchases[0].opening)
 
 
-def _policy(town: Town, policy_id: str) -> Policy:
+def _version(town: Town, policy_id: str) -> Version:
     view, _ = read_merchant(town.shop, _merchant(town), town.calendar())
-    return view.policy(policy_id, town.calendar().astimezone(UTC).date())
+    return view.valid_versions(policy_id, town.calendar().astimezone(UTC).date())[-1]
 
 
-def _material(town: Town, buyer: Buyer, policy: Policy) -> tuple[ClaimBody, ProvenRing]:
+def _changed(version: Version, **changes: object) -> Version:
+    return replace(version, policy=version.policy.model_copy(update=changes))
+
+
+def _material(town: Town, buyer: Buyer, version: Version) -> tuple[ClaimBody, ProvenRing]:
     """A body, and the ring it names, for the buyer's purchase."""
     today = town.calendar().astimezone(UTC).date()
     purchase = buyer.wallet.purchases[0]
     view, merchant = read_merchant(town.shop, _merchant(town), town.calendar())
-    name = choose_ring(view, policy, today, purchase.index)
+    name = choose_ring(view, version, today, purchase.index)
     ring, _ = fetch_ring(town.shop, merchant, view, name, purchase)
     body = ClaimBody(
-        origin=policy.origin,
-        policy=policy.id,
-        version=policy.version,
+        origin=version.policy.origin,
+        policy=version.policy.id,
+        version=version.policy.version,
         date=today.isoformat(),
         number=0,
-        remedy=policy.remedies[0],
+        remedy=version.policy.remedies[0],
         first=name.first,
         size=name.size,
         voided_at=name.voided_at,

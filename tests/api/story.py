@@ -72,6 +72,7 @@ def play(shop: Shop) -> dict[str, Any]:
     story.post("notices", NOTICE, created["api_key"])
     _claim(story, buyers)
     _hand_over(story, buyers[2], created["api_key"])
+    story.post("policies/refund-14d/1/withdrawal", {"from": "2026-12-01"}, created["api_key"])
     _leave_a_box(story, created["origin"])
     _try_things_out(story, created["api_key"])
     _look(story)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from api.documents import claims, mailbox, merchants, purchases, transfers
+from api.documents import claims, mailbox, merchants, policies, purchases, transfers
 from api.problems import MEDIA_TYPE
 from policies.policy import Policy
 from tests.api.boxes import deletion, deposit
@@ -28,6 +28,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "redemptions": purchases.Redemption,
     "voids": purchases.NewVoid,
     "policies": Policy,
+    "policies/warranty-2y/1/withdrawal": policies.Withdrawal,
     "claims": claims.NewClaim,
     "claims/{refund}/retirement": claims.Retirement,
     "transfers": transfers.NewTransfer,
@@ -59,6 +60,7 @@ class Target:
             "redemptions": {"code": slip["code"], "request": request},
             "voids": {"index": 0},
             "policies": {**WARRANTY, "version": 2},
+            "policies/warranty-2y/1/withdrawal": {"from": "2026-12-01"},
             "claims": shop.claim_body(bought[0]),
             "claims/{refund}/retirement": {"secret": "01" * 32},
             "transfers": hand_over(shop, bought[2]).document(),

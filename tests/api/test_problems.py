@@ -36,6 +36,7 @@ class Stage(Shop):
         expired = {**WARRANTY, "id": "expired", "valid_to": "2026-11-01"}
         crowded = {**WARRANTY, "id": "crowded", "smallest_ring": 50}
         self.buyers = self.open_for_claims(expired, crowded)
+        self.write(f"{_ENDED}/withdrawal", _FROM)
         self.keys = new_keys()
         self.ordered = self.same_request()
         self.write("purchases", self.ordered)
@@ -107,7 +108,15 @@ def _claim(**changes: Any) -> Callable[[Stage], httpx.Response]:
 
 
 def _policy(**changes: Any) -> Callable[[Stage], httpx.Response]:
-    return lambda stage: stage.write("policies", {**WARRANTY, "version": 9, **changes})
+    return lambda stage: stage.write("policies", {**WARRANTY, "version": 2, **changes})
+
+
+_FIRST, _OTHER, _ENDED = "policies/warranty-2y/1", "policies/warranty-2y/9", "policies/crowded/1"
+_FROM = {"from": "2026-12-01"}
+
+
+def _withdrawal(day: str) -> Callable[[Stage], httpx.Response]:
+    return lambda stage: stage.write(f"{_FIRST}/withdrawal", {"from": day})
 
 
 def _raw(content: bytes) -> Callable[[Stage], httpx.Response]:
@@ -232,6 +241,13 @@ CASES: list[tuple[str, str | None, Callable[[Stage], httpx.Response]]] = [
     ("duplicate-policy", "version", _policy(version=1)),
     ("unknown-policy", "claim.policy", lambda s: s.get("policies/warranty-2y/9")),
     ("not-found", None, lambda s: s.get("policies/warranty-2y/01")),
+    ("not-next-version", "version", _policy(version=3)),
+    ("retroactive-end", "from", _withdrawal("2026-11-21")),
+    ("already-ended", "from", lambda s: s.write(f"{_ENDED}/withdrawal", _FROM)),
+    ("unknown-policy", "claim.policy", lambda s: s.write(f"{_OTHER}/withdrawal", _FROM)),
+    ("malformed", "from", _withdrawal("tomorrow")),
+    ("malformed", "later", lambda s: s.write(f"{_FIRST}/withdrawal", {**_FROM, "later": 2})),
+    ("not-found", None, lambda s: s.write("policies/warranty-2y/01/withdrawal", _FROM)),
     # claims
     (
         "malformed",

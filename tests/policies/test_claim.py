@@ -18,8 +18,7 @@ from policies.claim import (
     parse_claim,
     policy_predicates,
 )
-from policies.policy import parse_policy
-from tests.world import KETTLE, WARRANTY, policy
+from tests.world import KETTLE, published
 from zk.statement import Equals, OneOf, Range, Ring, Scope
 
 BODY = ClaimBody(
@@ -118,7 +117,7 @@ def test_nonces_are_fresh() -> None:
 
 def test_predicates_say_what_the_policy_says() -> None:
     predicates = policy_predicates(
-        P256, policy(batches=["L1", "L2"], products=[KETTLE]), date(2026, 11, 21)
+        P256, published(batches=["L1", "L2"], products=[KETTLE]), date(2026, 11, 21)
     )
     assert predicates == (
         Equals("product", product_scalar(P256, KETTLE)),
@@ -130,14 +129,16 @@ def test_predicates_say_what_the_policy_says() -> None:
 
 
 def test_what_a_policy_does_not_name_stays_hidden() -> None:
-    bare = {k: v for k, v in WARRANTY.items() if k not in ("products", "purchased", "price")}
-    assert policy_predicates(P256, parse_policy(bare), date(2026, 11, 21)) == ()
+    bare = published(products=None, purchased=None, price=None)
+    assert policy_predicates(P256, bare, date(2026, 11, 21)) == ()
 
 
 def test_a_window_older_than_1970_begins_in_1970() -> None:
     (window,) = (
         p
-        for p in policy_predicates(P256, policy(purchased={"oldest": "P99Y"}), date(2026, 11, 21))
+        for p in policy_predicates(
+            P256, published(purchased={"oldest": "P99Y"}), date(2026, 11, 21)
+        )
         if p.attribute == "date"
     )
     assert window == Range("date", 0, day_number(date(2026, 11, 21)))
@@ -152,10 +153,10 @@ def test_scopes_are_those_of_the_protocol() -> None:
 
 
 def test_statement_takes_from_the_body_only_what_it_may() -> None:
-    statement = claim_statement(P256, policy(), BODY, bytes(32), RING)
+    statement = claim_statement(P256, published(), BODY, bytes(32), RING)
     assert (statement.first, statement.size, statement.voided_at, statement.lane) == (0, 4, 5, 0)
     assert statement.context == BODY.context
-    assert statement.predicates == policy_predicates(P256, policy(), date(2026, 11, 21))
+    assert statement.predicates == policy_predicates(P256, published(), date(2026, 11, 21))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_statement_takes_from_the_body_only_what_it_may() -> None:
     ],
 )
 def test_no_statement_for_a_body_that_does_not_fit(changes: dict[str, Any], field: str) -> None:
-    claim_statement(P256, policy(), BODY, bytes(32), RING)
+    claim_statement(P256, published(), BODY, bytes(32), RING)
     with pytest.raises(FormatError) as refused:
-        claim_statement(P256, policy(), replace(BODY, **changes), bytes(32), RING)
+        claim_statement(P256, published(), replace(BODY, **changes), bytes(32), RING)
     assert refused.value.field == field

@@ -13,10 +13,11 @@ from ledger.evidence import build_event_evidence
 from ledger.log import Log
 from policies.notice import parse_notice
 from sdk import Wallet
-from sdk.advisor import ENDS_SOON, Prospect, claim_period
+from sdk.advisor import ENDS_SOON, Prospect
 from sdk.calendar import calendar_of
+from sdk.options import claim_period
 from tests.sdk.shop_server import ShopServer
-from tests.world import KETTLE, NOTICE, ORIGIN, REFUND, WARRANTY, policy
+from tests.world import KETTLE, NOTICE, ORIGIN, REFUND, WARRANTY, published
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -58,17 +59,17 @@ def wallet(server: ShopServer) -> Wallet:
 def test_the_last_day_is_the_last_on_which_a_claim_counts_back_far_enough(
     oldest: str, day: str, last: str
 ) -> None:
-    offered = policy(purchased={"oldest": oldest}, valid_from="2020-01-01")
+    offered = published(purchased={"oldest": oldest}, valid_from="2020-01-01")
     sale = sold(day)
     days = [sale.date + timedelta(days=number) for number in range(1200)]
-    windows = {each: offered.window(each) for each in days}
+    windows = {each: offered.days(each) for each in days}
     holds = [each for each, found in windows.items() if found and found[0] <= sale.date <= found[1]]
     assert claim_period(offered, sale) == (holds[0], holds[-1])
     assert holds[-1] == date.fromisoformat(last)
 
 
 def test_a_window_that_opens_later_and_a_policy_that_ends_sooner() -> None:
-    offered = policy(
+    offered = published(
         purchased={"oldest": "P1Y", "newest": "P14D"},
         valid_from="2026-01-01",
         valid_to="2026-06-30",
@@ -76,14 +77,14 @@ def test_a_window_that_opens_later_and_a_policy_that_ends_sooner() -> None:
     assert claim_period(offered, sold("2026-01-10")) == (date(2026, 1, 24), date(2026, 6, 30))
     assert claim_period(offered, sold("2024-01-10")) is None
     assert claim_period(offered, sold("2026-06-30")) is None
-    fixed = policy(purchased={"from": "2026-01-01", "to": "2026-01-31"})
+    fixed = published(purchased={"from": "2026-01-01", "to": "2026-01-31"})
     assert claim_period(fixed, sold("2026-01-31")) is not None
     assert claim_period(fixed, sold("2026-02-01")) is None
-    assert claim_period(policy(products=["OTHER"]), sold("2026-01-31")) is None
+    assert claim_period(published(products=["OTHER"]), sold("2026-01-31")) is None
 
 
 def test_a_window_from_before_the_calendar_spoils_nothing() -> None:
-    absurd = policy(
+    absurd = published(
         purchased={"oldest": "P999Y9999M8000W"}, valid_from="1970-01-01", valid_to="1975-01-01"
     )
     assert claim_period(absurd, sold("1971-01-01")) is None
@@ -112,8 +113,9 @@ def test_days_are_those_of_utc_as_claims_count_them(
     ("days", "soon"), [(120, None), (96, 90), (97, None), (36, 30), (13, 7), (6, 7)]
 )
 def test_what_ends_soon(server: ShopServer, wallet: Wallet, days: int, soon: int | None) -> None:
-    server.world.publish(WARRANTY, version=2, purchased={"oldest": f"P{days}D"})
-    assert prospect(server, wallet).ends_soon == soon
+    window = {"oldest": f"P{days}D"}
+    server.world.publish(WARRANTY, version=2, purchased=window, remedies=["store_credit"])
+    assert prospect(server, wallet, "store_credit").ends_soon == soon
 
 
 # ---- which policy
@@ -144,15 +146,38 @@ def test_what_a_new_version_means_for_a_purchase(server: ShopServer, wallet: Wal
     (better,) = prospect(server, wallet).changes
     assert (better.kind, better.conditions) == ("better", ("purchased", "remedies"))
     assert better.gained == ("365 days", "store credit")
-    server.world.publish(WARRANTY, version=3, products=["OTHER"])
-    (gone,) = prospect(server, wallet).changes
-    assert (gone.kind, gone.conditions[0]) == ("no-longer-applies", "products")
-    server.world.publish(WARRANTY, version=4, claims_per_purchase=2)
-    (again,) = prospect(server, wallet).changes
-    assert again.kind == "applies-now"
-    server.world.publish(WARRANTY, version=5)
-    (worse,) = prospect(server, wallet).changes
-    assert (worse.kind, worse.lost) == ("worse", ("1 claim",))
+    server.world.publish(WARRANTY, version=3, claims_per_purchase=2)
+    (other,) = prospect(server, wallet).changes
+    assert (other.kind, other.before.version, other.gained) == ("other", 2, ("1 claim",))
+    assert other.lost == ("365 days", "store credit")
+
+
+def test_a_version_that_is_worse_means_nothing_for_what_was_bought_before(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    for version, document in [
+        (2, {**WARRANTY, "products": ["OTHER"]}),
+        (3, {**WARRANTY, "purchased": {"oldest": "P1Y"}}),
+    ]:
+        server.world.publish(document, version=version)
+        found = prospect(server, wallet)
+        assert found.changes == ()
+        assert [option.policy.version for option in found.options] == [1]
+    server.world.publish(WARRANTY, version=4)
+    assert prospect(server, wallet).changes == ()  # the same again
+    assert [option.policy.version for option in prospect(server, wallet).options] == [4]
+
+
+def test_a_version_that_covers_what_none_before_did(server: ShopServer, wallet: Wallet) -> None:
+    server.world.publish(WARRANTY, id="care", products=["OTHER"])
+    assert prospect(server, wallet).changes == ()
+    server.world.publish(WARRANTY, id="care", version=2)
+    (change,) = prospect(server, wallet).changes
+    assert (change.kind, change.before.version, change.conditions) == (
+        "applies-now",
+        1,
+        ("products",),
+    )
 
 
 # ---- notices

@@ -597,15 +597,30 @@ def test_server_refuses_to_see_the_tags_under_other_policies(
 ) -> None:
     refuse_claims(server)
     refused(server, wallet)
-    server.world.publish(WARRANTY, version=2, price={"currency": "EUR", "min": 20_000})
+    narrow, other = {"price": {"currency": "EUR", "min": 20_000}}, {"remedies": ["store_credit"]}
+    server.world.publish(WARRANTY, version=2, **narrow, **other)
     server.requests.clear()
     with pytest.raises(PolicyChanged):
-        claim(server, wallet)
+        wallet.claim(server.shop(), "warranty-2y", remedy="store_credit")
     assert not any(path.endswith("/ring") for path in server.paths())
-    server.world.publish(WARRANTY, version=3, title="Reworded")  # the same conditions again
+    server.world.publish(WARRANTY, version=3, **other)  # the same conditions again
     server.instead.clear()
-    assert claim(server, wallet).decision == "approved"
+    result = wallet.claim(server.shop(), "warranty-2y", remedy="store_credit")
+    assert result.decision == "approved"
     assert [made.body.version for made in wallet.claims] == [1, 3]
+
+
+def test_a_version_whose_tags_were_not_seen_otherwise_is_preferred(
+    server: ShopServer, wallet: Wallet
+) -> None:
+    """A merchant refuses, publishes something better but narrower, and waits."""
+    refuse_claims(server)
+    refused(server, wallet)
+    server.instead.clear()
+    narrow = {"price": {"currency": "EUR", "min": 20_000}}
+    server.world.publish(WARRANTY, version=2, purchased={"oldest": "P9Y"}, **narrow)
+    assert claim(server, wallet).decision == "approved"
+    assert [made.body.version for made in wallet.claims] == [1, 1]
 
 
 def test_a_slot_whose_tags_were_not_seen_is_preferred(server: ShopServer, wallet: Wallet) -> None:

@@ -9,7 +9,7 @@ from commitments.p256 import P256
 from commitments.sale import Sale
 from policies.claim import policy_predicates
 from sdk.eligibility import amount, shortfalls
-from tests.world import KETTLE, policy
+from tests.world import KETTLE, published
 
 TODAY = date(2026, 11, 21)
 SALE = Sale(date(2026, 11, 15), KETTLE, 2490, "EUR", batch="L1")
@@ -18,7 +18,7 @@ OPEN = {"products": None, "purchased": None, "price": None}
 
 def reasons(sale: dict[str, Any], **changes: Any) -> list[str]:
     purchase = Sale(**{**SALE.__dict__, **sale})
-    return shortfalls(policy(**{**OPEN, **changes}), purchase, TODAY)
+    return shortfalls(published(**{**OPEN, **changes}), purchase, TODAY)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_words_and_proof_agree(
 ) -> None:
     """Whoever has no reason against it can prove it, and nobody else."""
     sale = Sale(day, product, price, currency, batch)
-    covered = policy(
+    covered = published(
         products=[KETTLE, "coffee"],
         purchased={"oldest": "P1Y", "newest": "P1D"},
         price={"currency": "EUR", "min": 2440, "max": 2460},

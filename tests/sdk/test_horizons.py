@@ -11,7 +11,7 @@ from sdk import NotEligible, NotProvableYet
 from sdk.horizons import choose_ring, ring_like
 from sdk.logs import DatedClose, MerchantView
 from tests.ledger.memory_log import declaration
-from tests.world import policy
+from tests.world import published
 
 TODAY = date(2026, 11, 21)
 
@@ -37,7 +37,7 @@ def daily(*sizes: int) -> MerchantView:
 
 
 def chosen(shown: MerchantView, index: int, **policy_changes: Any) -> RingName:
-    return choose_ring(shown, policy(**policy_changes), TODAY, index)
+    return choose_ring(shown, published(**policy_changes), TODAY, index)
 
 
 def test_without_a_window_the_whole_log() -> None:

@@ -331,13 +331,15 @@ def test_server_shows_each_wallet_its_own_newest_policy(server: ShopServer, wall
     assert look(server, wallet) == 9
 
 
-@pytest.mark.parametrize("number", [0, 2, True, "1", None])
+@pytest.mark.parametrize("number", [0, 3, True, "1", None])
+@pytest.mark.parametrize("behind", [1, 2])
 def test_server_numbers_a_policy_otherwise(
-    server: ShopServer, wallet: Wallet, number: object
+    server: ShopServer, wallet: Wallet, number: object, behind: int
 ) -> None:
+    """That of a version, or of the end of the version before it."""
     server.world.publish(WARRANTY, version=2)
     events = all_events(server.world)
-    events[-1] = {**events[-1], "number": number}
+    events[-behind] = {**events[-behind], "number": number}
     server.lies["/events"] = lambda _: show(server, events)
     with pytest.raises(VerificationError, match="a policy is hidden"):
         look(server, wallet)
@@ -356,13 +358,13 @@ def test_server_does_not_number_a_policy(server: ShopServer, wallet: Wallet) -> 
     assert look(server, wallet) == 9
 
 
-def test_the_newest_valid_version_of_a_policy_is_taken(server: ShopServer, wallet: Wallet) -> None:
-    server.world.publish(WARRANTY, version=3, valid_from="2027-01-01")
-    server.world.publish(WARRANTY, version=2, remedies=["replacement"])
+def test_only_valid_versions_of_a_policy_count(server: ShopServer, wallet: Wallet) -> None:
+    server.world.publish(WARRANTY, id="swap", remedies=["replacement"])
+    server.world.publish(WARRANTY, id="swap", version=2, valid_from="2027-01-01")
     with pytest.raises(NotEligible, match="offers replacement, not repair"):
-        look(server, wallet)
-    shown = wallet.preview(server.shop(), "warranty-2y", remedy="replacement")
-    assert shown.policy == "warranty-2y"
+        wallet.preview(server.shop(), "swap", remedy="repair")
+    shown = wallet.preview(server.shop(), "swap", remedy="replacement")
+    assert shown.policy == "swap"
     server.world.publish(WARRANTY, id="old", valid_to="2026-11-20")
     with pytest.raises(NotEligible, match="valid from 2024-01-01 to 2026-11-20 only"):
         wallet.preview(server.shop(), "old", remedy="repair")

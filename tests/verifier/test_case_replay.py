@@ -21,7 +21,6 @@ from tests.steps import LOOKED_AT
 from verifier import rebuild
 from verifier.case_book import CaseBook
 from verifier.decision_book import claims_with_tags, record_decisions
-from verifier.policy_book import note_policies
 from verifier.schema import approved, case_events, cases, tags
 
 _TIME = "2026-11-21T12:00:00Z"
@@ -69,8 +68,7 @@ class Log:
 
     def _publish(self, transaction: Transaction) -> None:
         event = {"type": "policy.published", "time": _TIME, "policy": self.policy.document()}
-        position = append_event(transaction, self.origin, event)
-        note_policies(transaction.connection, self.origin, [(position, event)])
+        append_event(transaction, self.origin, event)
 
     def claim(self, transaction: Transaction, purchase: int) -> None:
         """Unless its tag is used: then nothing comes into the log."""

@@ -481,7 +481,8 @@ def test_policies_are_numbered_without_gaps(world: World) -> None:
         world.publish(WARRANTY)  # uses up no number
     world.publish(WARRANTY, version=2)
     world.publish(WARRANTY, id="other")
-    assert [event["number"] for _, event in world.events("policy.published")] == [0, 1, 2]
+    assert [event["number"] for _, event in world.events("policy.published")] == [0, 1, 3]
+    assert [event["number"] for _, event in world.events("policy.superseded")] == [2]
 
 
 def test_a_policy_version_is_published_once_and_only_by_its_merchant(world: World) -> None:
@@ -493,7 +494,7 @@ def test_a_policy_version_is_published_once_and_only_by_its_merchant(world: Worl
     assert refused.value.code == "foreign-origin"
     with pytest.raises(FormatError):
         world.publish(WARRANTY, version=2, products=["4006381333932"])
-    assert [p.version for p in world.verifier.policies(ORIGIN)] == [1]
+    assert [v.policy.version for v in world.verifier.policies(ORIGIN)] == [1]
     world.publish(WARRANTY, version=2)
-    assert [p.version for p in world.verifier.policies(ORIGIN)] == [1, 2]
-    assert world.verifier.policy(ORIGIN, "warranty-2y", 2).products == (KETTLE,)
+    assert [v.policy.version for v in world.verifier.policies(ORIGIN)] == [1, 2]
+    assert world.verifier.policy(ORIGIN, "warranty-2y", 2).policy.products == (KETTLE,)

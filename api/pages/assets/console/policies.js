@@ -10,7 +10,8 @@ export async function showPolicies(service) {
   return policies.toReversed().map(card);
 }
 
-function card(policy) {
+function card(version) {
+  const { policy, ends } = version;
   return element(
     "section",
     { class: "card" },
@@ -20,6 +21,12 @@ function card(policy) {
       ["Version", String(policy.version)],
       ["Claims from", policy.valid_from],
       ["Claims until", policy.valid_to],
+      ["Covers purchases", covered(policy.covers_from, ends)],
     ]),
   );
+}
+
+function covered(from, ends) {
+  const parts = [from ? `from ${from}` : "", ends ? `before ${ends}` : ""];
+  return parts.filter(Boolean).join(" and ") || "of any day";
 }
