@@ -13,6 +13,7 @@ from cli import (
     wallet,
     wallet_advice,
     wallet_backup,
+    wallet_case,
     wallet_transfers,
     witness,
 )
@@ -70,6 +71,7 @@ for command in (
     wallet_transfers.receive,
 ):
     wallet.app.command()(command)
+wallet.app.add_typer(wallet_case.app)
 app.add_typer(wallet.app)
 app.command()(serve)
 app.add_typer(db)

@@ -43,6 +43,7 @@ __all__ = [
     "Yes",
     "app",
     "ask_passphrase",
+    "claimed",
     "numbered",
     "opened",
     "require_consent",
@@ -298,7 +299,7 @@ def receipt(
     from cli.files import write_document
 
     with opened(wallet) as mine:
-        approved = _claim(mine, claim_id)
+        approved = claimed(mine, claim_id)
         if approved.receipt is None:
             raise Failure("this claim was not approved")
         write_document(out, lambda: approved.receipt, as_json=as_json)
@@ -321,7 +322,7 @@ def retire(
 
     require_yes(yes=yes, as_json=as_json)
     with opened(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
-        approved = _claim(mine, claim_id)
+        approved = claimed(mine, claim_id)
         if not as_json:
             tell(ending_words(approved, mine.claims))
         if not yes:
@@ -364,7 +365,8 @@ def numbered(wallet: "Wallet", number: int) -> "Purchase":
     return wallet.purchases[number - 1]
 
 
-def _claim(wallet: "Wallet", claim_id: str) -> "Claim":
+def claimed(wallet: "Wallet", claim_id: str) -> "Claim":
+    """The claim of this wallet with this id."""
     found = next((each for each in wallet.claims if each.claim_id == claim_id), None)
     if found is None:
         raise Failure("the wallet has made no such claim")

@@ -21,6 +21,7 @@ from sdk.errors import (
     WalletError,
     WalletInUse,
 )
+from sdk.follow_ups import Message
 from sdk.preview import Preview
 from sdk.shop import Shop
 from sdk.state import Claim, Purchase
@@ -36,6 +37,7 @@ __all__ = [
     "Claim",
     "ClaimResult",
     "DamagedFile",
+    "Message",
     "NeverJudged",
     "NewerFile",
     "NotEligible",
