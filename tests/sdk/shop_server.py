@@ -21,6 +21,7 @@ from ledger.log import Log
 from ledger.note import Signer
 from ledger.rings import RingName, build_evidence
 from ledger.tiles import parse_bundle_path, parse_tile_path
+from policies.attachments import attachment_digest, seal_attachment
 from policies.claim import parse_claim
 from policies.transfer import parse_transfer
 from sdk import Purchase, Shop, Wallet
@@ -115,18 +116,54 @@ class ShopServer:
         if path == "/redemptions":
             asked = parse_request(document["request"], P256)
             return self.world.issuer.redeem(self.world.merchant, document["code"], asked)
-        verifier = self.world.verifier
         if path.startswith("/transfers"):
             return self._transfer(path, document)
+        return self._claim(path, document)
+
+    def _claim(self, path: str, document: Any) -> Any:
+        verifier = self.world.verifier
         if path == "/claims":
             body = parse_claim(document["claim"])
             proof = parse_base64(document["proof"], "proof")
             return verifier.decide(ORIGIN, body, proof).document()
-        identifier = path.split("/")[2]
-        if path.endswith("/retirement"):
+        identifier, *more = path.split("/")[2:]
+        if more == ["retirement"]:
             secret = int.from_bytes(parse_hex(document["secret"], "secret", 32), "big")
             return verifier.retire(ORIGIN, identifier, secret).document()
+        if more:
+            return self._case(identifier, more[0], document)
         return verifier.decision(ORIGIN, identifier).document()
+
+    def _case(self, identifier: str, part: str, document: Any) -> Any:
+        cases = self.world.verifier.cases
+        if part == "case":
+            return cases.read(ORIGIN, identifier).document()
+        if part == "steps":
+            contents = [parse_base64(each, "attachments") for each in document["attachments"]]
+            return cases.take(ORIGIN, identifier, document["step"], contents)[0].document()
+        signed = document["time"], document["signature"]
+        if part == "erasure":
+            cases.erase_as_buyer(ORIGIN, identifier, *signed)
+            return {"status": "erased"}
+        found = cases.inbox(ORIGIN, identifier, *signed)
+        return {"attachments": [each.document() for each in found]}
+
+    def step(self, claim_id: str, name: str, *messages: bytes, **members: Any) -> None:
+        """A step of the merchant's, with messages for the buyer."""
+        cases = self.world.verifier.cases
+        case = cases.read(ORIGIN, claim_id).case
+        inbox = case.body.buyer.inbox if case.body.buyer else ""
+        sealed = [seal_attachment(message, claim_id, inbox) for message in messages]
+        event = {
+            "type": "claim.step",
+            "claim_id": claim_id,
+            "number": case.number,
+            "by": "merchant",
+            "step": name,
+            "attachments": [attachment_digest(each) for each in sealed],
+            **members,
+        }
+        cases.take(ORIGIN, claim_id, event, sealed)
 
     def _transfer(self, path: str, document: Any) -> Any:
         transfers = self.world.verifier.transfers
