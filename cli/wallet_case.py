@@ -1,5 +1,6 @@
 """``kvitto wallet case``: what follows a claim, as its buyer sees it."""
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,6 +45,9 @@ Words = Annotated[
 ]
 
 
+_BEFORE_OPENING_AGAIN = 5  # seconds
+
+
 class Dispute(StrEnum):
     """What is wrong (aftersales.steps.DISPUTE_REASONS)."""
 
@@ -70,6 +74,30 @@ def show_case(
     with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
         case = mine.follow(shop, claimed(mine, claim_id))
     show(case_document(case), facts(case_facts(case)), as_json=as_json)
+
+
+@app.command()
+def watch(
+    claim_id: ClaimId,
+    *,
+    merchant: MerchantId,
+    url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
+    wallet: WalletPath = DEFAULT_WALLET,
+    as_json: AsJson = False,
+) -> None:
+    """Show a claim whenever something has happened, until nothing can; Ctrl-C stops it."""
+    from sdk import Shop
+
+    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+        case = None
+        while case is None or case.is_open:
+            if case is not None:
+                time.sleep(_BEFORE_OPENING_AGAIN)
+            for case in mine.watch(shop, claimed(mine, claim_id)):
+                show(case_document(case), facts(case_facts(case)), as_json=as_json)
+                if not case.is_open:
+                    break
 
 
 @app.command()

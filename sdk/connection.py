@@ -19,11 +19,12 @@ from ledger.careful_client import careful_client
 from sdk.errors import UnexpectedAnswer, Unreachable
 from sdk.kept_answers import Answer
 
-__all__ = ["JSON", "NOTE", "TILE", "Connection", "Received"]
+__all__ = ["EVENTS", "JSON", "NOTE", "TILE", "Connection", "Received"]
 
 JSON = "application/json"
 NOTE = "text/plain"
 TILE = "application/octet-stream"
+EVENTS = "text/event-stream"
 
 Received = Callable[[int], None]
 """Told how many bytes have come, from any thread."""
@@ -33,6 +34,8 @@ _PROBLEM_TYPE = "urn:kvitto:problem:"
 _LONGEST_PROBLEM = 64 * 1024
 _LONGEST_TEXT = 300  # characters of a problem that are shown to a person
 _WAIT = httpx.Timeout(20, connect=10)  # seconds without a byte
+_SILENCE = httpx.Timeout(60, connect=10)  # a stream has a comment at least every half minute
+_LONGEST_LINE = 1 << 18  # an event of the log, as JSON
 _PATIENCE = 60.0  # seconds for a whole answer, however its bytes trickle
 
 
@@ -96,6 +99,22 @@ class Connection:
         with self._answer("POST", path, **content) as answer:
             return _parsed(self._body(answer, JSON, limit))
 
+    def events(self, path: str) -> Iterator[str | None]:
+        """The ids of server-sent events (WHATWG HTML, 9.2), as they come; None once it is open.
+
+        What they say is not read: it proves nothing. It ends when the service ends it;
+        ``Unreachable`` when nothing comes for a minute, not even a comment. Errors as :meth:`get`.
+        """
+        headers = {"Accept": EVENTS, "Cache-Control": "no-store"}
+        with self._answer("GET", path, headers=headers, timeout=_SILENCE) as answer:
+            kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            if not answer.is_success:
+                self._raise_problem(answer, kind)
+            if kind != EVENTS:
+                raise UnexpectedAnswer(f"the shop did not answer with {EVENTS}")
+            yield None
+            yield from _event_ids(answer.iter_bytes())
+
     @contextmanager
     def _answer(self, method: str, path: str, **options: Any) -> Iterator[httpx.Response]:
         try:
@@ -141,6 +160,17 @@ class Connection:
                 raise UnexpectedAnswer("the shop's answer does not end")
             body.write(chunk)
         return body.getvalue()
+
+
+def _event_ids(chunks: Iterator[bytes]) -> Iterator[str]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            raise UnexpectedAnswer("a line of the shop's stream does not end")
+        for line in lines:
+            if line.startswith(b"id:"):
+                yield line[3:].strip().decode("utf-8", errors="replace")
 
 
 def _parsed(body: bytes) -> Any:

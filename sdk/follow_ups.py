@@ -1,6 +1,6 @@
 """The part of a wallet that follows claims up (docs/protocol.md 8, *Cases*)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,6 +50,19 @@ class FollowUps(OpenWallet):
         """
         stored = self._in_log(claim)
         return self._learn(shop, stored, shop.case(stored.claim_id))
+
+    def watch(self, shop: Shop, claim: Claim) -> Iterator[Case]:
+        """The case as it is, and again whenever it has changed; each verified as by :meth:`follow`.
+
+        It ends when the service ends the stream, which is to be opened again. The service sees all
+        the while that somebody watches this claim, and from where.
+        """
+        before = None
+        for _ in shop.watch_case(self._in_log(claim).claim_id):
+            case = self.follow(shop, claim)
+            if case != before:
+                yield case
+            before = case
 
     def take_step(
         self,

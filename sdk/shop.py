@@ -1,7 +1,7 @@
 """The shop's service, as a wallet sees it: what it says, not what of it is true."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -215,6 +215,10 @@ class Shop:
     def case(self, claim_id: str) -> Any:
         """What has followed a claim, with proofs."""
         return self._connection.get_json(f"{self._root}/claims/{claim_id}/case", _LONGEST_CASE)
+
+    def watch_case(self, claim_id: str) -> Iterator[str | None]:
+        """As :meth:`sdk.connection.Connection.events`: something with each event of a case."""
+        return self._connection.events(f"{self._root}/claims/{claim_id}/stream")
 
     def take_step(self, step: Mapping[str, Any], attachments: Sequence[bytes]) -> Any:
         """The case after a step of the buyer's, which it has signed."""

@@ -7,7 +7,7 @@ import pytest
 
 from commitments.errors import Overloaded, Refused
 from sdk import UnexpectedAnswer, Unreachable
-from sdk.connection import JSON, Connection
+from sdk.connection import EVENTS, JSON, Connection
 from tests.sdk.shop_server import response
 
 BODY = b'{"a":1}'
@@ -166,3 +166,62 @@ def test_no_answer_says_nothing_about_what_was_sent() -> None:
         connection(fails).post_json("/x", {"secret": "42"}, 100)
     assert "42" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+# ---- streams
+
+
+class Chunks(httpx.SyncByteStream):
+    def __init__(self, *chunks: bytes) -> None:
+        self.chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.chunks
+
+
+def streamed(*chunks: bytes, kind: str = EVENTS) -> httpx.Response:
+    return httpx.Response(200, headers={"Content-Type": kind}, stream=Chunks(*chunks))
+
+
+def test_a_stream_tells_of_events_however_their_bytes_are_cut() -> None:
+    text = b": hello\n\nid: 7\nevent: claim.step\ndata: {}\n\nid: 12\ndata: {}\n\n"
+    cuts = [
+        (text,),
+        tuple(text[i : i + 1] for i in range(len(text))),
+        (text[:13], text[13:]),
+    ]
+    for chunks in cuts:
+        assert list(connection(streamed(*chunks)).events("/x")) == [None, "7", "12"]
+
+
+def test_a_stream_says_that_it_is_open_before_anything_has_come() -> None:
+    stream = Trickle(b": still here\n\n")
+    answer = httpx.Response(200, headers={"Content-Type": EVENTS}, stream=stream)
+    assert next(connection(answer).events("/x")) is None
+    assert stream.sent == 0
+
+
+def test_a_line_of_a_stream_without_end() -> None:
+    stream = Trickle(b"data" * 1000)
+    answer = httpx.Response(200, headers={"Content-Type": EVENTS}, stream=stream)
+    with pytest.raises(UnexpectedAnswer, match="does not end"):
+        list(connection(answer).events("/x"))
+    assert stream.sent < 1 << 20
+
+
+def test_what_is_no_stream() -> None:
+    for answer, error in (
+        (streamed(kind=JSON), UnexpectedAnswer),
+        (problem(404, "unknown-claim", detail="none"), Refused),
+        (httpx.Response(307, headers={"Location": "http://elsewhere.example/"}), UnexpectedAnswer),
+    ):
+        with pytest.raises(error):
+            list(connection(answer).events("/x"))
+
+
+def test_a_stream_that_breaks_off() -> None:
+    def broken(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("", request=request)
+
+    with pytest.raises(Unreachable):
+        list(connection(broken).events("/x"))

@@ -1,10 +1,11 @@
 """What follows a claim, from the buyer's side: what is sent, and what is believed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -13,6 +14,7 @@ from commitments.errors import FormatError, KvittoError, Refused, VerificationEr
 from commitments.wire import encode_base64, parse_json
 from policies.attachments import open_attachment, seal_attachment
 from sdk import Claim, NotEligible, Unreachable, Wallet, WalletError
+from sdk.connection import EVENTS
 from sdk.state import State
 from tests.sdk.forgeries import all_events, event_log
 from tests.sdk.shop_server import ShopServer
@@ -101,6 +103,29 @@ def test_messages_are_gone_when_the_buyer_has_them_erased(
     wallet.erase(server.shop(), the_claim(wallet))
     (message,) = wallet.messages(server.shop(), the_claim(wallet))
     assert message.content is None
+
+
+def test_a_claim_is_watched(server: ShopServer, wallet: Wallet) -> None:
+    claim_id = the_claim(wallet).claim_id
+    happens = [
+        lambda: None,
+        lambda: server.step(claim_id, "ask", wants=["photo"]),
+        lambda: server.world.buy(server.world.sale()),
+        lambda: server.step(claim_id, "note", b"hello"),
+    ]
+
+    class Live(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            for happen in happens:
+                happen()
+                yield b"id: 1\n\n"
+
+    def stream(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Type": EVENTS}, stream=Live())
+
+    server.instead["/stream"] = stream
+    seen = [(case.state, case.number) for case in wallet.watch(server.shop(), the_claim(wallet))]
+    assert seen == [("under_review", 0), ("needs_information", 1), ("needs_information", 2)]
 
 
 # ---- slots
