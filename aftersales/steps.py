@@ -28,6 +28,7 @@ __all__ = [
     "check_step",
     "erasure_message",
     "inbox_message",
+    "parse_shop",
     "redemption_message",
     "step_message",
     "verify_request",
@@ -84,8 +85,13 @@ def _are_wants(value: Any) -> bool:
     )
 
 
+def parse_shop(name: Any) -> str:
+    """The name by which a shop is known to those who redeem there; ``FormatError`` for others."""
+    return parse_identifier(name, "shop", _LONGEST_SHOP)
+
+
 def _is_shop(value: Any) -> bool:
-    return _reads(lambda: parse_identifier(value, "shop", _LONGEST_SHOP))
+    return _reads(lambda: parse_shop(value))
 
 
 def _is_time(value: Any) -> bool:

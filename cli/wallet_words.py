@@ -210,6 +210,7 @@ def _claim_document(claim: "Claim") -> dict[str, Any]:
         "order": claim.order,
         "claim": claim.body.document(),
         "outcome": claim.outcome,
+        "state": claim.case and claim.case.state,
         "reason": claim.reason,
         "ends_ownership": claim.ends_ownership,
         "secret_sent": claim.secret_sent,
@@ -250,9 +251,14 @@ def _claim_facts(claim: "Claim") -> dict[str, object]:
         "policy": claim.body.policy,
         "remedy": claim.body.remedy,
         "date": claim.body.date,
-        "outcome": claim.outcome or "no answer yet",
+        "outcome": _state(claim) or claim.outcome or "no answer yet",
         "because": in_words(claim.reason),
     }
+
+
+def _state(claim: "Claim") -> str | None:
+    """That of its case, as the wallet has last heard of it."""
+    return None if claim.case is None else claim.case.state.replace("_", " ")
 
 
 def _list(sentences: Sequence[str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from aftersales.steps import (
     STEP,
     erasure_message,
     inbox_message,
+    parse_shop,
     redemption_message,
     step_message,
 )
@@ -123,12 +124,13 @@ class FollowUps(OpenWallet):
 
         For a day, once, and for this shop only; made without a connection. It has the approval's
         receipt, which verifies offline. ``WalletError`` where the wallet knows of no approval, or
-        knows that it has been cashed in.
+        knows that it has been cashed in; ``FormatError`` for a name that no shop has.
         """
         stored = self._in_log(claim)
         case = require_case(stored)
         if case.granted is None or not case.agreed or case.redeemed is not None:
             raise WalletError("the wallet knows of no approval that could be cashed in")
+        parse_shop(shop_name)
         signed = event_time(self._clock())
         message = redemption_message(stored.claim_id, shop_name, signed)
         return {

@@ -146,7 +146,16 @@ class ShopServer:
             cases.erase_as_buyer(ORIGIN, identifier, *signed)
             return {"status": "erased"}
         found = cases.inbox(ORIGIN, identifier, *signed)
-        return {"attachments": [each.document() for each in found]}
+        return {
+            "attachments": [
+                {
+                    "number": each.number,
+                    "digest": each.digest,
+                    "content": None if each.content is None else encode_base64(each.content),
+                }
+                for each in found
+            ]
+        }
 
     def step(self, claim_id: str, name: str, *messages: bytes, **members: Any) -> None:
         """A step of the merchant's, with messages for the buyer."""

@@ -107,7 +107,7 @@ def test_messages_are_gone_when_the_buyer_has_them_erased(
 
 def test_a_claim_is_watched(server: ShopServer, wallet: Wallet) -> None:
     claim_id = the_claim(wallet).claim_id
-    happens = [
+    happens: list[Callable[[], Any]] = [
         lambda: None,
         lambda: server.step(claim_id, "ask", wants=["photo"]),
         lambda: server.world.buy(server.world.sale()),
@@ -152,7 +152,7 @@ def test_a_restored_wallet_knows_cases_and_has_their_keys(
     device = server.wallet(words=wallet.words())
     device.restore(server.shop())
     restored = the_claim(device)
-    assert restored == the_claim(wallet)
+    assert replace(restored, receipt=the_claim(wallet).receipt) == the_claim(wallet)
     assert restored.case is not None
     assert restored.case.number == 2
     (message,) = device.messages(server.shop(), restored)
