@@ -140,6 +140,7 @@ MEMBERS = {
     "price": "Within which prices.",
     "products": "GTINs, or the shop's own codes.",
     "proof": "The proof, from the wallet.",
+    "published": "When it was written to the log.",
     "purchased": "Within which days.",
     "purchases": "Each with the request of its buyer.",
     "reason": "Why it was declined; null where it was not.",
