@@ -10,7 +10,8 @@ from cli.files import read_document, read_quorum
 from cli.following import naming_what_follows
 from cli.options import QuorumFile
 from cli.output import AsJson, facts, show
-from commitments.errors import FormatError
+from commitments.errors import FormatError, VerificationError
+from commitments.sandbox import is_sandbox
 
 __all__ = ["app"]
 
@@ -30,12 +31,15 @@ def verify(
         str, typer.Option(metavar="VKEY", help="The event log's verifier key, from the shop.")
     ],
     quorum: QuorumFile = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Also a sandbox's, which is worth nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what the event log of the shop holds about a claim, a transfer, or an ownership's end.
 
-    Exit status 0 only if this is in the log that the key belongs to. A receipt is public:
-    whoever shows one need not be the buyer.
+    Exit status 0 only if this is in the log that the key belongs to, and not in a sandbox's unless
+    you say so. A receipt is public: whoever shows one need not be the buyer.
     """
     from ledger.event_receipt import EventReceipt, verify_event_receipt
     from ledger.note import parse_vkey
@@ -45,6 +49,10 @@ def verify(
     with naming_what_follows():
         checkpoint = verify_event_receipt(receipt, parse_vkey(key), policy=wanted)
     found = {**_said(receipt.event), "log": checkpoint.origin, "index": receipt.proof.index}
+    if is_sandbox(checkpoint.origin):
+        if not sandbox:
+            raise VerificationError("it is a sandbox's, in which nothing is real; see --sandbox")
+        found["sandbox"] = True
     show(found, facts(found), as_json=as_json)
 
 

@@ -27,13 +27,14 @@ from cli.wallet_words import (
 )
 
 if TYPE_CHECKING:
-    from sdk import Claim, Purchase, Wallet
+    from sdk import Claim, Purchase, Shop, Wallet
 
 __all__ = [
     "DEFAULT_WALLET",
     "READING",
     "SMALLEST_RING",
     "AcceptStale",
+    "ForSandboxes",
     "Insecure",
     "Out",
     "PurchaseNumber",
@@ -43,6 +44,7 @@ __all__ = [
     "Yes",
     "app",
     "ask_passphrase",
+    "at_shop",
     "claimed",
     "numbered",
     "opened",
@@ -77,6 +79,9 @@ PurchaseNumber = Annotated[
 AcceptStale = Annotated[
     bool, typer.Option("--accept-stale", help="Though newer closes may be hidden.")
 ]
+ForSandboxes = Annotated[
+    bool, typer.Option("--sandbox", help="For sandboxes, and for nothing that is real.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask. --json takes it.")]
 
 
@@ -90,13 +95,15 @@ class Remedy(StrEnum):
 
 
 @app.command()
-def create(*, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False) -> None:
+def create(
+    *, sandbox: ForSandboxes = False, wallet: WalletPath = DEFAULT_WALLET, as_json: AsJson = False
+) -> None:
     """Make a new wallet, encrypted under a passphrase."""
     from sdk import Wallet
 
     path = wallet.expanduser()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    Wallet.create(path, ask_passphrase(new=True)).close()
+    Wallet.create(path, ask_passphrase(new=True), sandbox=sandbox).close()
     ready = f"{path} is ready. Write down its words before you buy anything: kvitto wallet words"
     show({"wallet": str(path)}, ready, as_json=as_json)
 
@@ -123,7 +130,6 @@ def request(  # noqa: PLR0913 - options of a command line
     It needs no network with --origin, or where the wallet knows the merchant. It is no secret, and
     serves this order with this shop only.
     """
-    from sdk import Shop
     from sdk.links import request_link
     from sdk.state import GROUP
     from zk.issuance import parse_request
@@ -133,7 +139,9 @@ def request(  # noqa: PLR0913 - options of a command line
     with opened(wallet) as mine, ExitStack() as shops:
 
         def make() -> dict[str, str]:
-            shop = origin or shops.enter_context(Shop(url, merchant or "", insecure=insecure))
+            shop = origin or shops.enter_context(
+                at_shop(mine, url, merchant or "", insecure=insecure)
+            )
             return mine.request(shop, order).document()
 
         def links(document: dict[str, str]) -> list[str]:
@@ -158,10 +166,8 @@ def accept(
     as_json: AsJson = False,
 ) -> None:
     """Check a receipt against the merchant's log, and keep it."""
-    from sdk import Shop
-
     document = read_receipt(receipt)
-    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         purchase = mine.accept(shop, document)
     show(purchase_document(purchase), facts(purchase_facts(purchase)), as_json=as_json)
 
@@ -187,11 +193,10 @@ def quorum(
     """
     from cli.files import read_quorum
     from ledger.note import parse_vkey
-    from sdk import Shop
 
     wanted = read_quorum(policy)
     signers = [parse_vkey(vkey) for vkey in seed_witness or ()]
-    with opened(wallet) as mine, Shop(url, merchant) as shop:
+    with opened(wallet) as mine, at_shop(mine, url, merchant) as shop:
         mine.require_quorum(shop, wanted)
         mine.trust_seed_witnesses(shop, signers)
     document = {
@@ -218,11 +223,10 @@ def redeem(
     Do it soon: until then the shop, which made the code, and whoever sees the slip can do it in
     your place. Where the answer is lost, do it again: the code counts once, and for you.
     """
-    from sdk import Shop
     from sdk.redeeming import UNTIL_NOW
     from sdk.redeeming import redeem as redeem_code
 
-    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         purchase = redeem_code(mine, shop, code)
     if not as_json:
         note(UNTIL_NOW)
@@ -258,10 +262,11 @@ def claim(  # noqa: PLR0913 - options of a command line
     Exit status 1 when the claim is declined, or when no purchase qualifies: then nothing is sent,
     and each condition that fails is named.
     """
-    from sdk import Shop
-
     require_yes(yes=yes, as_json=as_json)
-    with opened(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with (
+        opened(wallet, smallest_ring) as mine,
+        at_shop(mine, url, merchant, insecure=insecure) as shop,
+    ):
         named = None if purchase is None else numbered(mine, purchase)
         if mine.unanswered(shop, policy, remedy=remedy, purchase=named):
             note("An earlier claim of yours got no answer. It is sent again.")
@@ -318,10 +323,11 @@ def retire(
     as_json: AsJson = False,
 ) -> None:
     """Complete a refund: end the ownership by handing in the purchase's secret."""
-    from sdk import Shop
-
     require_yes(yes=yes, as_json=as_json)
-    with opened(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with (
+        opened(wallet, smallest_ring) as mine,
+        at_shop(mine, url, merchant, insecure=insecure) as shop,
+    ):
         approved = claimed(mine, claim_id)
         if not as_json:
             tell(ending_words(approved, mine.claims))
@@ -346,7 +352,22 @@ def opened(path: Path, smallest_ring: int = SMALLEST_RING) -> Iterator["Wallet"]
         raise FileNotFoundError(errno.ENOENT, reason, str(path))
     opened = Wallet.open(path, ask_passphrase(), smallest_ring=smallest_ring)
     with opened, keeping_proof(path):
+        if opened.is_sandbox:
+            note("This wallet is for sandboxes: nothing in it is real.")
         yield opened
+
+
+@contextmanager
+def at_shop(
+    wallet: "Wallet", url: str, merchant: str, *, insecure: bool = False
+) -> Iterator["Shop"]:
+    """The shop that a command is about; a wallet for sandboxes goes by its clock."""
+    from sdk import Shop
+
+    with Shop(url, merchant, insecure=insecure) as shop:
+        if wallet.is_sandbox:
+            wallet.follow_clock(shop)
+        yield shop
 
 
 def ask_passphrase(*, new: bool = False) -> str:

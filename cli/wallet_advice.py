@@ -16,6 +16,7 @@ from cli.wallet import (
     Remedy,
     SmallestRing,
     WalletPath,
+    at_shop,
     numbered,
     opened,
 )
@@ -80,9 +81,10 @@ def preview(  # noqa: PLR0913 - options of a command line
     as_json: AsJson = False,
 ) -> None:
     """What a claim would show. The merchant is asked for the ring, or nobody with --offline."""
-    from sdk import Shop
-
-    with opened(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with (
+        opened(wallet, smallest_ring) as mine,
+        at_shop(mine, url, merchant, insecure=insecure) as shop,
+    ):
         named = None if purchase is None else numbered(mine, purchase)
         if offline:
             shown = mine.preview_offline(shop, policy, remedy=remedy, purchase=named)

@@ -10,10 +10,12 @@ from cli.options import DEFAULT_URL, MerchantId, Url, whole_number
 from cli.output import AsJson, bar, facts, note, show, tell
 from cli.wallet import (
     DEFAULT_WALLET,
+    ForSandboxes,
     Insecure,
     WalletPath,
     Yes,
     ask_passphrase,
+    at_shop,
     numbered,
     opened,
     require_consent,
@@ -51,9 +53,7 @@ def backup(
     `accept` does it by itself unless the mailbox could not be reached. Not around a claim: the
     merchant sees that whoever comes has bought something.
     """
-    from sdk import Shop
-
-    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         left, last, shown = mine.back_up(shop), mine.backed_up, mine.words_shown
     if shown is None:
         note("The words that restore it were never shown: kvitto wallet words")
@@ -76,10 +76,8 @@ def forget(
     as_json: AsJson = False,
 ) -> None:
     """Delete a purchase, here and in the merchant's mailbox. Nothing brings it back."""
-    from sdk import Shop
-
     require_yes(yes=yes, as_json=as_json)
-    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         chosen = numbered(mine, purchase)
         if not yes:
             tell([f"Order {chosen.order} of {chosen.origin}: no claim can be made with it again."])
@@ -96,6 +94,7 @@ def restore(
     accept_stale: Annotated[
         bool, typer.Option("--accept-stale", help="Though later claims may be hidden.")
     ] = False,
+    sandbox: ForSandboxes = False,
     wallet: WalletPath = DEFAULT_WALLET,
     as_json: AsJson = False,
 ) -> None:
@@ -104,16 +103,16 @@ def restore(
     Where there is no wallet yet it asks for the words (or takes KVITTO_WORDS) and makes one. It
     reads both of the merchant's logs from end to end; that may take a while.
     """
-    from sdk import Shop, Wallet
+    from sdk import Wallet
 
     path = wallet.expanduser()
     if not path.is_file():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         typed = os.environ.get("KVITTO_WORDS") or typer.prompt("The twelve words", err=True)
-        Wallet.create(path, ask_passphrase(new=True), words=typed).close()
+        Wallet.create(path, ask_passphrase(new=True), words=typed, sandbox=sandbox).close()
     with (
         opened(wallet) as mine,
-        Shop(url, merchant, insecure=insecure) as shop,
+        at_shop(mine, url, merchant, insecure=insecure) as shop,
         bar("reading the logs") as advance,
     ):
         restored = mine.restore(shop, accept_stale=accept_stale, progress=advance)

@@ -16,6 +16,7 @@ from cli.wallet import (
     Out,
     WalletPath,
     Yes,
+    at_shop,
     claimed,
     opened,
     require_consent,
@@ -69,9 +70,7 @@ def show_case(
     as_json: AsJson = False,
 ) -> None:
     """What has become of a claim, verified in the merchant's log."""
-    from sdk import Shop
-
-    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         case = mine.follow(shop, claimed(mine, claim_id))
     show(case_document(case), facts(case_facts(case)), as_json=as_json)
 
@@ -87,9 +86,7 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """Show a claim whenever something has happened, until nothing can; Ctrl-C stops it."""
-    from sdk import Shop
-
-    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         case = None
         while case is None or case.is_open:
             if case is not None:
@@ -202,9 +199,7 @@ def messages(
     as_json: AsJson = False,
 ) -> None:
     """Read what the merchant has written to you about a claim."""
-    from sdk import Shop
-
-    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         found = mine.messages(shop, claimed(mine, claim_id))
     shown = [_shown(each, out) for each in found]
     rows = [[each["number"], each["text"] or each["file"] or "erased"] for each in shown]
@@ -242,12 +237,10 @@ def erase(
     as_json: AsJson = False,
 ) -> None:
     """Have everything erased that was attached to a claim; the log keeps that it was there."""
-    from sdk import Shop
-
     require_yes(yes=yes, as_json=as_json)
     if not yes:
         require_consent("Erase everything that was attached?")
-    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as service:
+    with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as service:
         mine.erase(service, claimed(mine, claim_id))
     show({"claim_id": claim_id, "erased": True}, "All attachments are erased.", as_json=as_json)
 
@@ -262,9 +255,8 @@ def _take(
     insecure: bool,
     as_json: bool,
 ) -> None:
-    from sdk import Shop
 
-    with opened(wallet) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         case = mine.take_step(shop, claimed(mine, claim_id), **step)
     show(case_document(case), facts(case_facts(case)), as_json=as_json)
 

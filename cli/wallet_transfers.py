@@ -17,6 +17,7 @@ from cli.wallet import (
     SmallestRing,
     WalletPath,
     Yes,
+    at_shop,
     numbered,
     opened,
     require_consent,
@@ -92,11 +93,13 @@ def transfer(  # noqa: PLR0913 - options of a command line
     new owner alone.
     """
     from cli.files import read_document, write_document
-    from sdk import Shop
 
     require_yes(yes=yes, as_json=as_json)
     document = read_document(acceptance)
-    with opened(wallet, smallest_ring) as mine, Shop(url, merchant, insecure=insecure) as shop:
+    with (
+        opened(wallet, smallest_ring) as mine,
+        at_shop(mine, url, merchant, insecure=insecure) as shop,
+    ):
 
         def handover() -> dict[str, Any]:
             approved = _approval(mine, shop, document, accept_stale=accept_stale, yes=yes)
@@ -121,12 +124,11 @@ def receive(
     It reads all of the merchant's log of decisions, to see which claims are used up.
     """
     from cli.files import read_document
-    from sdk import Shop
 
     document = read_document(handover)
     with (
         opened(wallet) as mine,
-        Shop(url, merchant, insecure=insecure) as shop,
+        at_shop(mine, url, merchant, insecure=insecure) as shop,
         bar("reading the log") as advance,
     ):
         purchase = mine.receive(shop, document, progress=advance)

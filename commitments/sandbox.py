@@ -4,7 +4,13 @@ A sandbox is told from a merchant by its origin alone, which stands in every che
 receipt and proof: whoever does not ask for a sandbox never takes one for a shop.
 """
 
-__all__ = ["is_sandbox", "sandbox_origin"]
+from datetime import timedelta
+
+__all__ = ["MOST_AHEAD", "is_sandbox", "sandbox_origin"]
+
+MOST_AHEAD = timedelta(days=30 * 366)
+"""How far a sandbox's clock can be ahead: no guarantee is longer, and every deadline that is
+counted from there is still a date."""
 
 _MARK = "/test/"
 _EVENTS = "/events"

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from commitments.clock import Clock
 from commitments.errors import FormatError, Refused
-from commitments.sandbox import is_sandbox
+from commitments.sandbox import MOST_AHEAD, is_sandbox
 from commitments.wire import parse_decimal
 from ledger.events import event_time, events_origin, parse_event_time
 from ledger.once import Once, unless_done
@@ -30,10 +30,7 @@ from ledger.schema import metadata
 from ledger.store import Store, Transaction
 from policies.durations import Duration, parse_duration
 
-__all__ = ["MOST_AHEAD", "SandboxClocks", "parse_move", "sandboxes"]
-
-MOST_AHEAD = timedelta(days=30 * 366)
-"""No guarantee is longer; and every deadline that is counted from there is still a date."""
+__all__ = ["SandboxClocks", "parse_move", "sandboxes"]
 
 sandboxes = Table(
     "sandboxes",

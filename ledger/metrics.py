@@ -1,8 +1,9 @@
 """What a service counts, for Prometheus. All of it stands here, so that all of it can be read.
 
 No label narrows down a claim: routes are templates, outcomes are kinds. Nothing is counted by
-merchant, policy, lane or address. Where there are several processes, each writes files of its own
-and any of them can add them up (``multiprocess_mode``).
+merchant, policy, lane or address, and no entry or decision of a sandbox is counted at all. Where
+there are several processes, each writes files of its own and any of them can add them up
+(``multiprocess_mode``).
 """
 
 from prometheus_client import Counter, Gauge, Histogram

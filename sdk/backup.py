@@ -98,6 +98,7 @@ class Backup(OpenWallet):
         as :meth:`claim`; nothing is remembered then.
         """
         keys = shop.keys()
+        self._require_kind(keys.origin)
         boxes, following = find_boxes(shop, self._state.identity.seed, keys.origin)
         merchant = self._state.merchants.get(keys.origin) or first_contact(shop, keys, boxes)
         now = self._clock()

@@ -42,7 +42,7 @@ class Buying(Backup):
         ``WalletError`` for an order whose receipt the wallet has.
         """
         origin = shop if isinstance(shop, str) else self._at(shop).origin
-        parse_identifier(origin, "origin")
+        self._require_kind(parse_identifier(origin, "origin"))
         check_code(order, "order")
         key = (origin, order)
         if key in self._state.purchases:

@@ -39,6 +39,7 @@ __all__ = [
     "Unreachable",
     "WalletError",
     "WalletInUse",
+    "WrongWallet",
 ]
 
 # The names say what happened, as those of commitments.errors do.
@@ -51,6 +52,17 @@ class WalletError(KvittoError):
 
 class WalletInUse(WalletError):
     """Another process has the file open."""
+
+
+class WrongWallet(WalletError):
+    """Sandboxes and shops are never in one wallet: what is for sandboxes is worth nothing."""
+
+    def __init__(self, *, sandbox: bool) -> None:
+        super().__init__(
+            "this is a sandbox, in which nothing is real: only a wallet for sandboxes takes it"
+            if sandbox
+            else "this wallet is for sandboxes only"
+        )
 
 
 class NotEligible(WalletError):

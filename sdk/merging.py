@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from ledger.monitor import Head, newest_head
 from ledger.quorum import NO_QUORUM
-from sdk.errors import WalletError
+from sdk.errors import WalletError, WrongWallet
 from sdk.state import Claim, Identity, Merchant, OrderKey, Purchase, State
 from sdk.transfer_state import Transfer
 
@@ -18,11 +18,14 @@ _Proof = TypeVar("_Proof", Claim, Transfer)
 def merge(own: State, other: State) -> State:
     """What both remember; ``own`` stays the device that it is.
 
-    ``WalletError`` for a wallet of another seed, or one that contradicts this one;
+    ``WalletError`` for a wallet of another seed or one that contradicts this one, and where only
+    one is for sandboxes;
     :class:`ledger.fork.ForkedLog` when the two were shown different logs of one size.
     """
     if own.identity.seed != other.identity.seed:
         raise WalletError("the other wallet has other words")
+    if own.identity.sandbox != other.identity.sandbox:
+        raise WrongWallet(sandbox=other.identity.sandbox)
     purchases = _purchases(own.purchases, other.purchases)
     waiting = {**other.pending, **own.pending}
     for key, pending in waiting.items():

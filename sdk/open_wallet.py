@@ -10,11 +10,12 @@ from typing import Self
 
 from commitments.clock import Clock, system_clock
 from commitments.errors import FormatError, VerificationError
+from commitments.sandbox import is_sandbox
 from ledger.events import event_time
 from ledger.note import Verifier
 from ledger.quorum import Quorum
 from sdk.boxes import Box
-from sdk.errors import NotKept, UnexpectedAnswer
+from sdk.errors import NotKept, UnexpectedAnswer, WalletError, WrongWallet
 from sdk.kept_answers import KeptAnswers, KeptInMemory
 from sdk.key_following import follow_merchant
 from sdk.logs import MerchantView, read_merchant
@@ -40,7 +41,7 @@ class OpenWallet:
     ) -> None:
         self._state = state
         self._file = file
-        self._clock = clock
+        self._real_clock = self._clock = clock
         self._smallest_ring = smallest_ring
         self._rings = KnownRings()
         self._kept: KeptAnswers = file.kept_answers() if file else KeptInMemory()
@@ -55,16 +56,18 @@ class OpenWallet:
         passphrase: str,
         *,
         words: str | None = None,
+        sandbox: bool = False,
         clock: Clock = system_clock,
         smallest_ring: int = SMALLEST_RING,
     ) -> Self:
         """A new wallet in a new file, encrypted under ``passphrase``.
 
         With ``words``, another device of the wallet that has them: it gives no keys that another
-        device gives, and has nothing of what they hold before :meth:`restore`. ``FormatError`` for
-        words that are none.
+        device gives, and has nothing of what they hold before :meth:`restore`. With ``sandbox``, a
+        wallet for sandboxes, which takes nothing of a shop, as others take nothing of a sandbox.
+        ``FormatError`` for words that are none.
         """
-        state = State(_new_identity(words, clock))
+        state = State(_new_identity(words, clock, sandbox=sandbox))
         file = WalletFile.create(Path(path), passphrase, state.encode())
         return cls(state, file, clock=clock, smallest_ring=smallest_ring)
 
@@ -86,11 +89,12 @@ class OpenWallet:
         cls,
         *,
         words: str | None = None,
+        sandbox: bool = False,
         clock: Clock = system_clock,
         smallest_ring: int = SMALLEST_RING,
     ) -> Self:
-        """A wallet that is gone with the process; ``words`` as :meth:`create`."""
-        state = State(_new_identity(words, clock))
+        """A wallet that is gone with the process; ``words`` and ``sandbox`` as :meth:`create`."""
+        state = State(_new_identity(words, clock, sandbox=sandbox))
         return cls(state, None, clock=clock, smallest_ring=smallest_ring)
 
     def __enter__(self) -> Self:
@@ -108,6 +112,22 @@ class OpenWallet:
         """Let other processes open the file."""
         if self._file is not None:
             self._file.close()
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it is a wallet for sandboxes: nothing in it is worth anything."""
+        return self._state.identity.sandbox
+
+    def follow_clock(self, shop: Shop) -> None:
+        """From now on go by the clock of this sandbox, which is asked each time.
+
+        Only for a wallet for sandboxes, ``WalletError`` otherwise: whoever sets the clock of a
+        wallet can pass an old log off as a new one.
+        """
+        self._at(shop)
+        if not self.is_sandbox:
+            raise WalletError("only a wallet for sandboxes goes by the clock of a service")
+        self._clock = lambda: self._real_clock() + shop.ahead()
 
     @property
     def purchases(self) -> Sequence[Purchase]:
@@ -177,6 +197,11 @@ class OpenWallet:
         """The merchant behind ``shop``: the pinned one, or on first contact one to be pinned."""
         return self._known(shop) or self._pin(shop, shop.keys())
 
+    def _require_kind(self, origin: str) -> None:
+        """``WrongWallet`` for a sandbox where the wallet is for shops, and the other way round."""
+        if is_sandbox(origin) != self.is_sandbox:
+            raise WrongWallet(sandbox=is_sandbox(origin))
+
     def _known(self, shop: Shop) -> Merchant | None:
         merchants = self._state.merchants.values()
         return next((each for each in merchants if each.address == shop.address), None)
@@ -190,6 +215,7 @@ class OpenWallet:
             raise NotKept from None
 
     def _pin(self, shop: Shop, keys: LogKeys) -> Merchant:
+        self._require_kind(keys.origin)
         new = first_contact(shop, keys)
         known = self._state.merchants.get(keys.origin)
         if known is not None and not _has_keys(known, new):
@@ -210,12 +236,12 @@ def _has_keys(known: Merchant, named: Merchant) -> bool:
     return all(set(wanted) <= set(vkeys) for vkeys, wanted in pairs)
 
 
-def _new_identity(words: str | None, clock: Clock) -> Identity:
+def _new_identity(words: str | None, clock: Clock, *, sandbox: bool) -> Identity:
     """The device that makes a seed is number 0; those where it is typed in know of no other."""
     if words is None:
-        return Identity(Seed.create())
-    seen = event_time(clock())  # by who has typed them
-    return Identity(Seed.parse(words), 1 + secrets.randbelow(_DEVICES), words_shown=seen)
+        return Identity(Seed.create(), sandbox=sandbox)
+    device, seen = 1 + secrets.randbelow(_DEVICES), event_time(clock())  # by who has typed them
+    return Identity(Seed.parse(words), device, words_shown=seen, sandbox=sandbox)
 
 
 def first_contact(shop: Shop, keys: LogKeys, boxes: Sequence[Box] = ()) -> Merchant:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from secrets import token_bytes
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -14,6 +15,7 @@ import httpx
 from aftersales.versions import READ_EVENTS
 from commitments.errors import FormatError
 from commitments.mailbox import ADDRESS_BYTES, BOX_BYTES, LOOKUP_BOXES, sign_deletion
+from commitments.sandbox import MOST_AHEAD
 from commitments.wire import encode_base64, parse_base64, parse_identifier
 from ledger.events import events_origin
 from ledger.evidence import EventEvidence
@@ -141,6 +143,17 @@ class Shop:
         if (purchases.name, events.name) != (origin, events_origin(origin)):
             raise FormatError("the keys are not those of the merchant's logs", "purchases_vkey")
         return LogKeys(origin, purchases, events)
+
+    def ahead(self) -> timedelta:
+        """How far the clock of this sandbox is before the real time.
+
+        ``Refused`` by a shop, whose clock shows the real time.
+        """
+        answer = self._connection.get_json(f"{self._root}/clock", _LONGEST_ANSWER)
+        seconds = answer.get("ahead") if isinstance(answer, dict) else None
+        if type(seconds) is not int or not 0 <= seconds <= MOST_AHEAD // timedelta(seconds=1):
+            raise UnexpectedAnswer("the sandbox's clock shows no possible time")
+        return timedelta(seconds=seconds)
 
     def events(self) -> EventEvidence:
         """The declaration, all closes, policies and notices, with their proof."""

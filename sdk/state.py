@@ -67,7 +67,7 @@ class Identity(Remembered):
     ``device`` is 0 where the seed was made, and random where it was typed in; ``counters`` has
     the next counter for each origin (:class:`sdk.seed.Place`), ``boxes`` the next place in
     each merchant's mailbox. ``words_shown`` is when the owner last had the words to write down,
-    ``backed_up`` when the last copy was left in a mailbox.
+    ``backed_up`` when the last copy was left in a mailbox. A wallet is for sandboxes, or for shops.
     """
 
     seed: Seed = field(repr=False)
@@ -76,6 +76,7 @@ class Identity(Remembered):
     boxes: Mapping[str, int] = field(default_factory=dict)
     words_shown: str | None = None
     backed_up: str | None = None
+    sandbox: bool = False
 
     def next_place(self, origin: str) -> Place:
         """Of the keys for the next order at this merchant."""
@@ -97,6 +98,7 @@ class Identity(Remembered):
             "boxes": dict(self.boxes),
             "words_shown": self.words_shown,
             "backed_up": self.backed_up,
+            "sandbox": self.sandbox,
         }
 
     @classmethod
@@ -108,6 +110,7 @@ class Identity(Remembered):
         for name in ("counters", "boxes"):
             members[name] = {key: parse_count(value, name) for key, value in members[name].items()}
         check_members(members, str | None, "words_shown", "backed_up")
+        check_members(members, bool, "sandbox")
         return cls(**members)
 
 

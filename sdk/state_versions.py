@@ -65,8 +65,12 @@ def _with_transfers(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_cases(document: dict[str, Any]) -> dict[str, Any]:
-    """From 3 to 4: what follows claims."""
-    return {**document, "claims": [{**each, "steps": []} for each in document["claims"]]}
+    """From 3 to 4: what follows claims, and wallets for sandboxes."""
+    return {
+        **document,
+        "identity": {**document["identity"], "sandbox": False},
+        "claims": [{**each, "steps": []} for each in document["claims"]],
+    }
 
 
 def _merchant_of_version_1(document: dict[str, Any]) -> dict[str, Any]:

@@ -234,6 +234,7 @@ class Transfers(OpenWallet):
         acceptance. It binds to nothing. Needs no connection.
         """
         origin, blinded = parse_offer(offer)
+        self._require_kind(origin)
         accepted = self._state.acceptance_of(blinded)
         if accepted is None:
             accepted = self._new_keys(origin, blinded)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from issuer.sandbox_clocks import MOST_AHEAD
+from commitments.sandbox import MOST_AHEAD
 from ledger.events import event_time
 from ledger.once import answers, forget_answers
 from tests.api.shop import OPERATOR, SALE, Shop
