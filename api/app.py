@@ -31,6 +31,7 @@ from api.routers import (
     sandboxes,
     service,
     transfers,
+    voids,
 )
 from api.service import Service
 from api.settings import Settings
@@ -44,6 +45,7 @@ _ROUTERS = (
     sandboxes,
     purchases,
     sales,
+    voids,
     closes,
     policies,
     notices,

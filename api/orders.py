@@ -1,18 +1,16 @@
-"""Orders and sales as request bodies have them, and errors that name the place in the body."""
+"""Orders and sales as request bodies have them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 from api.bodies import members, placed, text
-from commitments.errors import FormatError, Refused, VerificationError
+from commitments.errors import FormatError
 from commitments.group import Group
 from commitments.sale import Sale, parse_day, parse_sale
-from issuer.recording import Order
+from issuer.orders import Order
 from zk.issuance import parse_request
 
-__all__ = ["ORDER_MEMBERS", "alone", "read_day", "read_order", "read_sale"]
+__all__ = ["ORDER_MEMBERS", "read_day", "read_order", "read_sale"]
 
 ORDER_MEMBERS = ("order", "sale", "request")
 
@@ -38,13 +36,3 @@ def read_day(document: dict[str, Any], name: str) -> date:
         return parse_day(text(document, name))
     except FormatError as error:
         raise FormatError(str(error), name) from None
-
-
-@contextmanager
-def alone(place: str = "purchases[0]") -> Iterator[None]:
-    """Errors of the issuer about the only item of a list do not mention the list."""
-    try:
-        yield
-    except (FormatError, Refused, VerificationError) as error:
-        error.field = (error.field or "").removeprefix(place).removeprefix(".") or None
-        raise

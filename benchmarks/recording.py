@@ -14,7 +14,8 @@ from commitments.p256 import P256
 from commitments.purchase import BuyerKeys
 from commitments.sale import Sale
 from issuer.merchants import Merchant, create_merchant
-from issuer.recording import Issuer, Order
+from issuer.orders import Order
+from issuer.recording import Issuer
 from ledger.store import Store
 from zk.issuance import prove_request
 
@@ -43,7 +44,7 @@ def recording_figures(*, quick: bool, progress: Callable[[str], None]) -> list[F
         for batch in range(batches):
             sales = make_sales(batch, _BATCH)
             orders = [make_order(f"{batch}/{n}", sale) for n, sale in enumerate(sales)]
-            present.append(_rate(partial(issuer.record, _MERCHANT, orders)))
+            present.append(_rate(partial(issuer.record_many, _MERCHANT, orders)))
         store.close()
     target = "at least 3,000"
     return [

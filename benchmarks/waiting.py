@@ -17,7 +17,8 @@ from commitments.clock import SYSTEM_CLOCKS
 from commitments.p256 import P256
 from issuer.closing import Closer
 from issuer.merchants import Merchant, create_merchant
-from issuer.recording import Issuer, Order
+from issuer.orders import Order
+from issuer.recording import Issuer
 from ledger.seed_witnesses import SeedWitnesses
 from ledger.store import Store
 from sdk import Purchase, Shop, Wallet
@@ -68,10 +69,10 @@ def _open_shop(store: Store, wallet: Wallet, claims: int) -> list[object]:
     ]
     others = list(islice(purchases(), _RING - claims))
     store.write(lambda transaction: transaction.append(_MERCHANT.origin, others))
-    receipts = Issuer(store, P256, SYSTEM_CLOCKS).record(_MERCHANT, orders)
+    rows = Issuer(store, P256, SYSTEM_CLOCKS).record_many(_MERCHANT, orders)
     Closer(store, SYSTEM_CLOCKS, SeedWitnesses()).now(_MERCHANT)
     Verifier(store, P256, SYSTEM_CLOCKS).publish(_MERCHANT.origin, WARRANTY)
-    return [*receipts]
+    return [row["value"] for row in rows]
 
 
 def _claim(wallet: Wallet, shop: Shop, purchase: Purchase) -> None:

@@ -17,7 +17,8 @@ from benchmarks.wallet_steps import Place, claimed, opened, restored
 from commitments.clock import SYSTEM_CLOCKS
 from commitments.p256 import P256
 from issuer.closing import Closer
-from issuer.recording import Issuer, Order
+from issuer.orders import Order
+from issuer.recording import Issuer
 from ledger.seed_witnesses import SeedWitnesses
 from ledger.store import Store
 from sdk import Shop, Wallet
@@ -72,7 +73,7 @@ def _sell(
         if number * step < entries:
             build(store, supply, range(number * step, (number + 1) * step, 500), progress)
         order = Order(f"{number}", sale, wallet.request(MERCHANT.origin, f"{number}"))
-        receipts += issuer.record(MERCHANT, [order])
+        receipts.append(issuer.record(MERCHANT, order))
     others = list(islice(supply, 1000))
     store.write(lambda transaction: transaction.append(MERCHANT.origin, others))
     Closer(store, SYSTEM_CLOCKS, SeedWitnesses()).now(MERCHANT)

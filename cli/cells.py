@@ -39,9 +39,10 @@ _SHORTENED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+", re.ASCII)
 
 @dataclass(frozen=True)
 class ShopSale(Sale):
-    """A sale and the shop's own name for the order it belongs to, where the export has one."""
+    """A sale, its row, and the shop's own name for its order, where the export has one."""
 
     order: str | None = None
+    row: int = field(default=0, compare=False)
 
 
 class BadRow(NamedTuple):

@@ -8,10 +8,11 @@ import csv
 import io
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from cli.cells import ShopSale
+from cli.cells import BadRow, ShopSale
 from cli.errors import error_code
 from cli.files import new_file
 from commitments.errors import KvittoError
@@ -42,42 +43,61 @@ def record_sales(
     send: Callable[[list[dict[str, Any]]], Any],
     path: Path,
     progress: Callable[[int], None],
-) -> None:
-    """Send ``sales`` in chunks, and write their codes to a new file.
+) -> list[BadRow]:
+    """Send ``sales`` in chunks, and write their codes to a new file; those that are rejected.
 
     ``send`` posts a chunk and returns the answer; ``progress`` is told how many sales are done.
     ``FileExistsError`` before anything is sent if there is a file; ``ImportStopped`` later.
     """
+    rejected: list[BadRow] = []
     with new_file(path) as file:
         for start in range(0, len(sales), CHUNK):
             chunk = sales[start : start + CHUNK]
             try:
-                slips = _slips(send([sale.document() for sale in chunk]), len(chunk))
+                rows = _read(send([sale.document() for sale in chunk]), chunk)
             except KvittoError as error:
-                raise _stopped(error, start, len(sales), path) from None
-            _save(file, _rows(slips, chunk, with_header=start == 0), path)
+                raise _stopped(error, start - len(rejected), start, len(sales), path) from None
+            slips = [row for row in rows if isinstance(row, _Slip)]
+            rejected += [row for row in rows if isinstance(row, BadRow)]
+            _save(file, _lines(slips, with_header=start == 0), path)
             progress(start + len(chunk))
+    return rejected
 
 
-def _slips(answer: Any, count: int) -> list[tuple[int, str]]:
-    """Index and code of each slip of an answer."""
+@dataclass(frozen=True)
+class _Slip:
+    index: int
+    code: str
+    sale: ShopSale
+
+
+def _read(answer: Any, sales: Sequence[ShopSale]) -> list[_Slip | BadRow]:
+    """What an answer says of each sale."""
     try:
-        slips = [(slip["index"], slip["code"]) for slip in answer["slips"]]
-    except (KeyError, TypeError):
-        slips = []
-    if len(slips) != count:
-        raise UnexpectedAnswer("the service did not answer with a code for each sale")
-    return slips
+        return [_outcome(row, sale) for row, sale in zip(answer["rows"], sales, strict=True)]
+    except (KeyError, TypeError, ValueError):
+        message = "the service did not answer with a code for each sale"
+        raise UnexpectedAnswer(message) from None
 
 
-def _rows(slips: Sequence[tuple[int, str]], sales: Sequence[ShopSale], *, with_header: bool) -> str:
+def _outcome(row: Any, sale: ShopSale) -> _Slip | BadRow:
+    if row["status"] == "rejected":
+        problem = {"field": "all", **row["problem"]}
+        return BadRow(sale.row, str(problem["field"]), str(problem["detail"]))
+    return _Slip(row["slip"]["index"], row["slip"]["code"], sale)
+
+
+def _lines(slips: Sequence[_Slip], *, with_header: bool) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if with_header:
         writer.writerow(COLUMNS)
-    for (index, code), sale in zip(slips, sales, strict=True):
+    for slip in slips:
+        sale = slip.sale
         price, money = amount(sale.price, sale.currency).split(" ")
-        writer.writerow([index, code, sale.date, sale.product, price, money, sale.batch, sale.unit])
+        writer.writerow(
+            [slip.index, slip.code, sale.date, sale.product, price, money, sale.batch, sale.unit]
+        )
     return text.getvalue()
 
 
@@ -92,10 +112,10 @@ def _save(file: TextIO, rows: str, path: Path) -> None:
         raise ImportStopped(reason, "failed", rows.splitlines()) from None
 
 
-def _stopped(error: KvittoError, done: int, total: int, path: Path) -> ImportStopped:
+def _stopped(error: KvittoError, done: int, sent: int, total: int, path: Path) -> ImportStopped:
     """What is known to be recorded, and what may be."""
     kept = f"; their codes are in {path}" if done else ""
-    last = min(done + CHUNK, total)
-    doubt = f"; sales {done + 1} to {last} may be too" if isinstance(error, ShopError) else ""
+    last = min(sent + CHUNK, total)
+    doubt = f"; sales {sent + 1} to {last} may be too" if isinstance(error, ShopError) else ""
     message = f"{error} ({done} of {total} sales are recorded{kept}{doubt})"
     return ImportStopped(message, error_code(error))

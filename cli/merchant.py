@@ -34,6 +34,17 @@ class Period(StrEnum):
     MANUAL = "manual"
 
 
+class VoidReason(StrEnum):
+    """Why a purchase is void (docs/protocol.md 4, Events)."""
+
+    RETURNED = "returned"
+    ORDER_CANCELED = "order_canceled"
+    PAYMENT_FAILED = "payment_failed"
+    SUSPECTED_FRAUD = "suspected_fraud"
+    DUPLICATE = "duplicate"
+    ENTRY_ERROR = "entry_error"
+
+
 @app.command()
 def create(
     merchant_id: Annotated[str, typer.Argument(metavar="ID", help="As in URLs: a-z, 0-9, -.")],
@@ -126,7 +137,7 @@ def import_sales(
         str | None, typer.Option(metavar="DAY", help="Last day for the codes; else they stay good.")
     ] = None,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be read.")
+        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be recorded.")
     ] = False,
     merchant: MerchantId,
     key: MerchantKey,
@@ -149,7 +160,7 @@ def import_sales(
     if not file.sales:
         raise FormatError("there is no sale in it", str(sales))
     with bar("recording", len(file.sales)) as advance:
-        record_sales(
+        rejected = record_sales(
             file.sales,
             lambda chunk: _post(
                 url, key, f"merchants/{merchant}/sales", {"sales": chunk, "redeem_by": redeem_by}
@@ -157,19 +168,22 @@ def import_sales(
             path,
             advance,
         )
-    for left_out in file.bad:
+    bad = sorted([*file.bad, *rejected])
+    for left_out in bad:
         note(f"left out: {left_out}")
     for order in file.skipped:
         note(f"no sale: order {order.order} ({order.reason})")
     summary: dict[str, Any] = {
-        "recorded": len(file.sales),
+        "recorded": len(file.sales) - len(rejected),
         "codes": str(path),
         **({} if redeem_by is None else {"redeem_by": redeem_by}),
-        "bad": [bad._asdict() for bad in file.bad],
+        "bad": [one._asdict() for one in bad],
         "skipped": [{"order": order.order, "reason": order.reason} for order in file.skipped],
     }
     counts = {name: len(summary[name]) or None for name in ("bad", "skipped")}
     show(summary, facts(summary | counts), as_json=as_json)
+    if rejected and not skip_bad:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -178,13 +192,15 @@ def void(
         int, typer.Argument(metavar="INDEX", parser=whole_number, help="The purchase's entry.")
     ],
     *,
+    reason: Annotated[VoidReason, typer.Option(help="Why. It becomes public.")],
     merchant: MerchantId,
     key: MerchantKey,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
     """Declare a purchase void: it returned to the shop, or never happened."""
-    answer = _post(url, key, f"merchants/{merchant}/voids", {"index": index})
+    wanted = {"index": index, "reason": reason.value}
+    answer = _post(url, key, f"merchants/{merchant}/voids", wanted)
     show(answer, f"entry {index} is void by entry {answer['index']}", as_json=as_json)
 
 

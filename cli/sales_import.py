@@ -77,4 +77,4 @@ def _sale(row: Row, today: date) -> ShopSale | None:
     unit = row.read("unit", parse_unit, None)
     if row.bad:
         return None
-    return ShopSale(day, product, price, money.alpha, batch, unit)
+    return ShopSale(day, product, price, money.alpha, batch, unit, row=row.number)

@@ -152,7 +152,7 @@ def _line(row: Row, order: str, day: date, money: Currency) -> list[ShopSale]:
     count = row.read("Lineitem quantity", _quantity, 0)
     if row.bad:
         return []
-    return [ShopSale(day, product, price, money.alpha, order=order)] * count
+    return [ShopSale(day, product, price, money.alpha, order=order, row=row.number)] * count
 
 
 def _quantity(text: str) -> int:

@@ -18,6 +18,7 @@ from ledger.events import DAILY, LogDeclaration, event_time, events_origin
 from ledger.once import Once
 from ledger.seed_witnesses import SeedWitnesses
 from ledger.seeding import PeriodEnd
+from ledger.statistics import note_closes
 from ledger.store import ReadOnly, Store, Transaction
 from ledger.witness_rotation import stored_succession
 
@@ -108,7 +109,8 @@ class Closer:
             except VerificationError:
                 return None  # another process has heard of a later key meanwhile
             event = close.to_event(origin, event_time(self._clocks.at(origin)))
-            append_event(transaction, origin, event)
+            position = append_event(transaction, origin, event)
+            note_closes(transaction.connection, origin, [(position, event)])
             if once is not None:
                 once.remember(transaction.connection, event)
             return event

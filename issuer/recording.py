@@ -1,146 +1,113 @@
-"""The merchant's writing side: purchases, sales without a buyer, redemptions, voids, closes.
+"""The merchant's writing side: purchases, sales without a buyer, redemptions, voids.
 
-Arithmetic happens before the transaction, so that the log is only locked for writing rows.
+Arithmetic happens before the transaction, so that the log is only locked for writing rows. A row
+that is bad spoils no other: each is recorded, was recorded before, or is rejected for a reason.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
-    Date,
-    LargeBinary,
-    String,
-    Table,
-    UniqueConstraint,
-    insert,
-    select,
-)
+from sqlalchemy import select
 
 from commitments.clock import Clocks
-from commitments.errors import FormatError, Refused, VerificationError
+from commitments.errors import Refused
 from commitments.group import Group, Point
 from commitments.purchase import complete, serial_shift
 from commitments.sale import Sale, check_code, parse_sale
 from issuer.merchants import Merchant
-from issuer.slips import Slip, code_hash, new_code, slip_keys
-from ledger.entries import Purchase, Void
-from ledger.entries import Sale as SaleEntry
+from issuer.orders import Order, Prepared, append_orders, issued
+from issuer.rows import REJECTED, Done, Rejection, attempt, rows_of, the_one
+from issuer.slips import Slip, append_slips, code_hash, make_slip, slips
+from issuer.voiding import VoidWanted, append_voids
+from ledger.events import event_time, events_origin
 from ledger.log import Log
 from ledger.once import Once, unless_done
-from ledger.schema import metadata
-from ledger.store import DuplicateCommitment, Store, Transaction
+from ledger.store import Store, Transaction
 from zk.issuance import BuyerRequest, RequestCheck
 
-__all__ = ["Issuer", "Order"]
+__all__ = ["Issuer"]
 
 T = TypeVar("T")
-R = TypeVar("R")
-
-issued = Table(
-    "issued",
-    metadata,
-    Column("origin", String, primary_key=True),
-    Column("order_reference", String, primary_key=True),
-    Column("request", LargeBinary, nullable=False),
-    Column("position", BigInteger, nullable=False),
-    UniqueConstraint("origin", "request"),
-)
-"""Which orders and which buyer requests have been accepted: none is accepted twice."""
-
-slips = Table(
-    "slips",
-    metadata,
-    Column("origin", String, primary_key=True),
-    Column("code_hash", LargeBinary, primary_key=True),
-    Column("sale", JSON, nullable=False),
-    Column("redeem_by", Date),
-)
-"""Sales without a buyer, by the hash of their one-time code, which is their order reference."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """One unit sold to a buyer who is there: the shop's reference, the sale, the request."""
-
-    reference: str
-    sale: Sale
-    request: BuyerRequest
-
-
-Prepared = tuple[Order, bytes]
-"""An order and its entry for the log."""
 
 
 class Issuer:
-    """Everything a merchant writes into its purchase log."""
+    """Everything a merchant writes into its purchase log.
+
+    Rows are answered as :func:`issuer.rows.rows_of` has them, in their order; rows that could not
+    be read are passed as the error that says why.
+    """
 
     def __init__(self, store: Store, group: Group, clocks: Clocks) -> None:
         self._store = store
         self._group = group
         self._clocks = clocks
 
-    def record(
-        self, merchant: Merchant, orders: Sequence[Order], once: Once | None = None
-    ) -> list[dict[str, Any]]:
-        """Append a purchase for each order, all or none, and return their receipts in order.
+    def record(self, merchant: Merchant, order: Order, once: Once | None = None) -> dict[str, Any]:
+        """Append a purchase, and return its receipt.
 
         An order that was recorded before, to the letter, is not recorded again: its receipt is
         made again, for whoever has lost the answer.
 
-        Errors name the order as ``purchases[i]``. ``FormatError`` for a request that cannot be
-        read, ``VerificationError`` for a false proof in one, ``Refused`` for a date in the
-        future, or an order or a request that was used for something else.
+        ``FormatError`` for a request that cannot be read, ``VerificationError`` for a false proof
+        in one, ``Refused`` for a date in the future, or an order or a request that was used for
+        something else.
         """
-        prepared = self._prepare(merchant.origin, orders)
-        positions = self._write(
-            merchant.origin, lambda tx: self._append(tx, merchant.origin, prepared), once
+        origin = merchant.origin
+        prepared = self._prepare(origin, [order])
+        position = self._write(
+            origin, lambda tx: the_one(append_orders(tx, origin, prepared)), once
         )
-        return self._receipts(merchant.origin, orders, positions)
+        (receipt,) = self._receipts(origin, [(order, position)])
+        return receipt
+
+    def record_many(
+        self,
+        merchant: Merchant,
+        orders: Sequence[Order | Rejection],
+        once: Once | None = None,
+    ) -> list[dict[str, Any]]:
+        """Append a purchase for each order that can be recorded; a row with a receipt for each.
+
+        Reasons as :meth:`record` raises them.
+        """
+        origin = merchant.origin
+        prepared = self._prepare(origin, orders)
+        rows = self._write(origin, lambda tx: rows_of(append_orders(tx, origin, prepared)), once)
+        recorded = [
+            (order, row["value"])
+            for order, row in zip(orders, rows, strict=True)
+            if row["status"] != REJECTED and isinstance(order, Order)
+        ]
+        receipts = iter(self._receipts(origin, recorded))
+        return [
+            row if row["status"] == REJECTED else {**row, "value": next(receipts)} for row in rows
+        ]
 
     def record_sales(
         self,
         merchant: Merchant,
-        sales: Sequence[Sale],
+        sales: Sequence[Sale | Rejection],
         once: Once | None = None,
         *,
         redeem_by: date | None = None,
-    ) -> list[Slip]:
-        """Append a dated record for each sale whose buyer is absent, and return their codes.
+    ) -> list[dict[str, Any]]:
+        """Append a dated record for each sale whose buyer is absent; a row with a slip for each.
 
         ``redeem_by`` is the last day on which the codes can be redeemed, None for any day.
         Nothing tells one such sale from another: without ``once``, sent again it is recorded
-        again. Errors name the sale as ``sales[i]``.
+        again. ``Refused`` for a last day that is over.
         """
-        codes = [new_code() for _ in sales]
-        pairs = list(zip(sales, codes, strict=True))
-        entries = _each(pairs, lambda pair: self._slip_entry(merchant.origin, *pair), "sales")
+        origin = merchant.origin
+        prepared = attempt(sales, lambda sale: self._slip(origin, sale))
 
-        def unit(transaction: Transaction) -> list[tuple[int, str]]:
+        def unit(transaction: Transaction) -> list[dict[str, Any]]:
             # Not before: a day that has passed since is no reason not to repeat an answer.
-            if redeem_by is not None and self._is_over(merchant.origin, redeem_by):
+            if redeem_by is not None and self._is_over(origin, redeem_by):
                 raise Refused("past-date", "the codes would have expired already", "redeem_by")
-            positions = transaction.append(merchant.origin, entries)
-            transaction.connection.execute(
-                insert(slips),
-                [
-                    {
-                        "origin": merchant.origin,
-                        "code_hash": code_hash(code),
-                        "sale": sale.document(),
-                        "redeem_by": redeem_by,
-                    }
-                    for sale, code in zip(sales, codes, strict=True)
-                ],
-            )
-            return list(zip(positions, codes, strict=True))
+            return rows_of(append_slips(transaction, origin, prepared, redeem_by))
 
-        recorded = self._write(merchant.origin, unit, once) if sales else []
-        return [Slip(position, code) for position, code in recorded]
+        return self._write(origin, unit, once)
 
     def redeem(self, merchant: Merchant, code: str, request: BuyerRequest) -> dict[str, Any]:
         """Turn a slip into an ordinary purchase, once; the code is the order's reference.
@@ -164,42 +131,64 @@ class Issuer:
             message = f"this code could be redeemed until {slip.redeem_by}"
             raise Refused("expired-code", message, "code")
         try:
-            (receipt,) = self.record(merchant, [Order(code, parse_sale(slip.sale), request)])
+            return self.record(merchant, Order(code, parse_sale(slip.sale), request))
         except Refused as refused:
             if refused.code != "duplicate-order":
                 raise
             raise Refused("already-redeemed", "this code has been redeemed", "code") from None
-        return receipt
 
-    def void(self, merchant: Merchant, index: int, once: Once | None = None) -> int:
-        """Append a void of entry ``index``; its own index.
+    def void(
+        self, merchant: Merchant, index: int, reason: str, once: Once | None = None
+    ) -> dict[str, Any]:
+        """Declare the purchase at ``index`` void; the void's document.
 
-        ``Refused`` unless that entry is a purchase that has not been voided. Whether a void
-        comes in time to count is for readers to judge (docs/protocol.md 4).
+        A void for the same reason that was recorded before is not recorded again. Errors as
+        :func:`issuer.voiding.append_voids` and :class:`VoidWanted
+        <issuer.voiding.VoidWanted>`.
         """
+        return self._void(merchant, [VoidWanted(index, reason)], the_one, once)
 
-        def unit(transaction: Transaction) -> int:
-            log = Log(transaction.connection, merchant.origin)
-            if index >= log.size:
-                raise Refused("unknown-entry", "the log has no such entry", "index")
-            if log.entry(index)[0] != 1 or log.voids_of([index]):
-                raise Refused("not-voidable", "not a purchase, or void already", "index")
-            (position,) = transaction.append(merchant.origin, [Void(index).encode()])
-            return position
+    def void_many(
+        self,
+        merchant: Merchant,
+        wanted: Sequence[VoidWanted | Rejection],
+        once: Once | None = None,
+    ) -> list[dict[str, Any]]:
+        """Declare each of these purchases void that can be; a row with the void for each."""
+        return self._void(merchant, wanted, rows_of, once)
 
-        return self._write(merchant.origin, unit, once)
+    def _void(
+        self,
+        merchant: Merchant,
+        wanted: Sequence[VoidWanted | Rejection],
+        result: Callable[[list[Done[dict[str, Any]] | Rejection]], T],
+        once: Once | None,
+    ) -> T:
+        origin = merchant.origin
+
+        def unit(transaction: Transaction) -> T:
+            time = event_time(self._clocks.at(origin))
+            return result(append_voids(transaction, origin, wanted, time))
+
+        return self._store.write(unless_done(unit, once), origin, events_origin(origin))
 
     def _write(self, origin: str, unit: Callable[[Transaction], T], once: Once | None) -> T:
         """The result of ``unit``, which is JSON, or of the same write when it was done."""
         return self._store.write(unless_done(unit, once), origin)
 
-    def _prepare(self, origin: str, orders: Sequence[Order]) -> list[Prepared]:
+    def _prepare(
+        self, origin: str, orders: Iterable[Order | Rejection]
+    ) -> list[Prepared | Rejection]:
         """Check each order and make its entry; the checks of all are multiplied out together."""
-        checks = _each(orders, lambda order: self._check(origin, order))
-        sums = self._group.sums_of_products(check.sum() for check in checks)
-        blinded = _each(list(zip(checks, sums, strict=True)), lambda pair: pair[0].finish(pair[1]))
-        pairs = list(zip(orders, blinded, strict=True))
-        return _each(pairs, lambda pair: self._complete(origin, *pair))
+        checked = attempt(orders, lambda order: (order, self._check(origin, order)))
+        good = [check for _, check in (one for one in checked if isinstance(one, tuple))]
+        sums = iter(self._group.sums_of_products(check.sum() for check in good))
+
+        def finish(pair: tuple[Order, RequestCheck]) -> Prepared:
+            order, check = pair
+            return self._complete(origin, order, check.finish(next(sums)))
+
+        return attempt(checked, finish)
 
     def _check(self, origin: str, order: Order) -> RequestCheck:
         check_code(order.reference, "order")
@@ -210,13 +199,11 @@ class Issuer:
         shift = serial_shift(self._group, origin, order.reference, order.request.commitment)
         attributes = order.sale.attributes(self._group)
         commitment = complete(self._group, blinded, attributes, shift)
-        return order, Purchase(self._group.encode(commitment)).encode()
+        return Prepared(order, self._group.encode(commitment))
 
-    def _slip_entry(self, origin: str, sale: Sale, code: str) -> bytes:
+    def _slip(self, origin: str, sale: Sale) -> Slip:
         self._check_date(origin, sale, "date")
-        blinded = slip_keys(self._group, origin, code).commit(self._group)
-        commitment = complete(self._group, blinded, sale.attributes(self._group), 0)
-        return SaleEntry(self._group.encode(commitment)).encode()
+        return make_slip(self._group, origin, sale)
 
     def _check_date(self, origin: str, sale: Sale, field: str) -> None:
         # A shop east of Greenwich is a day ahead of UTC for part of the day.
@@ -227,35 +214,10 @@ class Issuer:
         """Whether ``day`` has ended, also in the last place on earth where it ends."""
         return (self._clocks.at(origin) - timedelta(hours=12)).date() > day
 
-    def _append(
-        self, transaction: Transaction, origin: str, prepared: Sequence[Prepared]
-    ) -> list[int]:
-        """Append what is new; the position of each order."""
-        known = _known_positions(transaction, origin, prepared)
-        new = [item for place, item in enumerate(prepared) if place not in known]
-        try:
-            positions = transaction.append(origin, [entry for _, entry in new])
-        except DuplicateCommitment:
-            raise Refused("duplicate-commitment", "the commitment is in the log") from None
-        rows = [
-            {
-                "origin": origin,
-                "order_reference": order.reference,
-                "request": order.request.commitment,
-                "position": position,
-            }
-            for (order, _), position in zip(new, positions, strict=True)
-        ]
-        if rows:
-            transaction.connection.execute(insert(issued), rows)
-        fresh = iter(positions)
-        return [known[place] if place in known else next(fresh) for place in range(len(prepared))]
-
-    def _receipts(
-        self, origin: str, orders: Sequence[Order], positions: Sequence[int]
-    ) -> list[dict[str, Any]]:
+    def _receipts(self, origin: str, recorded: Sequence[tuple[Order, int]]) -> list[dict[str, Any]]:
         with self._store.read() as connection:
-            log = Log.published(connection, origin, max(positions, default=-1))
+            newest = max((position for _, position in recorded), default=-1)
+            log = Log.published(connection, origin, newest)
             return [
                 {
                     "type": "receipt",
@@ -265,56 +227,5 @@ class Issuer:
                     "index": position,
                     "proof": log.tlog_proof(position).serialise().decode("utf-8"),
                 }
-                for order, position in zip(orders, positions, strict=True)
+                for order, position in recorded
             ]
-
-
-def _known_positions(
-    transaction: Transaction, origin: str, prepared: Sequence[Prepared]
-) -> dict[int, int]:
-    """The positions of the orders that have been recorded before, to the letter, by their place.
-
-    ``Refused`` naming the first order whose reference or request was used for something else.
-    """
-    references = [order.reference for order, _ in prepared]
-    requests = [order.request.commitment for order, _ in prepared]
-    query = select(issued).where(
-        issued.c.origin == origin,
-        issued.c.order_reference.in_(references) | issued.c.request.in_(requests),
-    )
-    rows = transaction.connection.execute(query).all()
-    entries = transaction.log(origin).entries_at([row.position for row in rows])
-    recorded = {
-        row.order_reference: (row.request, entry, row.position)
-        for row, entry in zip(rows, entries, strict=True)
-    }
-    seen_references: set[str] = set()
-    seen_requests = {row.request for row in rows}
-    known = {}
-    for place, (order, entry) in enumerate(prepared):
-        request, field = order.request.commitment, f"purchases[{place}]"
-        earlier = recorded.get(order.reference)
-        if order.reference in seen_references or (earlier and earlier[:2] != (request, entry)):
-            message = "this order has been recorded with something else"
-            raise Refused("duplicate-order", message, f"{field}.order")
-        if earlier:
-            known[place] = earlier[2]
-        elif request in seen_requests:
-            message = "this request has been accepted for another order"
-            raise Refused("duplicate-request", message, f"{field}.request")
-        seen_references.add(order.reference)
-        seen_requests.add(request)
-    return known
-
-
-def _each(items: Sequence[T], prepare: Callable[[T], R], field: str = "purchases") -> list[R]:
-    """``prepare`` for each item; an error names the item's place."""
-    prepared = []
-    for index, item in enumerate(items):
-        try:
-            prepared.append(prepare(item))
-        except (FormatError, Refused, VerificationError) as error:
-            place = f"{field}[{index}]"
-            error.field = f"{place}.{error.field}" if error.field else place
-            raise
-    return prepared

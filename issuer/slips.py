@@ -7,32 +7,78 @@ sale, which the merchant knows anyway.
 
 import secrets
 from base64 import b32encode
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from hashlib import sha256
+from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import JSON, Column, Date, LargeBinary, String, Table, insert
 
 from commitments.group import Group
-from commitments.purchase import BuyerKeys
+from commitments.purchase import BuyerKeys, complete
+from commitments.sale import Sale
 from commitments.wire import lp
+from issuer.rows import Done, Rejection, attempt
+from ledger.entries import Sale as SaleEntry
+from ledger.schema import metadata
+from ledger.store import Transaction
 
-__all__ = ["Slip", "code_hash", "new_code", "slip_keys"]
+__all__ = ["Slip", "append_slips", "code_hash", "make_slip", "new_code", "slip_keys", "slips"]
 
 _CODE_BYTES = 15  # 120 bits; 24 letters and digits on paper
 _GROUP = 4  # characters between hyphens
 _WIDE_SCALAR = 48
 
 
+slips = Table(
+    "slips",
+    metadata,
+    Column("origin", String, primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("sale", JSON, nullable=False),
+    Column("redeem_by", Date),
+)
+"""Sales without a buyer, by the hash of their one-time code, which is their order reference."""
+
+
 @dataclass(frozen=True)
 class Slip:
-    """A recorded sale without a buyer: its index in the purchase log and the one-time code."""
+    """A sale without a buyer, with its one-time code and its entry for the log."""
 
-    index: int
-    code: str
+    sale: Sale
+    code: str = field(repr=False)
+    entry: bytes
 
-    def __repr__(self) -> str:
-        return f"Slip(index={self.index}, code=…)"
+
+def make_slip(group: Group, origin: str, sale: Sale) -> Slip:
+    """A fresh code for a sale, and the entry that its holder can open."""
+    code = new_code()
+    blinded = slip_keys(group, origin, code).commit(group)
+    commitment = complete(group, blinded, sale.attributes(group), 0)
+    return Slip(sale, code, SaleEntry(group.encode(commitment)).encode())
+
+
+def append_slips(
+    transaction: Transaction, origin: str, made: Sequence[Slip | Rejection], until: date | None
+) -> list[Done[dict[str, Any]] | Rejection]:
+    """Append the entries; the index and the code of each. The codes are good ``until`` that day."""
+    good = [slip for slip in made if isinstance(slip, Slip)]
+    positions = iter(transaction.append(origin, [slip.entry for slip in good]))
+    rows = [
+        {
+            "origin": origin,
+            "code_hash": code_hash(slip.code),
+            "sale": slip.sale.document(),
+            "redeem_by": until,
+        }
+        for slip in good
+    ]
+    if rows:
+        transaction.connection.execute(insert(slips), rows)
+    return attempt(made, lambda slip: Done({"index": next(positions), "code": slip.code}))
 
 
 def new_code() -> str:

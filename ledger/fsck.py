@@ -21,6 +21,7 @@ from ledger.right_edge import RightEdge, TileChange
 from ledger.schema import entries, logs, published, tiles, voids
 from ledger.tiles import TILE_WIDTH
 from ledger.transfers import transfer_faults
+from ledger.void_events import void_faults
 
 __all__ = ["Damaged", "check_all", "check_log", "find_faults"]
 
@@ -79,6 +80,7 @@ def find_faults(connection: Connection, origin: str) -> Iterator[str]:
     yield from _key_faults(connection, log)
     if not is_events_origin(log.origin) and _has_events(connection, log.origin):
         yield from transfer_faults(connection, log.origin, transferred)
+        yield from void_faults(connection, log.origin)
 
 
 Rows = Sequence[tuple[int, bytes, bytes | None]]

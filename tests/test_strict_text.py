@@ -370,7 +370,7 @@ def test_the_service_reads_one_spelling_of_a_path(asked: Asked) -> None:
 @pytest.mark.parametrize("value", COUNTS)
 def test_the_service_takes_whole_numbers_only(asked: Asked, value: Any) -> None:
     before = asked.shop.state()
-    asked.refuses(asked.shop.write("voids", {"index": value}), 400)
+    asked.refuses(asked.shop.write("voids", {"index": value, "reason": "returned"}), 400)
     asked.refuses(asked.shop.write("sales", {"sales": [{**SALE, "price": value}]}), 400)
     assert asked.shop.state() == before
 

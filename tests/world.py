@@ -12,7 +12,8 @@ from commitments.purchase import BuyerKeys, Opening, serial_shift
 from commitments.sale import Sale
 from issuer.closing import Closer
 from issuer.merchants import Merchant, create_merchant
-from issuer.recording import Issuer, Order
+from issuer.orders import Order
+from issuer.recording import Issuer
 from ledger.closed import ClosedLogs
 from ledger.event_log import events_of
 from ledger.events import events_origin
@@ -100,6 +101,14 @@ class Bought:
     receipt: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Printed:
+    """A slip of a sale without a buyer."""
+
+    index: int
+    code: str
+
+
 def random_scalar() -> int:
     return 1 + secrets.randbelow(P256.order - 1)
 
@@ -159,11 +168,21 @@ class World:
         """Each sale to a buyer of its own."""
         keys = [new_keys() for _ in sales]
         orders = [self.order(sale, k) for sale, k in zip(sales, keys, strict=True)]
-        receipts = self.issuer.record(self.merchant, orders)
+        receipts = self.record(*orders)
         return [
             Bought(receipt["index"], k, opening_of(order, k), receipt)
             for receipt, order, k in zip(receipts, orders, keys, strict=True)
         ]
+
+    def record(self, *orders: Order) -> list[dict[str, Any]]:
+        """The receipts of orders that are all good."""
+        rows = self.issuer.record_many(self.merchant, orders)
+        return [row["value"] for row in rows]
+
+    def print_slips(self, *sales: Sale, redeem_by: date | None = None) -> list[Printed]:
+        """Sales without a buyer."""
+        rows = self.issuer.record_sales(self.merchant, sales, redeem_by=redeem_by)
+        return [Printed(**row["value"]) for row in rows]
 
     def close(self) -> int:
         size: int = self.closer.now(self.merchant)["size"]

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, select
 
 from aftersales.claims import DECIDED
 from aftersales.steps import STEP
+from ledger.closes import CLOSED
 from ledger.event_log import event_kinds, note_kinds
 from ledger.events import (
     OWNERSHIP_RETIRED,
@@ -25,7 +26,9 @@ from ledger.events import (
 )
 from ledger.log import Log
 from ledger.schema import logs
+from ledger.statistics import month_counts, note_closes
 from ledger.store import Store, Transaction
+from ledger.void_events import VOIDED, note_voided, void_reasons
 from ledger.voids import remake_voids
 from verifier.case_book import CaseBook, note_steps
 from verifier.decision_book import note_decisions
@@ -42,6 +45,8 @@ PROJECTIONS: tuple[Table, ...] = (
     cases,
     case_events,
     retired,
+    void_reasons,
+    month_counts,
 )
 """The tables that say nothing which the event logs do not say; voids come from purchase logs."""
 
@@ -80,6 +85,8 @@ def replay(connection: Connection, origin: str, positions: range) -> None:
 def _notes(connection: Connection, origin: str) -> Mapping[str, _Note]:
     book = CaseBook(connection, origin)
     return {
+        VOIDED: partial(note_voided, connection, origin),
+        CLOSED: partial(note_closes, connection, origin),
         DECIDED: partial(note_decisions, book),
         STEP: partial(note_steps, book),
         TRANSFER_APPROVED: partial(note_transfers, connection, origin),

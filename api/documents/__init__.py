@@ -9,9 +9,10 @@ from api.documents.keys import NewKey, Rotation
 from api.documents.mailbox import Deletion, Deposit, Lookup
 from api.documents.merchants import NewMerchant
 from api.documents.policies import Withdrawal
-from api.documents.purchases import NewPurchase, NewPurchases, NewSales, NewVoid, Redemption
+from api.documents.purchases import NewPurchase, NewPurchases, NewSales, Redemption
 from api.documents.sandboxes import ClockMove, NewSandbox
 from api.documents.transfers import NewTransfer
+from api.documents.voids import NewVoid, NewVoids
 from policies.policy import Policy
 
 __all__ = ["REQUESTS"]
@@ -27,6 +28,7 @@ REQUESTS = (
     NewSales,
     Redemption,
     NewVoid,
+    NewVoids,
     Policy,
     Withdrawal,
     NewClaim,

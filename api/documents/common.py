@@ -1,6 +1,6 @@
 """What the documents of several routes have in common."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,7 @@ __all__ = [
     "Origin",
     "Point",
     "Problem",
+    "RowStatus",
     "TlogProof",
     "Vkey",
 ]
@@ -31,6 +32,10 @@ Origin = Annotated[str, Field(description="Names the purchase log: service name/
 Note = Annotated[str, Field(description="A checkpoint: a signed note (C2SP).")]
 TlogProof = Annotated[str, Field(description="A proof of inclusion (C2SP tlog-proof).")]
 Vkey = Annotated[str, Field(description="A verifier key of C2SP signed-note.")]
+RowStatus = Annotated[
+    Literal["accepted", "duplicate", "rejected"],
+    Field(description="Recorded now, recorded before to the letter, or not recorded."),
+]
 
 
 class Document(BaseModel):

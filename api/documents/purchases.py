@@ -1,22 +1,31 @@
-"""Purchases, sales and voids."""
+"""Purchases and sales."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from api.documents.common import Count, Day, Document, Hash, Moment, Origin, Point, TlogProof
+from api.documents.common import (
+    Count,
+    Day,
+    Document,
+    Hash,
+    Moment,
+    Origin,
+    Point,
+    Problem,
+    RowStatus,
+    TlogProof,
+)
 
 __all__ = [
     "Close",
     "NewPurchase",
     "NewPurchases",
     "NewSales",
-    "NewVoid",
+    "PurchaseRows",
     "Receipt",
-    "Receipts",
     "Redemption",
-    "Slips",
-    "Void",
+    "SaleRows",
 ]
 
 
@@ -47,7 +56,7 @@ class NewPurchase(Document):
 
 
 class NewPurchases(Document):
-    """Purchases to record, all or none."""
+    """Purchases to record, each for itself."""
 
     purchases: list[NewPurchase] = Field(min_length=1, max_length=1000)
 
@@ -63,14 +72,23 @@ class Receipt(Document):
     proof: TlogProof
 
 
-class Receipts(Document):
-    """One receipt for each purchase, in the same order."""
+class PurchaseRow(Document):
+    """What has become of one row."""
 
-    receipts: list[Receipt]
+    status: RowStatus
+    receipt: Receipt | None = Field(default=None, description="Unless it is rejected.")
+    problem: Problem | None = Field(default=None, description="Only if it is rejected.")
+
+
+class PurchaseRows(Document):
+    """A row for each purchase, in the same order."""
+
+    rejected: Count = Field(description="How many rows are.")
+    rows: list[PurchaseRow]
 
 
 class NewSales(Document):
-    """Sales whose buyers are not there to ask, to record all or none."""
+    """Sales whose buyers are not there to ask, to record each for itself."""
 
     sales: list[Sale] = Field(min_length=1, max_length=1000)
     redeem_by: Day | None = Field(
@@ -85,10 +103,19 @@ class Slip(Document):
     code: str
 
 
-class Slips(Document):
-    """One slip for each sale, in the same order."""
+class SaleRow(Document):
+    """What has become of one row."""
 
-    slips: list[Slip]
+    status: RowStatus
+    slip: Slip | None = Field(default=None, description="Unless it is rejected.")
+    problem: Problem | None = Field(default=None, description="Only if it is rejected.")
+
+
+class SaleRows(Document):
+    """A row for each sale, in the same order."""
+
+    rejected: Count = Field(description="How many rows are.")
+    rows: list[SaleRow]
 
 
 class Redemption(Document):
@@ -96,18 +123,6 @@ class Redemption(Document):
 
     code: str
     request: BuyerRequest
-
-
-class NewVoid(Document):
-    """Which purchase is void."""
-
-    index: Count
-
-
-class Void(Document):
-    """Where the void stands in the log."""
-
-    index: Count
 
 
 class Close(Document):

@@ -1,31 +1,35 @@
-"""Purchases by buyers who are there, and voids."""
+"""Purchases by buyers who are there."""
 
 from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from api.bodies import Body, BulkBody, array, integer, members, placed
+from api.bodies import Body, BulkBody, array, members
 from api.dependencies import KEY_PROBLEMS, MerchantWith, TheService
-from api.documents.purchases import NewPurchase, NewPurchases, NewVoid, Receipt, Receipts, Void
+from api.documents.purchases import NewPurchase, NewPurchases, PurchaseRows, Receipt
 from api.idempotency import SentAs
 from api.openapi import described
-from api.orders import ORDER_MEMBERS, alone, read_order
+from api.orders import ORDER_MEMBERS, read_order
+from api.rows import answer_rows, read_rows
 from issuer.merchants import Merchant
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1/merchants/{merchant}", tags=["purchases"])
-
-_PROBLEMS = (
-    f"malformed {KEY_PROBLEMS} duplicate-order duplicate-request duplicate-commitment"
-    " too-large not-verified future-date idempotency-key-reused"
-)
+router = APIRouter(prefix="/v1/merchants/{merchant}/purchases", tags=["purchases"])
 
 Own = Annotated[Merchant, MerchantWith("sales")]
 
 
-@router.post("/purchases", **described({201: Receipt}, _PROBLEMS, NewPurchase))
+@router.post(
+    "",
+    **described(
+        {201: Receipt},
+        f"malformed {KEY_PROBLEMS} duplicate-order duplicate-request duplicate-commitment"
+        " too-large not-verified future-date idempotency-key-reused",
+        NewPurchase,
+    ),
+)
 def record_a_purchase(
     service: TheService, merchant: Own, sent_as: SentAs, body: Body
 ) -> JSONResponse:
@@ -34,41 +38,26 @@ def record_a_purchase(
     The same order with the same request is recorded once, with or without `Idempotency-Key`.
     """
     order = read_order(members(body, ORDER_MEMBERS), service.settings.group)
-    with alone():
-        (receipt,) = service.issuer.record(merchant, [order], sent_as(body))
-    return JSONResponse(receipt, 201)
-
-
-@router.post("/purchases/bulk", **described({201: Receipts}, f"{_PROBLEMS} too-many", NewPurchases))
-def record_purchases(
-    service: TheService, merchant: Own, sent_as: SentAs, body: BulkBody
-) -> JSONResponse:
-    """Record up to 1,000 purchases, all or none.
-
-    A problem names the place: `purchases[17].sale.price`.
-    """
-    orders = []
-    for index, document in enumerate(array(members(body, ("purchases",)), "purchases")):
-        with placed(f"purchases[{index}]"):
-            orders.append(read_order(document, service.settings.group))
-    receipts = service.issuer.record(merchant, orders, sent_as(body))
-    return JSONResponse({"receipts": receipts}, 201)
+    return JSONResponse(service.issuer.record(merchant, order, sent_as(body)), 201)
 
 
 @router.post(
-    "/voids",
+    "/bulk",
     **described(
-        {201: Void},
-        f"malformed {KEY_PROBLEMS} unknown-entry too-large not-voidable idempotency-key-reused",
-        NewVoid,
+        {200: PurchaseRows},
+        f"malformed {KEY_PROBLEMS} too-large too-many idempotency-key-reused",
+        NewPurchases,
     ),
 )
-def void_a_purchase(
-    service: TheService, merchant: Own, sent_as: SentAs, body: Body
+def record_purchases(
+    service: TheService, merchant: Own, sent_as: SentAs, body: BulkBody
 ) -> JSONResponse:
-    """Declare a purchase void: it is no member of rings that are closed from now on.
+    """Record up to 1,000 purchases, each for itself: a bad one does not keep the others out.
 
-    A void counts only within the log's `void_window`.
+    The answer has a row for each, in their order: `accepted` with its receipt; `duplicate` with the
+    receipt of the same order, which was recorded before with the same request; or `rejected` with
+    the problem that `POST …/purchases` would answer.
     """
-    index = integer(members(body, ("index",)), "index")
-    return JSONResponse({"index": service.issuer.void(merchant, index, sent_as(body))}, 201)
+    documents = array(members(body, ("purchases",)), "purchases")
+    orders = read_rows(documents, lambda one: read_order(one, service.settings.group))
+    return answer_rows(service.issuer.record_many(merchant, orders, sent_as(body)), "receipt")

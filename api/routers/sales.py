@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from api.bodies import Body, BulkBody, array, members, placed, text
+from api.bodies import Body, BulkBody, array, members, text
 from api.dependencies import KEY_PROBLEMS, AnyMerchant, MerchantWith, TheService
-from api.documents.purchases import NewSales, Receipt, Redemption, Slips
+from api.documents.purchases import NewSales, Receipt, Redemption, SaleRows
 from api.idempotency import SentAs
 from api.openapi import described
-from api.orders import alone, read_day, read_sale
+from api.orders import read_day, read_sale
+from api.rows import answer_rows, read_rows
 from issuer.merchants import Merchant
 from zk.issuance import parse_request
 
@@ -24,29 +25,26 @@ Own = Annotated[Merchant, MerchantWith("sales")]
 @router.post(
     "/sales",
     **described(
-        {201: Slips},
-        f"malformed {KEY_PROBLEMS} too-large future-date past-date too-many idempotency-key-reused",
+        {200: SaleRows},
+        f"malformed {KEY_PROBLEMS} too-large past-date too-many idempotency-key-reused",
         NewSales,
     ),
 )
 def record_sales(
     service: TheService, merchant: Own, sent_as: SentAs, body: BulkBody
 ) -> JSONResponse:
-    """Record up to 1,000 sales without a buyer, all or none.
+    """Record up to 1,000 sales without a buyer, each for itself.
 
-    Each gets a one-time code, to print on the paper receipt; it is shown again only to the same
-    request with the same `Idempotency-Key`. A problem names the place: `sales[17].price`.
+    The answer has a row for each, in their order: `accepted` with a slip, or `rejected` with the
+    problem (`malformed` or `future-date`). A slip has a one-time code, to print on the paper
+    receipt; it is shown again only to the same request with the same `Idempotency-Key`.
     `redeem_by` is the last day on which the codes can be redeemed; without it they do not expire.
     """
-    sales, whole = [], members(body, ("sales",), ("redeem_by",))
-    for index, document in enumerate(array(whole, "sales")):
-        with placed(f"sales[{index}]"):
-            sales.append(read_sale(document))
+    whole = members(body, ("sales",), ("redeem_by",))
+    sales = read_rows(array(whole, "sales"), read_sale)
     until = None if whole.get("redeem_by") is None else read_day(whole, "redeem_by")
-    slips = service.issuer.record_sales(merchant, sales, sent_as(body), redeem_by=until)
-    return JSONResponse(
-        {"slips": [{"index": slip.index, "code": slip.code} for slip in slips]}, 201
-    )
+    rows = service.issuer.record_sales(merchant, sales, sent_as(body), redeem_by=until)
+    return answer_rows(rows, "slip")
 
 
 @router.post(
@@ -65,6 +63,4 @@ def redeem_a_slip(service: TheService, merchant: AnyMerchant, body: Body) -> JSO
     """
     document = members(body, ("code", "request"))
     request = parse_request(document["request"], service.settings.group)
-    with alone():
-        receipt = service.issuer.redeem(merchant, text(document, "code"), request)
-    return JSONResponse(receipt, 201)
+    return JSONResponse(service.issuer.redeem(merchant, text(document, "code"), request), 201)

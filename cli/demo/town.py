@@ -102,7 +102,7 @@ class Town:
 
     def void(self, buyer: Buyer) -> None:
         """Declare a purchase void, as after a return at the counter."""
-        self._post("voids", {"index": buyer.index})
+        self._post("voids", {"index": buyer.index, "reason": "returned"})
 
     def publish(self, **members: Any) -> None:
         """Publish a policy."""
@@ -111,7 +111,7 @@ class Town:
     def record_without_buyer(self, sale: Sale) -> str:
         """Record a sale whose buyer could not be asked; the one-time code on the printed slip."""
         answer = self._post("sales", {"sales": [sale.document()]})
-        code: str = answer["slips"][0]["code"]
+        code: str = answer["rows"][0]["slip"]["code"]
         return code
 
     def _new_buyer(self, sale: Sale, wallet: Wallet | None) -> Buyer:
@@ -130,9 +130,9 @@ class Town:
             }
             for buyer in buyers
         ]
-        receipts = self._post("purchases/bulk", {"purchases": purchases})["receipts"]
-        for buyer, receipt in zip(buyers, receipts, strict=True):
-            buyer.wallet.accept(self.shop, receipt)
+        rows = self._post("purchases/bulk", {"purchases": purchases})["rows"]
+        for buyer, row in zip(buyers, rows, strict=True):
+            buyer.wallet.accept(self.shop, row["receipt"])
 
     def _post(self, path: str, document: Any) -> Any:
         place = f"merchants/{self.merchant}/{path}"

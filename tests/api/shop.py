@@ -15,7 +15,7 @@ from tests.api.client import Client
 from tests.databases import SEALING
 from tests.world import REFUND, WARRANTY, Bought, FakeClock, World, new_keys
 
-__all__ = ["OPERATOR", "SALE", "Shop"]
+__all__ = ["OPERATOR", "SALE", "Shop", "values"]
 
 OPERATOR = "the operator's key"
 SALE = {
@@ -106,6 +106,11 @@ class Shop(World):
             rows = {t.name: connection.scalar(select(func.count()).select_from(t)) for t in tables}
             heads = connection.execute(select(metadata.tables["logs"].c.checkpoint)).all()
         return {**rows, "checkpoints": heads}
+
+
+def values(answer: httpx.Response, name: str) -> list[Any]:
+    """What the rows of an answer have led to, all of them accepted or known."""
+    return [row[name] for row in answer.json()["rows"]]
 
 
 def _full(path: str) -> str:

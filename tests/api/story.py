@@ -103,8 +103,8 @@ def _try_things_out(story: Story, key: str) -> None:
 
 
 def _record_sales(story: Story, key: str) -> None:
-    slips = story.post("sales", {"sales": [SALE]}, key)["slips"]
-    code = slips[0]["code"]
+    rows = story.post("sales", {"sales": [SALE]}, key)["rows"]
+    code = rows[0]["slip"]["code"]
     request = new_request(code, new_keys()).document()
     story.post("redemptions", {"code": code, "request": request})
 
@@ -118,9 +118,12 @@ def _buyers(story: Story, key: str) -> list[Bought]:
     ]
     receipts = [story.post("purchases", bodies[0], key)]
     bulk = {"purchases": bodies[1:]}
-    receipts += story.post("purchases/bulk", bulk, key)["receipts"]
+    receipts += [row["receipt"] for row in story.post("purchases/bulk", bulk, key)["rows"]]
     unwanted = story.post("purchases", story.shop.purchase_body(), key)
-    story.post("voids", {"index": unwanted["index"]}, key)
+    story.post("voids", {"index": unwanted["index"], "reason": "returned"}, key)
+    twice = story.post("purchases", story.shop.purchase_body(), key)
+    gone = {"index": twice["index"], "reason": "duplicate"}
+    story.post("voids/bulk", {"voids": [gone, {**gone, "reason": "returned"}]}, key)
     return [
         Bought(receipt["index"], k, opening_of(order, k), receipt)
         for receipt, k, order in zip(receipts, keys, orders, strict=True)
@@ -161,6 +164,7 @@ def _leave_a_box(story: Story, origin: str) -> None:
 def _look(story: Story) -> None:
     story.get("/v1/merchants")
     story.get("")
+    story.get("statistics")
     story.get("policies")
     story.get("policies/warranty-2y/1")
     events = story.get(

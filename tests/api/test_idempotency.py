@@ -10,7 +10,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
 from ledger.once import answers, forget_answers
-from tests.api.shop import SALE, Shop
+from tests.api.shop import SALE, Shop, values
 from tests.databases import files_of
 from tests.world import NOTICE, WARRANTY
 
@@ -33,15 +33,15 @@ def kept(shop: Shop) -> int:
 def test_sales_sent_again_are_recorded_once(shop: Shop, database: str) -> None:
     first = shop.write("sales", SALES, NAME)
     before = shop.state()
-    assert first.status_code == 201
+    assert first.status_code == 200
     assert [shop.write("sales", SALES, NAME).content for _ in range(2)] == [first.content] * 2
     with again(shop, database) as restarted:
         assert restarted.write("sales", SALES, NAME).content == first.content
     assert shop.state() == before
     unnamed = shop.write("sales", SALES)
-    assert [slip["index"] for slip in unnamed.json()["slips"]] == [2, 3]
+    assert [slip["index"] for slip in values(unnamed, "slip")] == [2, 3]
     other = shop.write("sales", SALES, "another")
-    assert [slip["index"] for slip in other.json()["slips"]] == [4, 5]
+    assert [slip["index"] for slip in values(other, "slip")] == [4, 5]
 
 
 def test_purchases_sent_again_are_recorded_once(shop: Shop) -> None:
@@ -71,12 +71,14 @@ def test_every_write_of_a_merchant_can_be_named(shop: Shop) -> None:
 
 
 def test_each_write_is_done_once(shop: Shop) -> None:
-    shop.buy(shop.sale())
+    shop.buy(*[shop.sale()] * 2)
     shop.close()
     made = shop.write("keys", {"label": "a", "scopes": ["sales"]}, "keys").json()
     wanted = {"label": "b", "scopes": ["sales"], "expires": "2026-11-21T12:00:01Z"}
     writes = [
-        ("voids", {"index": 0}, {"index": 1}),
+        ("voids", {"index": 0, "reason": "returned"}, {"index": 1, "reason": "returned"}),
+        ("voids/bulk", {"voids": [{"index": 1, "reason": "returned"}]}, {"voids": [{}]}),
+        ("purchases/bulk", {"purchases": [shop.purchase_body()]}, {"purchases": [{}]}),
         ("closes", None, None),
         ("policies", WARRANTY, {**WARRANTY, "version": 2}),
         ("notices", NOTICE, {**NOTICE, "id": "other"}),
@@ -119,8 +121,8 @@ def test_one_name_for_two_requests_at_once_harms_nobody_else(shop: Shop, databas
             notices = pool.submit(other.write, "notices", notice, name)
             innocent = pool.submit(shop.write, "sales", SALES)
             codes = {sales.result().status_code, notices.result().status_code}
-            assert codes == {201, 422}
-            assert innocent.result().status_code == 201
+            assert codes in ({200, 422}, {201, 422})
+            assert innocent.result().status_code == 200
 
 
 def _other_body(shop: Shop) -> Any:
@@ -149,7 +151,7 @@ def test_a_name_is_one_merchants(shop: Shop) -> None:
     answer = shop.client.send(
         "POST", "/v1/merchants/other/sales", body=SALES, key=key, names=[NAME]
     )
-    assert (answer.status_code, answer.json()["slips"][0]["index"]) == (201, 0)
+    assert values(answer, "slip")[0]["index"] == 0
 
 
 @pytest.mark.parametrize(
@@ -160,14 +162,24 @@ def test_a_name_is_spelt_in_one_way(shop: Shop, names: list[str]) -> None:
     answer = shop.write("sales", SALES, *names)
     assert (answer.status_code, answer.json()["field"]) == (400, "Idempotency-Key")
     assert shop.state() == before
-    assert shop.write("sales", SALES, "x" * 255).status_code == 201
+    assert shop.write("sales", SALES, "x" * 255).status_code == 200
 
 
 def test_what_was_refused_may_be_sent_again(shop: Shop) -> None:
-    future = {"sales": [{**SALE, "date": "2026-12-24"}]}
-    assert shop.write("sales", future, NAME).status_code == 422
+    future = shop.purchase_body(sale={**SALE, "date": "2026-12-24"})
+    assert shop.write("purchases", future, NAME).status_code == 422
     shop.clock.advance(days=40)
-    assert shop.write("sales", future, NAME).status_code == 201
+    assert shop.write("purchases", future, NAME).status_code == 201
+
+
+def test_rows_that_were_rejected_stay_rejected_in_the_answer_that_comes_again(shop: Shop) -> None:
+    sales = {"sales": [{**SALE, "date": "2026-12-24"}, SALE]}
+    first = shop.write("sales", sales, NAME)
+    assert [row["status"] for row in first.json()["rows"]] == ["rejected", "accepted"]
+    shop.clock.advance(hours=23, days=40)
+    before = shop.state()
+    assert shop.write("sales", sales, NAME).content == first.content
+    assert shop.state() == before
 
 
 def test_a_key_of_another_merchant_is_not_told_what_was_recorded(shop: Shop) -> None:
@@ -189,10 +201,10 @@ def test_an_answer_that_was_lost_comes_again(shop: Shop) -> None:
     event.listen(shop.store._writer, "commit", lose)
     assert shop.write("sales", SALES, NAME).status_code == 503
     event.remove(shop.store._writer, "commit", lose)
-    slips = shop.write("sales", SALES, NAME).json()["slips"]
+    slips = values(shop.write("sales", SALES, NAME), "slip")
     assert [slip["index"] for slip in slips] == [0, 1]
     assert shop.sizes()[0] == 2
-    assert slips == shop.write("sales", SALES, NAME).json()["slips"]
+    assert slips == values(shop.write("sales", SALES, NAME), "slip")
 
 
 def test_two_processes_that_get_the_same_request_do_it_once(shop: Shop, database: str) -> None:
@@ -208,7 +220,7 @@ def test_two_processes_that_get_the_same_request_do_it_once(shop: Shop, database
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_codes_and_names_are_not_stored(shop: Shop, database: str) -> None:
-    slips = shop.write("sales", SALES, NAME).json()["slips"]
+    slips = values(shop.write("sales", SALES, NAME), "slip")
     shop.write("sales", SALES, NAME)
     stored = b"".join(path.read_bytes() for path in files_of(database))
     assert b"4006381333931" in stored
@@ -224,4 +236,4 @@ def test_answers_are_forgotten(shop: Shop) -> None:
         shop.clock.advance(hours=hours)
         forget_answers(shop.store, shop.clock)
         assert kept(shop) == left
-    assert shop.write("sales", SALES, NAME).json()["slips"][0]["index"] == 4
+    assert values(shop.write("sales", SALES, NAME), "slip")[0]["index"] == 4

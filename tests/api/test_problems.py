@@ -11,7 +11,7 @@ from commitments.mailbox import BOX_BYTES, LOOKUP_BOXES
 from commitments.p256 import P256
 from commitments.wire import encode_base64
 from tests.api.boxes import deletion, deposit, lookup
-from tests.api.shop import OPERATOR, SALE, Shop
+from tests.api.shop import OPERATOR, SALE, Shop, values
 from tests.databases import Databases, fresh
 from tests.world import WARRANTY, Bought, new_keys, new_request
 
@@ -45,14 +45,14 @@ class Stage(Shop):
         self.close()
         claim = self.post("claims", self.claim_body(self.buyers[1], "refund-14d")).json()
         self.refund = claim["claim_id"]
-        slips = self.write("sales", {"sales": [SALE, SALE]}).json()["slips"]
+        slips = values(self.write("sales", {"sales": [SALE, SALE]}), "slip")
         self.open_slip, self.redeemed = (slip["code"] for slip in slips)
         self.post("redemptions", self.redemption(self.redeemed))
         for address in (BOX, EMPTIED):
             self.post("mailbox/deposits", deposit(address))
         self.post("mailbox/deletions", deletion(EMPTIED))
         self.clock.advance(days=-1)
-        slips = self.write("sales", {"sales": [SALE], **_by("2026-11-20")}).json()["slips"]
+        slips = values(self.write("sales", {"sales": [SALE], **_by("2026-11-20")}), "slip")
         self.expired_slip = slips[0]["code"]
         self.clock.advance(days=1)
 
@@ -211,7 +211,11 @@ CASES: list[tuple[str, str | None, Callable[[Stage], httpx.Response]]] = [
     ("malformed", "purchases", lambda s: s.write("purchases/bulk", {"purchases": []})),
     ("malformed", "purchases", lambda s: s.write("purchases/bulk", {"purchases": {}})),
     ("too-many", "purchases", lambda s: s.write("purchases/bulk", {"purchases": [0] * 1001})),
-    ("malformed", "sales[0]", lambda s: s.write("sales", {"sales": [None]})),
+    ("malformed", "sales", lambda s: s.write("sales", {"sales": []})),
+    ("too-many", "voids", lambda s: s.write("voids/bulk", {"voids": [0] * 1001})),
+    ("malformed", "reason", lambda s: s.write("voids", {"index": 0})),
+    ("malformed", "reason", lambda s: s.write("voids", {"index": 0, "reason": "because"})),
+    ("malformed", "reason", lambda s: s.write("voids", {"index": 0, "reason": None})),
     ("too-many", "sales", lambda s: s.write("sales", {"sales": [0] * 1001})),
     ("unknown-code", "code", lambda s: s.post("redemptions", s.redemption("AAAA-BBBB"))),
     ("expired-code", "code", lambda s: s.post("redemptions", s.redemption(s.expired_slip))),
@@ -225,11 +229,15 @@ CASES: list[tuple[str, str | None, Callable[[Stage], httpx.Response]]] = [
         None,
         lambda s: s.post("redemptions", {**s.redemption(s.redeemed), "code": s.open_slip}),
     ),
-    ("unknown-entry", "index", lambda s: s.write("voids", {"index": 2**53 - 1})),
-    ("not-voidable", "index", lambda s: s.write("voids", {"index": 4})),
-    ("malformed", "index", lambda s: s.write("voids", {"index": -1})),
-    ("malformed", "index", lambda s: s.write("voids", {"index": "0"})),
-    ("malformed", "index", lambda s: s.write("voids", {"index": False})),
+    (
+        "unknown-entry",
+        "index",
+        lambda s: s.write("voids", {"index": 2**53 - 1, "reason": "returned"}),
+    ),
+    ("not-voidable", "index", lambda s: s.write("voids", {"index": 4, "reason": "returned"})),
+    ("malformed", "index", lambda s: s.write("voids", {"index": -1, "reason": "returned"})),
+    ("malformed", "index", lambda s: s.write("voids", {"index": "0", "reason": "returned"})),
+    ("malformed", "index", lambda s: s.write("voids", {"index": False, "reason": "returned"})),
     ("not-manual", None, lambda s: s.post("/v1/merchants/daily/closes", None, s.daily_key)),
     # policies
     ("malformed", "kind", _policy(kind="gift")),
@@ -347,7 +355,7 @@ def test_a_broken_rule_is_a_problem_and_nothing_is_written(
 def test_the_stage_is_one_on_which_honest_requests_succeed(stage: Stage) -> None:
     assert stage.purchase_with().status_code == 201
     assert stage.post("redemptions", stage.redemption(stage.open_slip)).status_code == 201
-    assert stage.write("voids", {"index": 2}).status_code == 201
+    assert stage.write("voids", {"index": 2, "reason": "returned"}).status_code == 201
     assert _policy()(stage).status_code == 201
     assert stage.claim_with().status_code == 201
     assert _box()(stage).status_code == 201

@@ -18,7 +18,7 @@ from sdk.errors import UnexpectedAnswer, Unreachable
 from tests.cli.terminal import TODAY
 from tests.world import KETTLE
 
-SALES = [ShopSale(parse_day(TODAY), KETTLE, price, "EUR") for price in range(5)]
+SALES = [ShopSale(parse_day(TODAY), KETTLE, price, "EUR", row=price + 2) for price in range(5)]
 
 
 class Till:
@@ -28,6 +28,7 @@ class Till:
         self.path = path
         self.failure = failure
         self.after = after
+        self.rejected: set[int] = set()
         self.sent: list[int] = []
         self.on_disk: list[list[str]] = []
 
@@ -37,8 +38,13 @@ class Till:
             raise self.failure
         first = sum(self.sent)
         self.sent.append(len(sales))
-        slips = range(first, first + len(sales))
-        return {"slips": [{"index": index, "code": f"CODE-{index}"} for index in slips]}
+        return {"rows": [self.row(first + place, sale) for place, sale in enumerate(sales)]}
+
+    def row(self, index: int, sale: dict[str, Any]) -> dict[str, Any]:
+        if sale["price"] in self.rejected:
+            problem = {"type": "urn:kvitto:problem:future-date", "detail": "no", "field": "date"}
+            return {"status": "rejected", "problem": problem}
+        return {"status": "accepted", "slip": {"index": index, "code": f"CODE-{index}"}}
 
 
 def codes_in(path: Path) -> list[str]:
@@ -71,6 +77,17 @@ def test_codes_are_written_before_the_next_request(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_sales_that_are_rejected_are_reported_and_keep_no_other_out(path: Path) -> None:
+    till = Till(path)
+    till.rejected = {0, 3}
+    assert record_sales(SALES, till, path, lambda _: None) == [(2, "date", "no"), (5, "date", "no")]
+    assert codes_in(path) == ["CODE-1", "CODE-2", "CODE-4"]
+    late = Till(path.with_name("late"), Refused("overdrawn", "no more"), after=2)
+    late.rejected = {0, 3}
+    with pytest.raises(ImportStopped, match=r"2 of 5 sales are recorded; .*late\)"):
+        record(late)
+
+
 @pytest.mark.parametrize(
     ("failure", "code", "doubt"),
     [
@@ -99,7 +116,13 @@ def test_a_failure_at_once_leaves_no_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [{}, [], {"slips": [{}, {}]}, {"slips": [{"index": 0, "code": "CODE-0"}]}]
+    "answer",
+    [
+        *({}, [], {"rows": [{}, {}]}, {"rows": 2}),
+        {"rows": [{"status": "accepted", "slip": {"index": 0, "code": "CODE-0"}}]},
+        {"rows": [{"status": "accepted"}, {"status": "rejected"}]},
+        {"rows": [{"status": "rejected", "problem": []}] * 2},
+    ],
 )
 def test_a_service_that_keeps_codes_to_itself(path: Path, answer: Any) -> None:
     with pytest.raises(ImportStopped, match="a code for each sale"):

@@ -58,7 +58,7 @@ def trade(shop: Shop) -> list[Bought]:
     """Something of everything that a log can hold; the purchases that are left to claim for."""
     bought = shop.open_for_claims()
     shop.store.write(partial(_sell, numbers=range(300)))
-    shop.issuer.void(shop.merchant, bought[2].index)
+    shop.issuer.void(shop.merchant, bought[2].index, "returned")
     shop.close()
     shop.claim(bought[0])
     ended = shop.claim(bought[1], "refund-14d")

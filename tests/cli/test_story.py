@@ -228,7 +228,9 @@ def test_a_request_is_written_to_a_file(terminal: Terminal) -> None:
 
 def test_a_void_purchase_is_in_no_ring(terminal: Terminal) -> None:
     index = terminal.buy("1001")["index"]
-    assert terminal.run("merchant", "void", str(index)).stdout == "entry 0 is void by entry 1\n"
+    assert terminal.run("merchant", "void", str(index), "--reason", "returned").stdout == (
+        "entry 0 is void by entry 1\n"
+    )
     terminal.run("merchant", "policy", "publish", terminal.policy())
     terminal.run("merchant", "close")
     assert terminal.error(*CLAIM, "--yes", status=1)["type"] == "not-verified"

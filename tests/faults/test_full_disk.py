@@ -11,8 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from issuer.recording import slips
-from issuer.slips import code_hash
+from issuer.slips import code_hash, slips
 from ledger.store import Store
 from tests.api.shop import SALE
 from tests.databases import OwnPostgresql, check, small_disk
@@ -43,8 +42,10 @@ class Seller:
         """Whether sales were recorded; otherwise the service has said so clearly."""
         headers = {**self.headers, "Idempotency-Key": name}
         answer = self.http.post(f"{MERCHANT}/sales", json=BODY, headers=headers)
-        if answer.status_code == 201:
-            self.acknowledged |= {slip["index"]: slip["code"] for slip in answer.json()["slips"]}
+        if answer.status_code == 200:
+            self.acknowledged |= {
+                row["slip"]["index"]: row["slip"]["code"] for row in answer.json()["rows"]
+            }
             return True
         assert answer.status_code == 503, answer.text
         assert answer.headers["retry-after"] == "1"

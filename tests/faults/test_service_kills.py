@@ -17,8 +17,7 @@ from sqlalchemy import select
 
 from api.keys import MerchantKeys
 from commitments.wire import encode_base64
-from issuer.recording import slips
-from issuer.slips import code_hash
+from issuer.slips import code_hash, slips
 from ledger.events import events_origin
 from ledger.log import Log
 from ledger.store import Store
@@ -90,7 +89,7 @@ class Day:
         while not self._over.is_set():
             body = {"sales": [SALE] * 3}
             answer = self._post(http, "sales", body, **{"Idempotency-Key": self._name})
-            found = {slip["index"]: slip["code"] for slip in answer["slips"]}
+            found = {row["slip"]["index"]: row["slip"]["code"] for row in answer["rows"]}
             assert not found.keys() & self.codes.keys()
             self.codes |= found
             self._name = str(uuid4())

@@ -12,7 +12,7 @@ from commitments.errors import FormatError, Refused, VerificationError
 from commitments.p256 import P256
 from issuer.closing import Closer
 from issuer.merchants import Merchant, create_merchant
-from issuer.recording import Order
+from issuer.orders import Order
 from ledger.closed import ClosedLogs
 from ledger.closes import Close
 from ledger.note import Signer
@@ -47,7 +47,7 @@ def test_a_daily_log_closes_each_utc_day_by_itself(world: World) -> None:
     create_merchant(world.store, P256, world.clock, DAILY)
     assert world.closer.due() == 0  # an empty log has nothing to close
     order = Order("1", world.sale(), new_request("1", new_keys(), DAILY.origin))
-    world.issuer.record(DAILY, [order])
+    world.issuer.record(DAILY, order)
     assert world.closer.due() == 1  # yesterday, with what is there by now
     assert world.closer.due() == 0
     world.clock.advance(days=1)
@@ -61,7 +61,7 @@ def test_a_daily_log_closes_each_utc_day_by_itself(world: World) -> None:
 def test_a_clock_that_goes_back_closes_nothing_twice(world: World) -> None:
     create_merchant(world.store, P256, world.clock, DAILY)
     order = Order("1", world.sale(), new_request("1", new_keys(), DAILY.origin))
-    world.issuer.record(DAILY, [order])
+    world.issuer.record(DAILY, order)
     assert world.closer.due() == 1
     world.clock.advance(days=-3)
     assert world.closer.due() == 0
@@ -85,7 +85,7 @@ def test_a_log_that_cannot_be_closed_does_not_keep_the_others_from_it(world: Wor
         merchant = Merchant(name, name, f"ledger.example/{name}")
         create_merchant(world.store, P256, world.clock, merchant)
         order = Order("1", world.sale(), new_request("1", new_keys(), merchant.origin))
-        world.issuer.record(merchant, [order])
+        world.issuer.record(merchant, order)
     with world.store._writer.begin() as connection:  # the first has lost its logs
         connection.exec_driver_sql(
             "UPDATE merchants SET origin = 'ledger.example/gone' WHERE id = 'aaa'"
@@ -155,7 +155,7 @@ class Signed:
     def sell(self, reference: str) -> None:
         request = new_request(reference, new_keys(), self.merchant.origin)
         order = Order(reference, self.world.sale(), request)
-        self.world.issuer.record(self.merchant, [order])
+        self.world.issuer.record(self.merchant, order)
 
     def closes(self) -> list[tuple[int, int, int]]:
         return _closes(self.world, self.merchant.origin)  # with the rules of readers

@@ -11,7 +11,7 @@ from commitments.p256 import P256
 from commitments.sale import Sale
 from commitments.wire import canonical_json, encode_base64, parse_base64, parse_hex, parse_json
 from issuer.mailbox import Box, Mailbox
-from issuer.recording import Order
+from issuer.orders import Order
 from ledger.closed import ClosedLogs
 from ledger.event_log import events_of
 from ledger.events import events_origin
@@ -65,8 +65,7 @@ class ShopServer:
 
     def receipt(self, wallet: Wallet, order: str, sale: Sale) -> dict[str, Any]:
         request = wallet.request(self.shop(), order)
-        (receipt,) = self.world.issuer.record(self.world.merchant, [Order(order, sale, request)])
-        return receipt
+        return self.world.issuer.record(self.world.merchant, Order(order, sale, request))
 
     def signer(self, origin: str) -> Signer:
         """The log's own key, in the hands of whoever runs the service."""

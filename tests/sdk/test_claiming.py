@@ -559,7 +559,7 @@ def test_server_refuses_to_see_the_tags_over_other_rings(server: ShopServer) -> 
     refuse_claims(server)
     refused(server, wallet)
     for index in range(6):  # the merchant voids suspects in between
-        server.world.issuer.void(server.world.merchant, index)
+        server.world.issuer.void(server.world.merchant, index, "returned")
     server.world.buy(*(server.world.sale() for _ in range(20)))
     server.world.close()
     server.requests.clear()
@@ -880,7 +880,7 @@ def test_linked_claims_keep_enough_in_common(server: ShopServer, wallet: Wallet)
     """A refund publishes the secret, and so links all claims of this owner to each other."""
     assert claim(server, wallet).decision == "approved"
     for index in range(4):  # the merchant voids suspects between the two claims
-        server.world.issuer.void(server.world.merchant, index)
+        server.world.issuer.void(server.world.merchant, index, "returned")
     server.world.buy(*(server.world.sale() for _ in range(8)))
     server.world.close()
     careful = server.wallet(smallest_ring=6)

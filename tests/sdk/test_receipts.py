@@ -6,7 +6,7 @@ import pytest
 
 from commitments.errors import FormatError, KvittoError, Refused, VerificationError
 from commitments.p256 import P256
-from issuer.recording import Order
+from issuer.orders import Order
 from ledger.checkpoint import Checkpoint, sign
 from ledger.merkle import build_inclusion, build_root, leaf_hash
 from ledger.note import Signer
@@ -105,7 +105,7 @@ def test_merchant_records_the_order_under_other_keys(server: ShopServer, wallet:
     swapped = server.wallet().request(ORIGIN, "1001")
     sale = server.world.sale()
     order = Order("1001", sale, swapped)
-    (receipt,) = server.world.issuer.record(server.world.merchant, [order])
+    receipt = server.world.issuer.record(server.world.merchant, order)
     refused(server, wallet, receipt, VerificationError, "wallet's keys")
     assert mine != swapped
 
@@ -228,7 +228,7 @@ def test_an_order_that_no_shop_would_take(wallet: Wallet, order: str) -> None:
 
 
 def test_a_slip_is_redeemed(server: ShopServer, wallet: Wallet) -> None:
-    (slip,) = server.world.issuer.record_sales(server.world.merchant, [server.world.sale()])
+    (slip,) = server.world.print_slips(server.world.sale())
     shop = server.shop()
     receipt = shop.redeem(slip.code, wallet.request(shop, slip.code))
     assert wallet.accept(shop, receipt).order == slip.code
@@ -251,7 +251,7 @@ def test_keys_are_on_the_disk_before_the_request_is_handed_out(
     with Wallet.open(path, "passphrase", clock=server.world.clock) as wallet:
         assert wallet.request(server.shop(), "1001") == request
         order = Order("1001", server.world.sale(), request)
-        (receipt,) = server.world.issuer.record(server.world.merchant, [order])
+        receipt = server.world.issuer.record(server.world.merchant, order)
         purchase = wallet.accept(server.shop(), receipt)
     with Wallet.open(path, "passphrase") as wallet:
         assert wallet.purchases == (purchase,)

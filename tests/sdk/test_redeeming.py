@@ -18,7 +18,7 @@ def wallet(server: ShopServer) -> Wallet:
 
 def slip(server: ShopServer, redeem_by: date | None = None) -> str:
     world = server.world
-    (made,) = world.issuer.record_sales(world.merchant, [world.sale()], redeem_by=redeem_by)
+    (made,) = world.print_slips(world.sale(), redeem_by=redeem_by)
     return made.code
 
 

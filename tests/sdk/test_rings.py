@@ -23,7 +23,7 @@ from tests.world import ORIGIN, WARRANTY, World
 def wallet(server: ShopServer) -> Wallet:
     wallet = server.wallet()
     server.sell(wallet, "1001")
-    server.world.issuer.void(server.world.merchant, 0)
+    server.world.issuer.void(server.world.merchant, 0, "returned")
     server.world.close()
     return wallet
 
@@ -163,7 +163,7 @@ def test_ring_that_cannot_be_read(server: ShopServer, wallet: Wallet) -> None:
 
 def test_a_voided_purchase_cannot_claim(server: ShopServer, wallet: Wallet) -> None:
     (purchase,) = wallet.purchases
-    server.world.issuer.void(server.world.merchant, purchase.index)
+    server.world.issuer.void(server.world.merchant, purchase.index, "returned")
     shown = wallet.preview(server.shop(), "warranty-2y", remedy="repair")
     assert shown.ring_size == 8  # the void is not closed yet
     server.world.close()
@@ -244,7 +244,7 @@ def test_a_void_counts_from_the_next_close_on_over_the_same_shop(
 ) -> None:
     shop = server.shop()
     size = wallet.preview(shop, "warranty-2y", remedy="repair").ring_size
-    server.world.issuer.void(server.world.merchant, 1)
+    server.world.issuer.void(server.world.merchant, 1, "returned")
     server.world.close()
     assert wallet.preview(shop, "warranty-2y", remedy="repair").ring_size == size - 1
 
@@ -253,7 +253,7 @@ def test_the_own_purchase_is_looked_for_in_a_known_ring(server: ShopServer, wall
     shop = server.shop()
     bought = server.sell(wallet, "1002")
     server.world.close()
-    server.world.issuer.void(server.world.merchant, bought.index)
+    server.world.issuer.void(server.world.merchant, bought.index, "returned")
     server.world.close()
     with pytest.raises(NotEligible, match="void"):
         wallet.preview(shop, "warranty-2y", remedy="repair", purchase=bought)

@@ -170,7 +170,7 @@ def test_a_voided_purchase_cannot_claim(world: World) -> None:
     world.close()
     stale = world.body(bought)
     proof = world.prove(bought, stale)
-    world.issuer.void(world.merchant, bought.index)
+    world.issuer.void(world.merchant, bought.index, "returned")
     world.close()
     with pytest.raises(Unsatisfied):
         world.prove(bought, world.body(bought))

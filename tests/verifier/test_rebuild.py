@@ -23,7 +23,7 @@ def world(world: World) -> World:
     world.publish(WARRANTY)
     world.publish(REFUND)
     first, second, third, fourth, returned = world.buy(*[world.sale()] * 5)
-    world.issuer.void(world.merchant, returned.index)
+    world.issuer.void(world.merchant, returned.index, "returned")
     world.close()
     world.claim(first)
     ended = world.claim(second, "refund-14d")

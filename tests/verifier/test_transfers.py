@@ -656,7 +656,7 @@ def test_a_purchase_that_can_still_be_returned_is_not_handed_on(world: World) ->
         world.close()
     early = hand_over(world, bought)
     assert refusal(early.approve) == ("still-voidable", "transfer.size")
-    world.issuer.void(world.merchant, bought.index)  # at the last moment
+    world.issuer.void(world.merchant, bought.index, "returned")  # at the last moment
     world.close()
     with pytest.raises(Unsatisfied):
         hand_over(world, bought)
@@ -665,7 +665,7 @@ def test_a_purchase_that_can_still_be_returned_is_not_handed_on(world: World) ->
 
 
 def test_a_void_that_comes_too_late_does_not_stop_a_transfer(world: World, bought: Bought) -> None:
-    world.issuer.void(world.merchant, bought.index)
+    world.issuer.void(world.merchant, bought.index, "returned")
     world.close()
     hand_over(world, bought).complete()
 
@@ -684,11 +684,12 @@ def test_a_new_purchase_is_handed_on_after_a_while(world: World) -> None:
 
 def test_a_transferred_purchase_cannot_be_voided(world: World, bought: Bought) -> None:
     new_owner = hand_over(world, bought).complete()
-    assert refusal(lambda: world.issuer.void(world.merchant, new_owner.index)) == (
+    assert refusal(lambda: world.issuer.void(world.merchant, new_owner.index, "returned")) == (
         "not-voidable",
         "index",
     )
-    world.issuer.void(world.merchant, bought.index)  # late, and of the old owner's entry
+    # Late, and of the old owner's entry.
+    world.issuer.void(world.merchant, bought.index, "returned")
     world.close()
     assert world.claim(new_owner).approved
 
@@ -696,7 +697,7 @@ def test_a_transferred_purchase_cannot_be_voided(world: World, bought: Bought) -
 def test_a_voided_purchase_is_not_handed_on(world: World) -> None:
     bought, *_ = world.buy(*[world.sale() for _ in range(3)])
     world.close()
-    world.issuer.void(world.merchant, bought.index)
+    world.issuer.void(world.merchant, bought.index, "returned")
     settle(world)
     with pytest.raises(Unsatisfied):
         hand_over(world, bought)
