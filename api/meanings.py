@@ -152,6 +152,7 @@ MEMBERS = {
     "retire_by": "Until when the owner can show the secret; null where no secret is awaited.",
     "retirement": "Proves the end of the old ownership offline; null before.",
     "ring": "The evidence for the ring.",
+    "rows": "One for each, in their order.",
     "sale": "What was sold.",
     "sales": "One for each unit.",
     "schema": "Which kind of document it is.",
@@ -160,6 +161,7 @@ MEMBERS = {
     "seed_witnesses": "Who must sign each close.",
     "signature": "By the box's `delete_key`.",
     "signatures": "Those of the witnesses.",
+    "slip": "The place of the sale and its one-time code.",
     "size": "Where the span of the ring ends: the size of a close.",
     "status": "How it stands.",
     "tag": "The same whenever the same ownership is handed on: it shows a second sale.",
@@ -176,7 +178,9 @@ MEMBERS = {
     "valid_from": "The first day on which claims can be made.",
     "valid_to": "The last day on which claims can be made.",
     "version": "1, 2, 3, …; a version never changes.",
+    "void": "The void.",
     "void_window": "How many periods a void comes in time.",
+    "voids": "Which purchases, and why.",
     "voided_at": "Voids below this index count: the size of a close.",
 }
 """The members whose models do not describe them, by name, or by model and name."""

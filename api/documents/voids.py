@@ -58,12 +58,12 @@ class VoidRows(Document):
 class VoidCounts(Document):
     """How many voids there were for each reason."""
 
-    returned: Count
-    order_canceled: Count
-    payment_failed: Count
-    suspected_fraud: Count
-    duplicate: Count
-    entry_error: Count
+    returned: Count = Field(description="The goods came back.")
+    order_canceled: Count = Field(description="The order was called off before that.")
+    payment_failed: Count = Field(description="Nothing was paid.")
+    suspected_fraud: Count = Field(description="It looked like fraud.")
+    duplicate: Count = Field(description="The sale was in the log twice.")
+    entry_error: Count = Field(description="The entry said something else than was sold.")
     unstated: Count = Field(description="From before reasons were logged.")
 
 
@@ -73,7 +73,7 @@ class Counts(Document):
     purchases: Count = Field(description="Entries of buyers, redeemed slips among them.")
     sales: Count = Field(description="Records of sales without a buyer.")
     transfers: Count = Field(description="Purchases that have come to their next owner.")
-    voids: VoidCounts
+    voids: VoidCounts = Field(description="Void entries, by reason.")
     voids_per_thousand: Count | None = Field(
         description="Of `purchases`, rounded down; null where there are none."
     )
@@ -82,7 +82,7 @@ class Counts(Document):
 class MonthCounts(Counts):
     """The same for one month."""
 
-    month: str = Field(pattern=r"^\d{4}-\d{2}$")
+    month: str = Field(pattern=r"^\d{4}-\d{2}$", description="Year and month.")
 
 
 class Statistics(Document):
@@ -90,5 +90,5 @@ class Statistics(Document):
 
     origin: Origin
     size: Count = Field(description="Of the last close; what comes after it is not counted yet.")
-    total: Counts
-    months: list[MonthCounts]
+    total: Counts = Field(description="Of all months.")
+    months: list[MonthCounts] = Field(description="Those with an entry.")
