@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from commitments.sandbox import MOST_AHEAD, is_sandbox, sandbox_origin
-from issuer.recording import Order
+from issuer.orders import Order
 from ledger.events import events_origin
 from ledger.note import Signer
 from sdk import Shop, Wallet
@@ -113,7 +113,7 @@ def _receipt(server: ShopServer) -> dict[str, Any]:
     """A shop's receipt, shown as one of the sandbox."""
     buyer = server.wallet()
     order = Order("7", server.world.sale(), buyer.request(server.shop(), "7"))
-    (receipt,) = server.world.issuer.record(server.world.merchant, [order])
+    receipt = server.world.issuer.record(server.world.merchant, order)
     return {**receipt, "origin": ORIGIN}
 
 
@@ -157,7 +157,7 @@ def test_no_clock_is_followed_beyond_the_possible(
     wallet = server.wallet(sandbox=True)
     wallet.follow_clock(sandbox.shop())
     sandbox.ahead = ahead
-    with pytest.raises(UnexpectedAnswer, match="no possible time|whole numbers"):
+    with pytest.raises(UnexpectedAnswer, match=r"no possible time|whole numbers"):
         wallet._clock()
 
 
