@@ -152,7 +152,7 @@ def _list(sentences: Sequence[str]) -> Iterator[str]:
 
 
 def _shown_words(body: "DisclosureBody") -> dict[str, object]:
-    from sdk.eligibility import amount
+    from commitments.currency import amount
 
     money = next((str(each.lowest) for each in body.predicates if each.attribute == "currency"), "")
 

@@ -1,12 +1,21 @@
 """``kvitto merchant policy``: what a shop promises, and from when it promises something else."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.options import DEFAULT_URL, MerchantId, MerchantKey, Url, whole_number
-from cli.output import AsJson, show, table
+from cli.output import AsJson, lines, show, table
+from commitments.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from commitments.sale import Sale
+    from policies.lint import Finding
+    from policies.policy import Policy
 
 __all__ = ["app"]
 
@@ -71,6 +80,78 @@ def withdraw(
         f"event {answer['index']}"
     )
     show(answer, line, as_json=as_json)
+
+
+@app.command()
+def lint(
+    files: Annotated[list[Path], typer.Argument(metavar="POLICY.json", help="- for stdin.")],
+    *,
+    sales: Annotated[
+        Path | None,
+        typer.Option(metavar="SALES.csv", help="What was sold, as merchant import reads it."),
+    ] = None,
+    capacity: Annotated[
+        int | None, typer.Option(parser=whole_number, help="Most purchases in a ring of the log.")
+    ] = None,
+    place: Annotated[
+        list[str] | None, typer.Option(help="Whose law to compare with: EU (default), UK, US, CN.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say a policy in plain words, whom it could not hide, and where the law gives more.
+
+    Nothing is sent. Several files are also compared with each other. Exit status 1 for errors only.
+    This is not legal advice.
+    """
+    from commitments.clock import system_clock
+    from policies.explain import explain
+    from policies.lint import ERROR, Situation, lint, lint_together
+    from policies.versions import Version
+
+    policies = [_read(file) for file in files]
+    today = system_clock().date()
+    situation = Situation(today, _sold(sales, today), capacity, _places(place))
+    together = lint_together(policies, situation)
+    found = [(explain(Version(policy, "")), lint(policy, situation)) for policy in policies]
+    document = {
+        "policies": [
+            {"policy": policy.id, "explanation": said, "findings": [f.document() for f in findings]}
+            for policy, (said, findings) in zip(policies, found, strict=True)
+        ],
+        "together": [finding.document() for finding in together],
+    }
+    views = [lines([*said, *map(_finding, findings), ""]) for said, findings in found]
+    show(document, *views, lines(map(_finding, together)), as_json=as_json)
+    if any(finding.level == ERROR for _, findings in found for finding in findings):
+        raise typer.Exit(1)
+
+
+def _read(file: Path) -> "Policy":
+    from cli.files import read_document
+    from policies.policy import parse_policy
+
+    return parse_policy(read_document(file))
+
+
+def _sold(file: Path | None, today: "date") -> "Sequence[Sale] | None":
+    from cli.sales_import import read_sales
+
+    return None if file is None else read_sales(file, today=today).sales
+
+
+def _places(given: list[str] | None) -> tuple[str, ...]:
+    from policies.statutes import PLACES
+
+    places = tuple(given or ("EU",))
+    for place in places:
+        if place not in PLACES:
+            raise FormatError(f"not one of {', '.join(PLACES)}", "place")
+    return places
+
+
+def _finding(finding: "Finding") -> str:
+    source = f" ({finding.source})" if finding.source else ""
+    return f"{finding.level}: {finding.text}{source}"
 
 
 @app.command("list")

@@ -52,7 +52,7 @@ def purchase_document(purchase: "Purchase") -> dict[str, Any]:
 
 def purchase_facts(purchase: "Purchase") -> dict[str, object]:
     """A purchase in words."""
-    from sdk.eligibility import amount
+    from commitments.currency import amount
 
     sale = purchase.sale
     return {

@@ -6,7 +6,7 @@ import iso4217
 
 from commitments.errors import FormatError
 
-__all__ = ["Currency", "currency"]
+__all__ = ["Currency", "amount", "currency", "decimal"]
 
 
 class Currency(NamedTuple):
@@ -34,3 +34,15 @@ def currency(alpha: str) -> Currency:
         return _BY_ALPHA[alpha]
     except KeyError:
         raise FormatError("not an ISO 4217 currency with a minor unit", "currency") from None
+
+
+def amount(minor_units: int, alpha: str) -> str:
+    """A price as people write it: ``24.90 EUR``."""
+    return f"{decimal(minor_units, alpha)} {alpha}"
+
+
+def decimal(minor_units: int, alpha: str) -> str:
+    """A price in the major unit of its currency: ``24.90``."""
+    digits = currency(alpha).minor_digits
+    whole, part = divmod(minor_units, 10**digits)
+    return f"{whole}.{part:0{digits}d}" if digits else str(whole)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from commitments.attributes import ATTRIBUTES
+from commitments.currency import amount
 from commitments.sale import Sale
 from ledger.checkpoint import Checkpoint
 from ledger.note import Note
 from ledger.tlog_proof import TlogProof
 from policies.body import new_nonce
 from policies.disclosure import Disclosure, DisclosureBody, Shown, disclosure_statement
-from sdk.eligibility import amount
 from sdk.errors import NotEligible, WalletError
 from sdk.state import GROUP, Claim, Proof, Purchase
 from zk.prove import prove

@@ -6,13 +6,13 @@ Only for the buyer's eyes. The proof says nothing but that every predicate holds
 from collections.abc import Iterator
 from datetime import date
 
-from commitments.currency import currency
+from commitments.currency import amount, decimal
 from commitments.gtin import normalise_product
 from commitments.sale import Sale
 from policies.policy import Policy, Price
 from policies.versions import Version
 
-__all__ = ["amount", "shortfalls"]
+__all__ = ["shortfalls"]
 
 
 def shortfalls(version: Version, sale: Sale, today: date) -> list[str]:
@@ -25,11 +25,6 @@ def shortfalls(version: Version, sale: Sale, today: date) -> list[str]:
         *(_price(policy.price, sale) if policy.price else ()),
         *_batch(policy, sale),
     ]
-
-
-def amount(minor_units: int, alpha: str) -> str:
-    """A price as people write it: ``24.90 EUR``."""
-    return f"{_decimal(minor_units, alpha)} {alpha}"
 
 
 def _product(policy: Policy, sale: Sale) -> Iterator[str]:
@@ -67,23 +62,17 @@ def _price(price: Price, sale: Sale) -> Iterator[str]:
     if sale.currency != price.currency:
         yield f"{paid} is not in {price.currency}"
     elif sale.price < price.min:
-        below = _decimal(price.min - sale.price, sale.currency)
-        yield f"{paid} is {below} below the minimum {_decimal(price.min, sale.currency)}"
+        below = decimal(price.min - sale.price, sale.currency)
+        yield f"{paid} is {below} below the minimum {decimal(price.min, sale.currency)}"
     elif sale.price > price.max:
-        above = _decimal(sale.price - price.max, sale.currency)
-        yield f"{paid} is {above} above the maximum {_decimal(price.max, sale.currency)}"
+        above = decimal(sale.price - price.max, sale.currency)
+        yield f"{paid} is {above} above the maximum {decimal(price.max, sale.currency)}"
 
 
 def _batch(policy: Policy, sale: Sale) -> Iterator[str]:
     if policy.batches is not None and sale.batch not in policy.batches:
         named = "no batch is known" if sale.batch is None else f"batch {sale.batch} is not covered"
         yield named
-
-
-def _decimal(minor_units: int, alpha: str) -> str:
-    digits = currency(alpha).minor_digits
-    whole, part = divmod(minor_units, 10**digits)
-    return f"{whole}.{part:0{digits}d}" if digits else str(whole)
 
 
 def _days(count: int) -> str:

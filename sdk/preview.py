@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
+from commitments.currency import amount
 from policies.policy import Policy
 from policies.versions import Version
 from sdk.advice import Advice
 from sdk.claiming import Prepared
-from sdk.eligibility import amount
 
 __all__ = ["Preview", "preview_of"]
 

@@ -9,6 +9,7 @@ from policies.policy import Policy
 from policies.versions import Ending, Version
 
 __all__ = [
+    "Explanation",
     "Policies",
     "PolicyEnding",
     "PolicyVersion",
@@ -48,6 +49,12 @@ class Policies(Document):
     """All versions of all policies, in the order of their publication."""
 
     policies: list[PolicyVersion]
+
+
+class Explanation(Document):
+    """A version of a policy in plain words."""
+
+    sentences: list[str] = Field(description="All that it says, in the order in which people ask.")
 
 
 class Withdrawal(Document):

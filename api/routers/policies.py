@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from api.bodies import Body, members, text
 from api.dependencies import KEY_PROBLEMS, AnyMerchant, MerchantWith, TheService
 from api.documents.policies import (
+    Explanation,
     Policies,
     PolicyVersion,
     PublishedPolicy,
@@ -22,6 +23,7 @@ from commitments.errors import FormatError
 from commitments.sale import parse_day
 from commitments.wire import parse_json
 from issuer.merchants import Merchant
+from policies.explain import explain
 from policies.policy import Policy
 
 __all__ = ["router"]
@@ -92,6 +94,18 @@ def withdraw_a_policy(
     index = service.verifier.withdraw(merchant.origin, key, first, sent_as(body))
     said = {"policy": policy, "version": version, "from": first.isoformat()}
     return JSONResponse({"index": index, **said}, 201)
+
+
+@router.get(
+    "/{policy:path}/{version}/explanation",
+    **described({200: Explanation}, "not-found unknown-merchant unknown-policy"),
+)
+def explain_a_policy(
+    service: TheService, merchant: AnyMerchant, policy: PolicyId, version: VersionNumber
+) -> JSONResponse:
+    """A version in plain words: what is covered and offered, and what a claim shows."""
+    found = service.verifier.policy(merchant.origin, policy, version)
+    return JSONResponse({"sentences": explain(found)})
 
 
 @router.get(

@@ -167,6 +167,7 @@ def _look(story: Story) -> None:
     story.get("statistics")
     story.get("policies")
     story.get("policies/warranty-2y/1")
+    story.get("policies/warranty-2y/1/explanation")
     events = story.get(
         "events", {"types": "log.declared,log.closed,policy.published,recall.published"}
     )

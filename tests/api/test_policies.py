@@ -44,6 +44,15 @@ def test_the_id_of_a_policy_may_contain_slashes(shop: Shop) -> None:
     assert shop.get("policies/eu/warranty/2y/1").json()["policy"]["id"] == "eu/warranty/2y"
 
 
+def test_a_version_in_plain_words(shop: Shop) -> None:
+    shop.write("policies", {**WARRANTY, "id": "eu/warranty"})
+    said = shop.get("policies/eu/warranty/1/explanation").json()["sentences"]
+    assert "Bought at most 2 years before the day of the claim." in said
+    shop.write("policies/eu/warranty/1/withdrawal", {"from": "2026-12-01"})
+    ended = shop.get("policies/eu/warranty/1/explanation").json()["sentences"]
+    assert any(line.startswith("It was withdrawn: ") for line in ended)
+
+
 def test_a_published_version_stays_what_it_is(shop: Shop) -> None:
     shop.write("policies", WARRANTY)
     answer = shop.write("policies", {**WARRANTY, "title": "Other words"})

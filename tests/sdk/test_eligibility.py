@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commitments.currency import amount
 from commitments.p256 import P256
 from commitments.sale import Sale
 from policies.claim import policy_predicates
-from sdk.eligibility import amount, shortfalls
+from sdk.eligibility import shortfalls
 from tests.world import KETTLE, published
 
 TODAY = date(2026, 11, 21)

@@ -7,11 +7,12 @@ export async function showPolicies(service) {
   if (policies.length === 0) {
     return [element("p", {}, "No policy has been published.")];
   }
-  return policies.toReversed().map(card);
+  return Promise.all(policies.toReversed().map((version) => card(service, version)));
 }
 
-function card(version) {
+async function card(service, version) {
   const { policy, ends } = version;
+  const { sentences } = await service.get(`policies/${policy.id}/${policy.version}/explanation`);
   return element(
     "section",
     { class: "card" },
@@ -23,6 +24,7 @@ function card(version) {
       ["Claims until", policy.valid_to],
       ["Covers purchases", covered(policy.covers_from, ends)],
     ]),
+    ...sentences.slice(1).map((sentence) => element("p", {}, sentence)),
   );
 }
 
