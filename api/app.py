@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
+from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute
 
 from api.head import AnswerHead
 from api.observing import Observe
@@ -71,8 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Kvitto",
         lifespan=_lifespan,
-        dependencies=[Depends(refuse_line_ends), Depends(refuse_nul), Depends(refuse_repeats)],
-        generate_unique_id_function=lambda route: route.name,
+        routes=_routes(),
         redirect_slashes=False,
         docs_url=None,  # the pages load scripts from elsewhere; the document is what counts
         redoc_url=None,
@@ -83,12 +85,34 @@ def create_app(settings: Settings) -> FastAPI:
     add_problem_handlers(app)
     app.add_middleware(AnswerHead)
     app.add_middleware(Observe, access_log=settings.options.access_log)
-    for module in _ROUTERS:
-        app.include_router(module.router)
-    document = openapi_document(app)
-    app.openapi = lambda: document  # type: ignore[method-assign] # FastAPI's way to replace it
-    app.state.reference = cache(partial(render_reference, document))
+    app.openapi = _document  # type: ignore[method-assign] # FastAPI's way to replace it
+    app.state.reference = _reference
     return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """The same for all applications of a process."""
+    router = APIRouter(
+        dependencies=[Depends(refuse_line_ends), Depends(refuse_nul), Depends(refuse_repeats)],
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for module in _ROUTERS:
+        router.include_router(module.router)
+    for _ in iter_route_contexts(router.routes):
+        pass  # it makes what the routes need; else the first requests would wait for that
+    return router.routes
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """Made when it is first asked for: a worker starts sooner without it."""
+    return openapi_document(_routes())
+
+
+@cache
+def _reference() -> str:
+    return render_reference(_document())
 
 
 @asynccontextmanager

@@ -5,15 +5,15 @@ told on one occasion; ``tests/api/story.py`` plays that again and writes the fil
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
 
 from api.documents import REQUESTS
 from api.documents.common import Problem
@@ -83,14 +83,14 @@ def _problem_response(codes: list[str]) -> dict[str, Any]:
     return {"description": ", ".join(f"`{code}`" for code in codes), "content": content}
 
 
-def openapi_document(app: FastAPI) -> dict[str, Any]:
-    """The document of ``app``'s routes, with all schemas and examples."""
+def openapi_document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """The document of these routes, with all schemas and examples."""
     document = get_openapi(
         title="Kvitto",
         version="1",
         description=files("api").joinpath(_INTRODUCTION).read_text("utf-8"),
         tags=TAGS,
-        routes=app.routes,
+        routes=routes,
         separate_input_output_schemas=False,
     )
     described_only: list[tuple[type[BaseModel], Literal["validation"]]]
