@@ -18,6 +18,7 @@ from api.paths import refuse_line_ends
 from api.problems import add_problem_handlers, log_unexpected
 from api.queries import refuse_nul, refuse_repeats
 from api.routers import (
+    cases,
     claims,
     closes,
     evidence,
@@ -53,6 +54,7 @@ _ROUTERS = (
     policies,
     notices,
     claims,
+    cases,
     transfers,
     mailbox,
     evidence,

@@ -4,21 +4,24 @@ Bodies are read by ``commitments.wire.parse_json`` and the rooms' own parsers, w
 spelling of everything; the models of :mod:`api.documents` only describe them.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from api.problems import TooLarge
-from commitments.errors import FormatError, Refused
+from commitments.errors import FormatError, Overloaded, Refused
 from commitments.group import Group
 from commitments.wire import parse_hex, parse_json
+from verifier.attachments import MOST_BYTES_OF_A_STEP
 
 __all__ = [
     "MAX_ITEMS",
     "Body",
     "BulkBody",
+    "StepBody",
     "array",
     "integer",
     "members",
@@ -31,6 +34,9 @@ MAX_ITEMS = 1000
 """Purchases or sales in one request: about a second of the issuer's arithmetic."""
 _BODY_BYTES = 1 << 16  # the longest event of a log, and every document here becomes one
 _BULK_BYTES = 1 << 23  # 1,000 purchases whose texts are long and written with escapes
+_STEP_BYTES = _BODY_BYTES + MOST_BYTES_OF_A_STEP // 3 * 4 + 64  # in base64
+_STEP_SECONDS = 120.0
+_MOST_LARGE = 8  # steps in memory, each several times while it is read
 
 
 def _read(limit: int) -> Callable[[Request], Awaitable[bytes]]:
@@ -49,6 +55,35 @@ def _read(limit: int) -> Callable[[Request], Awaitable[bytes]]:
 
 Body = Annotated[bytes, Depends(_read(_BODY_BYTES))]
 BulkBody = Annotated[bytes, Depends(_read(_BULK_BYTES))]
+
+
+class _StepReader:
+    """Reads steps with attachments, which anybody may send: few of the large ones at a time."""
+
+    def __init__(self) -> None:
+        self._large = 0
+
+    async def __call__(self, request: Request) -> AsyncIterator[bytes]:
+        """A dependency; a large body has its place until it has been answered."""
+        body, is_large = bytearray(), False
+        try:
+            async with asyncio.timeout(_STEP_SECONDS):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > _STEP_BYTES:
+                        raise TooLarge(f"the body is larger than {_STEP_BYTES} bytes")
+                    if len(body) > _BODY_BYTES and not is_large:
+                        if self._large >= _MOST_LARGE:
+                            raise Overloaded("too many attachments are coming already")
+                        self._large, is_large = self._large + 1, True
+            yield bytes(body)
+        except TimeoutError:
+            raise Overloaded("the body did not come in time") from None
+        finally:
+            self._large -= is_large
+
+
+StepBody = Annotated[bytes, Depends(_StepReader())]
 
 
 def members(

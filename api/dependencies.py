@@ -18,6 +18,7 @@ from issuer.merchants import Merchant
 __all__ = [
     "KEY_PROBLEMS",
     "AnyMerchant",
+    "KeyIfSent",
     "MerchantId",
     "MerchantKey",
     "MerchantWith",
@@ -77,6 +78,10 @@ async def _merchant_key_text(
     return _text(key) or ""
 
 
+async def _key_if_sent(request: Request) -> str | None:
+    return _text(await _merchant_key(request))
+
+
 async def _any_merchant(service: TheService, merchant_id: MerchantId) -> Merchant:
     known = service.merchants.known(merchant_id)
     if known is None:  # which takes a query, and so a thread
@@ -124,5 +129,7 @@ WhileRunning = Depends(_while_running)
 """For what a process that was told to stop no longer begins."""
 AnyMerchant = Annotated[Merchant, Depends(_any_merchant)]
 """The merchant of the path, for routes that are open to all."""
+KeyIfSent = Annotated[str | None, Depends(_key_if_sent)]
+"""The API key, for a route that is open to all and lets some do more; it has not been checked."""
 MerchantKey = Annotated[str, Depends(_merchant_key_text)]
 """The API key that was sent; only a merchant of :func:`MerchantWith` has had it checked."""

@@ -34,6 +34,7 @@ TAGS = [
     {"name": "policies", "description": "What a merchant promises, in versions that never change."},
     {"name": "notices", "description": "Recalls and alerts, which wallets match themselves."},
     {"name": "claims", "description": "Anonymous claims and their decisions. No account, no key."},
+    {"name": "cases", "description": "What follows a claim, step by step, and by when."},
     {"name": "transfers", "description": "A purchase passes to its next owner. No account either."},
     {"name": "mailbox", "description": "What wallets leave for themselves. No account, no key."},
     {"name": "evidence", "description": "Parts of the logs with proofs, for wallets."},
@@ -46,25 +47,25 @@ def described(
     answers: Mapping[int, type[BaseModel]],
     problems: str = "",
     takes: type[BaseModel] | None = None,
+    **extra: Any,
 ) -> dict[str, Any]:
     """Arguments of a route's decorator that describe it.
 
     ``answers``: the model by status, the usual one first. ``problems``: codes, separated by
-    spaces. ``takes``: the model of the body.
+    spaces. ``takes``: the model of the body. ``extra``: other members of the operation.
     """
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": model, "description": _summary(model)}
         for status, model in answers.items()
     }
-    extra = None
     if takes is not None:
         body = {"required": True, "content": {"application/json": {"schema": _ref(takes)}}}
-        extra = {"requestBody": body}
+        extra["requestBody"] = body
     return {
         "status_code": next(iter(answers)),
         "responses": responses | problem_responses(problems),
         "response_model": None,  # what the rooms answer is sent as it is
-        "openapi_extra": extra,
+        "openapi_extra": extra or None,
     }
 
 

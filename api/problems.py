@@ -1,8 +1,8 @@
 """Every error as a problem document (RFC 9457): a stable ``type``, and never a value.
 
 ``malformed`` 400, ``unauthorised`` 401, ``foreign-…`` 403, ``unknown-…`` 404, ``duplicate-…`` and
-``already-…`` 409, ``too-large`` 413, every other rule 422, ``read-only`` 501, ``not-ready`` and
-``overloaded`` 503.
+``already-…`` 409, ``erased`` 410, ``too-large`` 413, every other rule 422, ``read-only`` 501,
+``not-ready`` and ``overloaded`` 503.
 """
 
 import logging
@@ -46,6 +46,7 @@ _STATUS = {
     "unauthorised": 401,
     "not-found": 404,
     "method-not-allowed": 405,
+    "erased": 410,
     "too-large": 413,
     "internal": 500,
     "read-only": 501,

@@ -1,6 +1,6 @@
 """Query parameters, as strict as bodies: one spelling for a number, no unknown or repeated name."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Request
 from pydantic import (
@@ -13,12 +13,22 @@ from pydantic import (
 )
 from starlette.exceptions import HTTPException
 
+from aftersales.claims import STATES
 from aftersales.versions import READ_EVENTS
+from api.documents.claims import State
 from commitments.errors import FormatError
 from commitments.wire import parse_decimal
 from ledger.key_history import KEY_EVENTS
 
-__all__ = ["Decimal", "EventsQuery", "PageQuery", "RingQuery", "refuse_nul", "refuse_repeats"]
+__all__ = [
+    "ClaimsQuery",
+    "Decimal",
+    "EventsQuery",
+    "PageQuery",
+    "RingQuery",
+    "refuse_nul",
+    "refuse_repeats",
+]
 
 # What a wallet needs, and few of each; claims are read page by page, or as tiles.
 _SHOWN_EVENTS = (*KEY_EVENTS, *READ_EVENTS, "recall.published")
@@ -56,6 +66,9 @@ def _event_types(given: str) -> str:
 _NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0}
 _PAGE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": _LARGEST_PAGE}
 
+_STATE: dict[str, Any] = {"type": "string", "enum": [*STATES]}
+_BOOLEAN: dict[str, Any] = {"type": "boolean"}
+
 Decimal = Annotated[int, PlainValidator(_decimal), WithJsonSchema(_NUMBER)]
 PageSize = Annotated[
     int, PlainValidator(_decimal), Field(ge=1, le=_LARGEST_PAGE), WithJsonSchema(_PAGE)
@@ -88,3 +101,14 @@ class PageQuery(_Query):
 
     cursor: Decimal = Field(default=0, description="`next` of the page before.")
     limit: PageSize = Field(default=50, description="How many at most.")
+
+
+class ClaimsQuery(PageQuery):
+    """Which claims."""
+
+    state: Annotated[State | None, WithJsonSchema(_STATE)] = Field(
+        default=None, description="Those whose case is in this state."
+    )
+    overdue: Annotated[Literal["true", "false"] | None, WithJsonSchema(_BOOLEAN)] = Field(
+        default=None, description="Those that wait for the merchant for too long, or all others."
+    )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aftersales.steps import BUYER, erasure_message, inbox_message
+from commitments.wire import encode_base64
 from ledger.events import event_time
 from policies.attachments import attachment_digest, seal_attachment
 from tests.aftersales.cases import BUYER_KEYS, CONTACT, FOLLOW_UP, MEMBERS, signed
@@ -53,6 +54,11 @@ class Followed:
         assert new
         self.number = status.case.number
         return status
+
+    def body(self, by: str, name: str, *contents: bytes, **changes: Any) -> dict[str, Any]:
+        """The body of the request that takes it."""
+        step = self.step(by, name, *contents, **changes)
+        return {"step": step, "attachments": [encode_base64(content) for content in contents]}
 
     def seal(self, content: bytes) -> bytes:
         """An attachment; in these tests both sides read with one key."""

@@ -4,7 +4,8 @@ A step is looked at twice: over a snapshot, where forgeries end, and in the tran
 appends it, where of two that race one finds that the case has moved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
@@ -102,9 +103,9 @@ class Cases:
         return CaseStatus(file.case, tuple(receipts), self._now(origin))
 
     def take(
-        self, origin: str, claim_id: str, step: Event, contents: Sequence[bytes]
+        self, origin: str, claim_id: str, step: Any, contents: Sequence[bytes]
     ) -> tuple[CaseStatus, bool]:
-        """Take a step: an event without its time, and its attachments.
+        """Take a step: parsed JSON, an event without its time, and its attachments.
 
         The case afterwards, and whether it is new: the same step sent again is not taken again.
         That a merchant's step is the merchant's has been checked by its key.
@@ -119,18 +120,15 @@ class Cases:
         VerificationError
             the buyer has not signed it.
         """
-        if "time" in step:
-            raise FormatError("the service says when it was", "step.time")
-        if step.get("claim_id") != claim_id:
-            raise FormatError("of another claim", "step.claim_id")
-        timed = {**step, "time": self._now(origin)}
-        check_step(timed)
+        with _naming("step"):
+            _check_untimed(step, claim_id)
         check_attachments(step["attachments"], contents)
         with self._store.read() as connection:
             known = CaseBook(connection, origin).file(claim_id)
         new = not _is_taken(known, step)
         if new:
-            known.after(-1, timed)
+            with _naming("step"):
+                known.after(-1, {**step, "time": self._now(origin)})
             unit = partial(self._enter, origin, known, step, contents)
             new = self._store.write(unit, events_origin(origin))
         return self.read(origin, claim_id), new
@@ -197,6 +195,25 @@ class Cases:
     def _require_now(self, origin: str, time: str) -> None:
         if abs(self._clocks.at(origin) - parse_event_time(time, "time")) > _SIGNED_WITHIN:
             raise Refused("wrong-time", "not signed within the last minutes", "time")
+
+
+def _check_untimed(step: Any, claim_id: str) -> None:
+    if not isinstance(step, dict):
+        raise FormatError("not an object")
+    if "time" in step:
+        raise FormatError("the service says when it was", "time")
+    check_step({**step, "time": None})
+    if step["claim_id"] != claim_id:
+        raise FormatError("of another claim", "claim_id")
+
+
+@contextmanager
+def _naming(member: str) -> Iterator[None]:
+    try:
+        yield
+    except FormatError as error:
+        error.field = f"{member}.{error.field}" if error.field else member
+        raise
 
 
 def _is_taken(file: CaseFile, step: Event) -> bool:

@@ -7,8 +7,6 @@ from concurrent.futures import Future
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
-
 from commitments.clock import Clocks
 from commitments.group import Group
 from ledger.events import event_time, events_origin
@@ -19,6 +17,7 @@ from policies.notice import Notice
 from policies.policy import Policy
 from policies.versions import Version
 from verifier.approvals import CLAIM, approval
+from verifier.case_lists import ListedClaim, count_claims, list_claims
 from verifier.cases import Cases
 from verifier.claim_queue import ClaimQueue
 from verifier.decision import Decision
@@ -29,7 +28,6 @@ from verifier.pending import Pending
 from verifier.policy_book import PolicyBook, publish_policy, withdraw_policy
 from verifier.recording import Recorder
 from verifier.retiring import Owner, RetiredSecrets, require_awaiting, retire
-from verifier.schema import approved
 from verifier.transferring import Transfers
 
 __all__ = ["Verifier"]
@@ -103,36 +101,36 @@ class Verifier:
         return self._claims.put(Pending(origin, body, proof, claim_id(body, proof)))
 
     def decision(self, origin: str, identifier: str) -> Decision:
-        """An approved claim as it stands; ``Refused`` for any other id."""
+        """What was decided about a recorded claim; ``Refused`` for any other id."""
         with self._store.read() as connection:
             row = approval(connection, origin, CLAIM, identifier)
-            (found,) = read_decisions(
-                connection, origin, [row], event_time(self._clocks.at(origin))
-            )
+            (found,) = read_decisions(connection, origin, [row], self._now(origin))
         return found
 
-    def decisions(self, origin: str, after: int, limit: int) -> list[tuple[int, Decision]]:
-        """Approved claims with their place in the event log, from behind ``after`` on."""
-        query = (
-            select(approved)
-            .where(
-                approved.c.origin == origin,
-                approved.c.kind == CLAIM,
-                approved.c.position > after,
-            )
-            .order_by(approved.c.position)
-            .limit(limit)
-        )
-        now = event_time(self._clocks.at(origin))
+    def list_claims(
+        self,
+        origin: str,
+        after: int,
+        limit: int,
+        *,
+        state: str | None = None,
+        overdue: bool | None = None,
+    ) -> list[ListedClaim]:
+        """See :func:`verifier.case_lists.list_claims`."""
         with self._store.read() as connection:
-            rows = connection.execute(query).all()
-            found = read_decisions(connection, origin, rows, now)
-        return [(row.position, decision) for row, decision in zip(rows, found, strict=True)]
+            return list_claims(
+                connection, origin, self._now(origin), after, limit, state=state, overdue=overdue
+            )
+
+    def count_claims(self, origin: str) -> dict[str, Any]:
+        """See :func:`verifier.case_lists.count_claims`."""
+        with self._store.read() as connection:
+            return count_claims(connection, origin, self._now(origin))
 
     def retire(self, origin: str, identifier: str, secret: int) -> Decision:
         """Complete an approval that ends the ownership; see :func:`verifier.retiring.retire`."""
         owner = Owner(self._group, origin, secret)
-        now = event_time(self._clocks.at(origin))
+        now = self._now(origin)
         with self._store.read() as connection:
             row = approval(connection, origin, CLAIM, identifier)
             require_awaiting(row, now)
@@ -140,7 +138,10 @@ class Verifier:
             owner.prepare(connection, now)
 
         def unit(transaction: Transaction) -> None:
-            retire(transaction, owner, CLAIM, identifier, event_time(self._clocks.at(origin)))
+            retire(transaction, owner, CLAIM, identifier, self._now(origin))
 
         self._store.write(unit, events_origin(origin))
         return self.decision(origin, identifier)
+
+    def _now(self, origin: str) -> str:
+        return event_time(self._clocks.at(origin))

@@ -4,6 +4,7 @@ These models parse nothing: bodies are read by the rooms' own strict parsers, an
 the rooms say. A test holds every answer against its model.
 """
 
+from api.documents.cases import NewStep, SignedRequest
 from api.documents.claims import NewClaim, Retirement
 from api.documents.keys import NewKey, Rotation
 from api.documents.mailbox import Deletion, Deposit, Lookup
@@ -32,6 +33,8 @@ REQUESTS = (
     Policy,
     Withdrawal,
     NewClaim,
+    NewStep,
+    SignedRequest,
     NewTransfer,
     Retirement,
     Deposit,

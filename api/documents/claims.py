@@ -6,7 +6,18 @@ from pydantic import Field
 
 from api.documents.common import Base64, Count, Day, Document, Hash, Moment, Origin, TlogProof
 
-__all__ = ["Claims", "Decision", "NewClaim", "Retirement"]
+__all__ = ["Claims", "DecidedEvent", "Decision", "NewClaim", "Retirement", "State"]
+
+State = Literal[
+    "under_review",
+    "approved",
+    "declined",
+    "needs_information",
+    "in_process",
+    "completed",
+    "canceled",
+    "disputed",
+]
 
 
 class FollowUpKeys(Document):
@@ -80,10 +91,27 @@ class Decision(Document):
     receipt: DecisionReceipt | None
 
 
-class Claims(Document):
-    """Approved claims in the order of their events, and the cursor of the next page."""
+class Standing(Document):
+    """Where the case of a claim stands; its events tell the rest."""
 
-    claims: list[Decision]
+    state: State
+    opened: Moment
+    moved: Moment
+    due: Moment | None
+    overdue: bool
+    number: Count = Field(description="That of the next step.")
+
+
+class ListedClaim(Decision):
+    """A claim in the event log, and where its case stands."""
+
+    case: Standing = Field(description="Where it stands.")
+
+
+class Claims(Document):
+    """Claims in the order of their events, and the cursor of the next page."""
+
+    claims: list[ListedClaim]
     next: Count | None
 
 

@@ -3,22 +3,22 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from api.bodies import Body, members, read_secret, text
 from api.dependencies import AnyMerchant, TheService, WhileRunning
+from api.documents.cases import CaseSummary
 from api.documents.claims import Claims, Decision, NewClaim, Retirement
 from api.openapi import described
-from api.queries import PageQuery
+from api.queries import ClaimsQuery
+from api.routers.cases import ClaimId
 from commitments.wire import parse_base64
 from policies.claim import parse_claim
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/merchants/{merchant}/claims", tags=["claims"])
-
-ClaimId = Annotated[str, Path(description="From the claim's decision.")]
 
 
 @router.post(
@@ -47,18 +47,27 @@ async def make_a_claim(service: TheService, merchant: AnyMerchant, body: Body) -
 
 @router.get("", **described({200: Claims}, "malformed unknown-merchant"))
 def list_claims(
-    service: TheService, merchant: AnyMerchant, query: Annotated[PageQuery, Query()]
+    service: TheService, merchant: AnyMerchant, query: Annotated[ClaimsQuery, Query()]
 ) -> JSONResponse:
-    """Approved claims in the order of their events, some at a time."""
-    found = service.verifier.decisions(merchant.origin, query.cursor, query.limit)
-    page: dict[str, Any] = {"claims": [decision.document() for _, decision in found]}
-    page["next"] = found[-1][0] if len(found) == query.limit else None
+    """The claims in the event log, in its order, some at a time; none that was declined at once."""
+    overdue = None if query.overdue is None else query.overdue == "true"
+    found = service.verifier.list_claims(
+        merchant.origin, query.cursor, query.limit, state=query.state, overdue=overdue
+    )
+    page: dict[str, Any] = {"claims": [listed.document() for listed in found]}
+    page["next"] = found[-1].position if len(found) == query.limit else None
     return JSONResponse(page)
+
+
+@router.get("/summary", **described({200: CaseSummary}, "unknown-merchant"))
+def count_claims(service: TheService, merchant: AnyMerchant) -> JSONResponse:
+    """How many claims there are in each state, and how many wait for the merchant for too long."""
+    return JSONResponse(service.verifier.count_claims(merchant.origin))
 
 
 @router.get("/{claim_id}", **described({200: Decision}, "unknown-claim unknown-merchant"))
 def read_a_claim(service: TheService, merchant: AnyMerchant, claim_id: ClaimId) -> JSONResponse:
-    """An approved claim as it stands now."""
+    """What was decided about a claim in the event log. What followed is its case."""
     return JSONResponse(service.verifier.decision(merchant.origin, claim_id).document())
 
 

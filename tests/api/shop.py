@@ -80,6 +80,9 @@ class Shop(World):
     def post(self, path: str, body: Any, key: str | None = None, *names: str) -> httpx.Response:
         return self.client.send("POST", _full(path), body=body, key=key, names=names)
 
+    def delete(self, path: str, key: str | None = None) -> httpx.Response:
+        return self.client.send("DELETE", _full(path), key=key)
+
     def write(self, path: str, body: Any, *names: str) -> httpx.Response:
         """As the merchant; ``names`` are sent as ``Idempotency-Key``."""
         return self.post(path, body, self.key, *names)

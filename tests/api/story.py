@@ -11,12 +11,16 @@ from typing import Any
 
 import httpx
 
+from aftersales.steps import BUYER, MERCHANT
 from commitments.mailbox import ADDRESS_BYTES, BOX_BYTES, LOOKUP_BOXES, sign_deletion
 from commitments.wire import encode_base64
+from ledger.events import event_time
 from ledger.note import Signer
+from policies.attachments import attachment_digest
 from policies.policy import json_schema
 from tests.api.shop import OPERATOR, SALE, Shop
 from tests.handover import hand_over
+from tests.steps import LOOKED_AT, Followed
 from tests.world import NOTICE, REFUND, WARRANTY, Bought, new_keys, new_request, opening_of
 
 __all__ = ["EXAMPLES", "SCHEMA", "Story", "play", "text_of"]
@@ -44,6 +48,9 @@ class Story:
     def get(self, path: str, query: dict[str, Any] | None = None, key: str | None = None) -> Any:
         return self._record(self.shop.get(path, query, key), None)
 
+    def delete(self, path: str, key: str) -> Any:
+        return self._record(self.shop.delete(path, key), None)
+
     def _record(self, answer: httpx.Response, body: Any) -> Any:
         assert answer.is_success, answer.text
         operation = self.shop.client.operation(answer.request)
@@ -67,10 +74,11 @@ def play(shop: Shop) -> dict[str, Any]:
     _record_sales(story, created["api_key"])
     buyers = _buyers(story, created["api_key"])
     story.post("closes", None, created["api_key"])
-    for policy in (REFUND, WARRANTY):
+    for policy in (REFUND, WARRANTY, LOOKED_AT):
         story.post("policies", {**policy, "smallest_ring": 3}, created["api_key"])
     story.post("notices", NOTICE, created["api_key"])
     _claim(story, buyers)
+    _follow_up(story, buyers[1], created["api_key"])
     _hand_over(story, buyers[2], created["api_key"])
     story.post("policies/refund-14d/1/withdrawal", {"from": "2026-12-01"}, created["api_key"])
     _leave_a_box(story, created["origin"])
@@ -136,7 +144,26 @@ def _claim(story: Story, buyers: list[Bought]) -> None:
     story.post(f"claims/{refund['claim_id']}/retirement", {"secret": secret})
     warranty = story.post("claims", story.shop.claim_body(buyers[1]))
     story.get(f"claims/{warranty['claim_id']}")
-    story.get("claims", {"cursor": 0, "limit": 1})
+    story.get("claims", {"state": "approved", "overdue": "false", "cursor": 0, "limit": 1})
+
+
+def _follow_up(story: Story, buyer: Bought, key: str) -> None:
+    claim = Followed(story.shop, buyer, "looked-at")
+    path = f"claims/{claim.claim_id}"
+    asked = story.post(f"{path}/steps", claim.body(MERCHANT, "ask", wants=["photo"]), key)
+    claim.number = asked["number"]
+    photo = claim.seal(b"a photo")
+    story.post(f"{path}/steps", claim.body(BUYER, "answer", photo))
+    story.get(f"{path}/attachments/{attachment_digest(photo)}", key=key)
+    now = event_time(story.shop.clock())
+    claim.number += 1
+    letter = claim.body(MERCHANT, "note", claim.seal(b"Please send it in."))
+    story.shop.post(f"{path}/steps", letter, key)
+    story.post(f"{path}/inbox", {"time": now, "signature": claim.ask_for_inbox(now)})
+    story.post(f"{path}/erasure", {"time": now, "signature": claim.ask_for_erasure(now)})
+    story.delete(f"{path}/attachments", key=key)
+    story.get(f"{path}/case")
+    story.get("claims/summary")
 
 
 def _hand_over(story: Story, seller: Bought, key: str) -> None:

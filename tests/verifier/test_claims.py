@@ -468,9 +468,10 @@ def test_approved_claims_are_listed_in_the_order_of_their_events(world: World) -
     bought = world.buy(*[world.sale() for _ in range(3)])
     world.close()
     ids = [world.claim(b).claim_id for b in bought]
-    listed = world.verifier.decisions(ORIGIN, -1, 10)
-    assert [d.claim_id for _, d in listed] == ids
-    assert [d.claim_id for _, d in world.verifier.decisions(ORIGIN, listed[0][0], 1)] == ids[1:2]
+    listed = world.verifier.list_claims(ORIGIN, -1, 10)
+    assert [each.decision.claim_id for each in listed] == ids
+    (second,) = world.verifier.list_claims(ORIGIN, listed[0].position, 1)
+    assert second.decision.claim_id == ids[1]
     with pytest.raises(Refused) as refused:
         world.verifier.decision(ORIGIN, "00" * 32)
     assert refused.value.code == "unknown-claim"

@@ -359,7 +359,7 @@ def test_a_claim_and_a_transfer_have_names_of_their_own(world: World, bought: Bo
     assert refusal(lambda: world.verifier.decision(ORIGIN, transfer))[0] == "unknown-claim"
     retire = world.verifier.retire
     assert refusal(lambda: retire(ORIGIN, transfer, bought.keys.secret))[0] == "unknown-claim"
-    assert world.verifier.decisions(ORIGIN, -1, 10) == []
+    assert world.verifier.list_claims(ORIGIN, -1, 10) == []
 
 
 def test_an_approval_lapses_at_its_deadline(world: World, bought: Bought) -> None:
