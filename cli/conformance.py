@@ -11,9 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from aftersales.versions import VersionFold
 from cli.proof_json import (
     beta_from_json,
     opening_from_json,
+    predicate_from_json,
     read_json,
     read_list,
     read_object,
@@ -28,9 +30,11 @@ from commitments.errors import FormatError, KvittoError, VerificationError
 from commitments.generators import generator
 from commitments.group import Group
 from commitments.purchase import BuyerKeys, Opening, serial_shift
+from commitments.sale import parse_day
 from commitments.wire import parse_decimal, parse_hex
 from ledger.closes import Close, seed
 from ledger.partition import Partition, shuffle_key
+from policies.claim import policy_predicates
 from policies.transfer import parse_transfer, transfer_scope
 from zk.hedged import HedgedScalars
 from zk.issuance import BuyerRequest, prove_request, verify_request
@@ -53,6 +57,7 @@ _CASE = ("name", "expected", "statement", "encoded_statement_sha256", "proof")
 _CASE_OPTIONAL = ("tags", "beta", "base", "why")
 _ACCEPTANCE = ("name", "expected", "origin", "blinded", "acceptance")
 _ACCEPTANCE_OPTIONAL = ("secret", "blinding", "base", "why")
+_POLICY = ("name", "origin", "events", "policy", "version", "end", "date", "predicates")
 _NO_SERIAL = 0  # a new owner's keys have none of their own
 _NO_VOID_WINDOW = 0  # a vector says which entries are void, not when they became so
 
@@ -119,6 +124,7 @@ class _Vectors:
             "requests": self._request,
             "acceptances": self._acceptance,
             "transfers": self._transfer,
+            "policies": self._policy,
             "cases": self._case,
             "invalid_statements": self._invalid_statement,
         }
@@ -275,6 +281,22 @@ class _Vectors:
         _equal(body.context, parse_hex(entry["context"], "context"), "context")
         scope = transfer_scope(body.origin, body.acceptance.commitment)
         _equal(scope.text, read_text(entry["scope"], "scope"), "scope")
+
+    def _policy(self, entry: Any) -> None:
+        entry = read_object(entry, "policy", _POLICY)
+        fold = VersionFold(read_text(entry["origin"], "origin"))
+        for event in read_list(entry["events"], "events"):
+            fold.read(event)
+        version = fold.versions[entry["policy"], entry["version"]]
+        _equal(version.end and version.end.isoformat(), entry["end"], "end")
+        claimed = parse_day(read_text(entry["date"], "date"))
+        if entry["predicates"] is None:
+            _check(not version.is_open_on(claimed), "a claim could be made")
+            return
+        _check(version.is_open_on(claimed), "no claim could be made")
+        stated = enumerate(read_list(entry["predicates"], "predicates"))
+        predicates = [predicate_from_json(p, self.group, f"predicates[{i}]") for i, p in stated]
+        _equal([*policy_predicates(self.group, version, claimed)], predicates, "predicates")
 
     def _case(self, entry: Any) -> None:
         entry = read_object(entry, "case", _CASE, _CASE_OPTIONAL)

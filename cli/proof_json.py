@@ -19,6 +19,7 @@ from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
 __all__ = [
     "beta_from_json",
     "opening_from_json",
+    "predicate_from_json",
     "read_json",
     "read_list",
     "read_object",
@@ -72,7 +73,7 @@ def statement_from_json(
         lane=read_whole(members["lane"], "lane"),
         ring=_ring(group, members["ring"], commitments),
         predicates=tuple(
-            _predicate(group, p, f"predicates[{i}]") for i, p in enumerate(predicates)
+            predicate_from_json(p, group, f"predicates[{i}]") for i, p in enumerate(predicates)
         ),
         scopes=tuple(_scope(s, f"scopes[{i}]") for i, s in enumerate(scopes)),
         context=parse_hex(members["context"], "context"),
@@ -165,7 +166,8 @@ def _commitment(group: Group, value: Any, field: str, commitments: Sequence[byte
     return commitments[index]
 
 
-def _predicate(group: Group, value: Any, field: str) -> Predicate:
+def predicate_from_json(value: Any, group: Group, field: str) -> Predicate:
+    """One predicate; ``FormatError`` naming the member where it is none."""
     if not isinstance(value, dict):
         raise FormatError("not an object", field)
     kind = value.get("kind")

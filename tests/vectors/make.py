@@ -5,6 +5,7 @@ ciphersuite: proofs in them must verify for ever, and making them again must giv
 (fixed entropy, no clock). A difference is a change of the protocol.
 """
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from aftersales.versions import VersionFold
 from commitments.attributes import ATTRIBUTES, Attributes, batch_scalar, product_scalar, unit_scalar
 from commitments.bls12381 import BLS12381
 from commitments.domain import claim_session
@@ -22,6 +24,8 @@ from commitments.p256 import P256
 from commitments.purchase import BuyerKeys, Opening, commit, serial_shift
 from ledger.closes import Close, seed
 from ledger.partition import Partition
+from policies.claim import policy_predicates
+from policies.policy import parse_policy
 from policies.transfer import TransferBody, transfer_scope
 from tests.zk.claims import EUR, scalar
 from tests.zk.dishonest import Lie, Selector, Shift, forge
@@ -76,6 +80,7 @@ def content(group: Group) -> dict[str, Any]:
         "requests": [request(group, order) for order in ("order-1", "订单/7")],
         "acceptances": list(acceptances(group)),
         "transfers": list(transfers(group)),
+        "policies": list(policies(group)),
         "cases": list(_Cases(group).all()),
         "invalid_statements": list(invalid_statements(group)),
     }
@@ -324,6 +329,125 @@ def transfers(group: Group) -> Iterator[dict[str, Any]]:
         body = transfer_body(group, number)
         scope = transfer_scope(ORIGIN, body.acceptance.commitment)
         yield {"body": body.document(), "context": body.context.hex(), "scope": scope.text}
+
+
+def policies(group: Group) -> Iterator[dict[str, Any]]:
+    """Events of policies, and the predicates of a claim under one of their versions."""
+    everything = {
+        "purchased": {"oldest": "P2Y", "newest": "P1D"},
+        "price": {"currency": "EUR", "min": 1_000},
+        "products": [KETTLE, LAMP],
+        "batches": ["L2026-114"],
+    }
+    since = {"purchased": {"oldest": "P2Y"}, "covers_from": "2026-01-01"}
+    first, second = _published(0, 1), _published(1, 2, claims_per_purchase=3)
+    ended = [first, second, _ended(2, 1, "2026-11-23", by=2)]
+    early = _ended(1, 1, "2026-11-22", time="2026-11-20T08:00:00Z")
+    closed = {"type": "log.closed", "time": "2026-11-22T00:00:09Z"}
+    for name, events, version, date in [
+        ("all conditions", [_published(0, 1, **everything)], 1, "2026-03-01"),
+        (
+            "a year before 29 February",
+            [_published(0, 1, purchased={"oldest": "P1Y"})],
+            1,
+            "2028-02-29",
+        ),
+        ("no condition", [first], 1, "2026-11-22"),
+        ("covers_from", [_published(0, 1, covers_from="2026-01-01")], 1, "2026-11-22"),
+        ("covers_from within the window", [_published(0, 1, **since)], 1, "2026-11-22"),
+        ("covers_from before the window", [_published(0, 1, **since)], 1, "2028-11-22"),
+        ("covers_from still to come", [_published(0, 1, **since)], 1, "2025-12-31"),
+        ("superseded, a claim of the day before", ended, 1, "2026-11-22"),
+        ("superseded, a claim of the day", ended, 1, "2026-11-23"),
+        ("what superseded it", ended, 2, "2026-11-23"),
+        (
+            "superseded, then withdrawn for the same day",
+            [*ended, _ended(3, 1, "2026-11-23")],
+            1,
+            "2026-12-24",
+        ),
+        (
+            "ended within the window",
+            [_published(0, 1, **since), _ended(1, 1, "2026-11-23")],
+            1,
+            "2026-12-24",
+        ),
+        (
+            "ended, nothing left",
+            [_published(0, 1, **since), _ended(1, 1, "2026-11-23")],
+            1,
+            "2028-11-23",
+        ),
+        ("an end for the day of the event", [first, _ended(1, 1, "2026-11-22")], 1, "2026-12-24"),
+        ("an end that is in time", [first, early], 1, "2026-12-24"),
+        ("the same behind a later close", [first, closed, early], 1, "2026-12-24"),
+        (
+            "superseded by what is not there",
+            [first, _ended(1, 1, "2026-11-23", by=2)],
+            1,
+            "2026-12-24",
+        ),
+    ]:
+        fold = VersionFold(ORIGIN)
+        for event in events:
+            fold.read(event)
+        found, day = fold.versions["p", version], dt.date.fromisoformat(date)
+        shown = policy_predicates(group, found, day) if found.is_open_on(day) else None
+        yield {
+            "name": name,
+            "origin": ORIGIN,
+            "events": events,
+            "policy": "p",
+            "version": version,
+            "end": found.end and found.end.isoformat(),
+            "date": date,
+            "predicates": shown and [predicate_entry(group, each) for each in shown],
+        }
+
+
+def _published(number: int, version: int, **members: Any) -> dict[str, Any]:
+    policy = parse_policy(
+        {
+            "schema": "kvitto-policy/v1",
+            "origin": ORIGIN,
+            "id": "p",
+            "version": version,
+            "kind": "warranty",
+            "title": "A promise",
+            "smallest_ring": 16,
+            "valid_from": "2020-01-01",
+            "valid_to": "2035-12-31",
+            "remedies": ["repair"],
+            "response_time": "P7D",
+            **members,
+        }
+    )
+    time = "2026-11-20T08:00:00Z"
+    return {
+        "type": "policy.published",
+        "time": time,
+        "number": number,
+        "policy": policy.document(),
+    }
+
+
+def _ended(
+    number: int,
+    version: int,
+    first: str,
+    by: int | None = None,
+    time: str = "2026-11-22T08:00:00Z",
+) -> dict[str, Any]:
+    """Withdrawn, or superseded ``by`` a version."""
+    return {
+        "type": "policy.withdrawn" if by is None else "policy.superseded",
+        "time": time,
+        "number": number,
+        "policy": "p",
+        "version": version,
+        **({} if by is None else {"by": by}),
+        "from": first,
+    }
 
 
 CLAIM = (
