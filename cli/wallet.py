@@ -288,7 +288,7 @@ def claim(  # noqa: PLR0913 - options of a command line
             with bar("proving") as advance:
                 result = mine.send(shop, preview, progress=advance)
     show(asdict(result), facts(decision_facts(result)), as_json=as_json)
-    if result.decision != "approved":
+    if result.decision == "declined":
         raise typer.Exit(1)
 
 

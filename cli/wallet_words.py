@@ -191,15 +191,17 @@ def ending_words(claim: "Claim", claims: "Sequence[Claim]") -> Iterator[str]:
 def decision_facts(result: "ClaimResult") -> dict[str, object]:
     """A decision in words, with what to do next."""
     waits = result.status == "awaiting_secret"
+    following = None if result.decision == "declined" else f"case show {result.claim_id}"
+    next_step = f"retire {result.claim_id}" if waits else following
     return {
-        "decision": result.decision,
+        "decision": result.decision.replace("_", " "),
         "because": in_words(result.reason),
         "order": result.order,
         "policy": result.policy,
         "claim": result.claim_id,
         "status": result.status,
         "earlier claim": result.earlier,
-        "next": f"kvitto wallet retire {result.claim_id}" if waits else None,
+        "next": next_step and f"kvitto wallet {next_step}",
         "at the latest": result.retire_by if waits else None,
     }
 
