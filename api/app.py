@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute
 
+from api.dependencies import limit_rate
 from api.head import AnswerHead
 from api.observing import Observe
 from api.openapi import openapi_document
@@ -17,6 +18,7 @@ from api.pages.reference import render_reference
 from api.paths import refuse_line_ends
 from api.problems import add_problem_handlers, log_unexpected
 from api.queries import refuse_nul, refuse_repeats
+from api.rate_limits import Budgets, budgets_of
 from api.routers import (
     cases,
     claims,
@@ -65,6 +67,7 @@ _ROUTERS = (
 )
 _CLOSE_SECONDS = 60  # how late after midnight a day may be closed
 _FORGET_SECONDS = 3600
+_EXCHANGE_SECONDS = 1  # how late a process hears what another has counted
 _CATCH_UP_SECONDS = 5  # until a witness that was down is asked again; it rests for longer
 
 
@@ -87,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_problem_handlers(app)
     app.add_middleware(AnswerHead)
     app.add_middleware(Observe, access_log=settings.options.access_log)
+    app.state.service.limits.learn(_budgets())
     app.openapi = _document  # type: ignore[method-assign] # FastAPI's way to replace it
     app.state.reference = _reference
     return app
@@ -96,14 +100,23 @@ def create_app(settings: Settings) -> FastAPI:
 def _routes() -> list[BaseRoute]:
     """The same for all applications of a process."""
     router = APIRouter(
-        dependencies=[Depends(refuse_line_ends), Depends(refuse_nul), Depends(refuse_repeats)],
+        dependencies=[
+            Depends(limit_rate),
+            Depends(refuse_line_ends),
+            Depends(refuse_nul),
+            Depends(refuse_repeats),
+        ],
         generate_unique_id_function=lambda route: route.name,
     )
     for module in _ROUTERS:
         router.include_router(module.router)
-    for _ in iter_route_contexts(router.routes):
-        pass  # it makes what the routes need; else the first requests would wait for that
     return router.routes
+
+
+@cache
+def _budgets() -> Budgets:
+    """Made at once: it makes also what the routes need, for which the first requests would wait."""
+    return budgets_of(iter_route_contexts(_routes()))
 
 
 @cache
@@ -125,6 +138,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     chores = [
         _chore(stop, _CLOSE_SECONDS, service.closer.due),
         _chore(stop, _FORGET_SECONDS, forget),
+        _chore(stop, _EXCHANGE_SECONDS, partial(service.limits.exchange, service.store)),
     ]
     if service.publisher is not None:
         chores.append(_chore(stop, _CATCH_UP_SECONDS, service.publisher.catch_up))

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from api.problems import TooLarge
+from api.problems import Encoded, TooLarge, TooSlow
 from commitments.errors import FormatError, Overloaded, Refused
 from commitments.group import Group
 from commitments.wire import parse_hex, parse_json
@@ -33,28 +33,44 @@ __all__ = [
 MAX_ITEMS = 1000
 """Purchases or sales in one request: about a second of the issuer's arithmetic."""
 _BODY_BYTES = 1 << 16  # the longest event of a log, and every document here becomes one
+_BODY_SECONDS = 20  # 3 kB a second
 _BULK_BYTES = 1 << 23  # 1,000 purchases whose texts are long and written with escapes
+_BULK_SECONDS = 120  # 70 kB a second
 _STEP_BYTES = _BODY_BYTES + MOST_BYTES_OF_A_STEP // 3 * 4 + 64  # in base64
 _STEP_SECONDS = 120.0
 _MOST_LARGE = 8  # steps in memory, each several times while it is read
 
 
-def _read(limit: int) -> Callable[[Request], Awaitable[bytes]]:
+def _read(limit: int, seconds: float) -> Callable[[Request], Awaitable[bytes]]:
     """A dependency that reads a body and stops at ``limit`` bytes, whatever was announced."""
 
     async def read(request: Request) -> bytes:
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise TooLarge(f"the body is larger than {limit} bytes")
-        return bytes(body)
+        _require_plain(request)
+        try:
+            async with asyncio.timeout(seconds):
+                return await _content(request, limit)
+        except TimeoutError:
+            raise TooSlow(f"the body has not come within {seconds} seconds") from None
 
     return read
 
 
-Body = Annotated[bytes, Depends(_read(_BODY_BYTES))]
-BulkBody = Annotated[bytes, Depends(_read(_BULK_BYTES))]
+def _require_plain(request: Request) -> None:
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Encoded("the body must not be compressed")
+
+
+async def _content(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge(f"the body is larger than {limit} bytes")
+    return bytes(body)
+
+
+Body = Annotated[bytes, Depends(_read(_BODY_BYTES, _BODY_SECONDS))]
+BulkBody = Annotated[bytes, Depends(_read(_BULK_BYTES, _BULK_SECONDS))]
 
 
 class _StepReader:
@@ -65,6 +81,7 @@ class _StepReader:
 
     async def __call__(self, request: Request) -> AsyncIterator[bytes]:
         """A dependency; a large body has its place until it has been answered."""
+        _require_plain(request)
         body, is_large = bytearray(), False
         try:
             async with asyncio.timeout(_STEP_SECONDS):
@@ -78,7 +95,7 @@ class _StepReader:
                         self._large, is_large = self._large + 1, True
             yield bytes(body)
         except TimeoutError:
-            raise Overloaded("the body did not come in time") from None
+            raise TooSlow(f"the body has not come within {_STEP_SECONDS} seconds") from None
         finally:
             self._large -= is_large
 

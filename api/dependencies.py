@@ -26,6 +26,7 @@ __all__ = [
     "OwnOrOperator",
     "TheService",
     "WhileRunning",
+    "limit_rate",
 ]
 
 KEY_PROBLEMS = "unauthorised foreign-merchant foreign-scope"
@@ -65,11 +66,18 @@ def _text(key: HTTPAuthorizationCredentials | None) -> str | None:
     return None if key is None else key.credentials
 
 
+async def limit_rate(request: Request, service: TheService) -> None:
+    """Take the request from the budget of its address."""
+    service.limits.take(request)
+
+
 async def _check_operator(
+    request: Request,
     service: TheService,
     key: Annotated[HTTPAuthorizationCredentials | None, Depends(_operator_key)],
 ) -> None:
-    check_operator_key(_text(key), service.settings.operator_key)
+    with service.limits.trying(request, _text(key)):
+        check_operator_key(_text(key), service.settings.operator_key)
 
 
 async def _merchant_key_text(
@@ -90,6 +98,7 @@ async def _any_merchant(service: TheService, merchant_id: MerchantId) -> Merchan
 
 
 def _own_merchant(
+    request: Request,
     service: TheService,
     merchant_id: MerchantId,
     needed: SecurityScopes,
@@ -97,7 +106,8 @@ def _own_merchant(
 ) -> Merchant:
     # The key first: who has none does not learn from this route which merchants there are.
     (scope,) = cast("list[Scope]", needed.scopes)
-    service.keys.check(_text(key), merchant_id, scope)
+    with service.limits.trying(request, _text(key)):
+        service.keys.check(_text(key), merchant_id, scope)
     return service.merchants.find(merchant_id)
 
 
@@ -110,15 +120,17 @@ def MerchantWith(scope: Scope) -> Any:  # noqa: N802 - as Depends
 
 
 def _own_or_operators(
+    request: Request,
     service: TheService,
     merchant_id: MerchantId,
     operators: Annotated[HTTPAuthorizationCredentials | None, Depends(_operator_key)],
     own: Annotated[HTTPAuthorizationCredentials | None, Security(_merchant_key, scopes=["keys"])],
 ) -> Merchant:
-    try:
-        check_operator_key(_text(operators), service.settings.operator_key)
-    except Unauthorised:
-        service.keys.check(_text(own), merchant_id, "keys")
+    with service.limits.trying(request, _text(own)):
+        try:
+            check_operator_key(_text(operators), service.settings.operator_key)
+        except Unauthorised:
+            service.keys.check(_text(own), merchant_id, "keys")
     return service.merchants.find(merchant_id)
 
 

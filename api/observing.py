@@ -9,6 +9,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.rate_limits import EXTRA_HEADERS
 from ledger.metrics import REQUESTS
 
 __all__ = ["ACCESS_LOG", "Observe"]
@@ -45,7 +46,8 @@ class Observe:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 named = (b"x-request-id", request_id.encode("ascii"))
-                message = {**message, "headers": [*message["headers"], named]}
+                more = scope.get(EXTRA_HEADERS, ())
+                message = {**message, "headers": [*message["headers"], named, *more]}
             await send(message)
 
         try:

@@ -72,8 +72,11 @@ def described(
 def problem_responses(codes: str) -> dict[int | str, dict[str, Any]]:
     """The entries of ``responses`` for problems with these codes, separated by spaces."""
     by_status: dict[int | str, list[str]] = {}
+    if "too-large" in codes:  # a body is read
+        codes += " too-slow unsupported-encoding"
     for code in codes.split():
         by_status.setdefault(problem_status(code), []).append(code)
+    by_status[problem_status("rate-limited")] = ["rate-limited"]
     by_status["default"] = ["internal", "overloaded", "read-only"]
     return {status: _problem_response(same) for status, same in by_status.items()}
 

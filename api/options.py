@@ -1,8 +1,30 @@
 """What an operator may choose about a running service; each has a default that is sound."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from ipaddress import ip_network
+from typing import Annotated
 
-__all__ = ["Options"]
+from limits import parse
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+__all__ = ["Networks", "Options", "Rate"]
+
+
+def _rate(text: str) -> str:
+    if text != "none":
+        parse(text)  # ValueError
+    return text
+
+
+def _networks(text: str) -> str:
+    for network in text.split():
+        ip_network(network)  # ValueError
+    return text
+
+
+Networks = Annotated[str, AfterValidator(_networks)]
+"""Addresses or networks, separated by spaces."""
+Rate = Annotated[str, AfterValidator(_rate)]
+"""``60/minute``, ``1000/day``, or ``none``."""
 
 
 class Options(BaseModel):
@@ -17,6 +39,28 @@ class Options(BaseModel):
         default=True,
         description="One line for each request: method, route, status, milliseconds, request id.",
     )
+    limit_reads: Rate = Field(
+        default="6000/minute",
+        description="Reading, of an address: number/second, minute, hour or day, or `none`. Each"
+        " process counts for itself; the other budgets are those of all processes together.",
+    )
+    limit_claims: Rate = Field(
+        default="60/minute", description="Claims, transfers and what follows them, of an address."
+    )
+    limit_mailbox: Rate = Field(
+        default="1000/day", description="Requests to the mailbox, of an address."
+    )
+    limit_keys: Rate = Field(
+        default="6000/minute", description="Requests with one API key, whatever the address."
+    )
+    limit_wrong_keys: Rate = Field(
+        default="20/hour",
+        description="Wrong keys of an address; then none of it is looked at.",
+    )
+    limit_exempt: Networks = Field(
+        default="127.0.0.0/8 ::1/128",
+        description="Networks without limits, separated by spaces.",
+    )
     drain_seconds: int = Field(
         default=0,
         ge=0,
@@ -29,3 +73,14 @@ class Options(BaseModel):
         description="Seconds for which a witness may fail before `/readyz` says 503; for ever"
         " where nothing is said.",
     )
+
+    @property
+    def rate_limits(self) -> dict[str, str]:
+        """The budgets by name."""
+        return {
+            "reads": self.limit_reads,
+            "claims": self.limit_claims,
+            "mailbox": self.limit_mailbox,
+            "keys": self.limit_keys,
+            "wrong_keys": self.limit_wrong_keys,
+        }

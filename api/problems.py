@@ -1,7 +1,8 @@
 """Every error as a problem document (RFC 9457): a stable ``type``, and never a value.
 
-``malformed`` 400, ``unauthorised`` 401, ``foreign-…`` 403, ``unknown-…`` 404, ``duplicate-…`` and
-``already-…`` 409, ``erased`` 410, ``too-large`` 413, every other rule 422, ``read-only`` 501,
+``malformed`` 400, ``unauthorised`` 401, ``foreign-…`` 403, ``unknown-…`` 404, ``too-slow`` 408,
+``duplicate-…`` and ``already-…`` 409, ``erased`` 410, ``too-large`` 413, ``unsupported-encoding``
+415, ``rate-limited`` 429, ``head-too-large`` 431, every other rule 422, ``read-only`` 501,
 ``not-ready`` and ``overloaded`` 503.
 """
 
@@ -27,7 +28,10 @@ from ledger.store import NotInLog, ReadOnly
 __all__ = [
     "MEDIA_TYPE",
     "CatchUnexpected",
+    "Encoded",
+    "RateLimited",
     "TooLarge",
+    "TooSlow",
     "Unauthorised",
     "add_problem_handlers",
     "log_unexpected",
@@ -46,8 +50,12 @@ _STATUS = {
     "unauthorised": 401,
     "not-found": 404,
     "method-not-allowed": 405,
+    "too-slow": 408,
     "erased": 410,
     "too-large": 413,
+    "unsupported-encoding": 415,
+    "rate-limited": 429,
+    "head-too-large": 431,
     "internal": 500,
     "read-only": 501,
     "not-ready": 503,
@@ -62,8 +70,24 @@ class Unauthorised(KvittoError):  # noqa: N818 - the name is the condition, as i
     """No key, or not a key that may do this."""
 
 
+class RateLimited(KvittoError):  # noqa: N818 - the name is the condition, as in HTTP 429
+    """Too often; ``headers`` say when again."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__("too many requests; see Retry-After")
+        self.headers = headers
+
+
 class TooLarge(KvittoError):  # noqa: N818 - the name is the condition, as in HTTP 413
     """The body is larger than this route reads."""
+
+
+class TooSlow(KvittoError):  # noqa: N818 - the name is the condition, as in HTTP 408
+    """The body does not come in the time there is for it."""
+
+
+class Encoded(KvittoError):  # noqa: N818 - the name is the condition, as in HTTP 415
+    """The body is compressed, and could become any size."""
 
 
 _CODES: dict[type[KvittoError], tuple[str, dict[str, str]]] = {
@@ -74,7 +98,10 @@ _CODES: dict[type[KvittoError], tuple[str, dict[str, str]]] = {
     Unauthorised: ("unauthorised", {"WWW-Authenticate": "Bearer"}),
     # The rest of the body is not read, so the connection cannot be used again.
     TooLarge: ("too-large", {"Connection": "close"}),
+    TooSlow: ("too-slow", {"Connection": "close"}),
+    Encoded: ("unsupported-encoding", {"Accept-Encoding": "identity", "Connection": "close"}),
     NotReady: ("not-ready", {}),
+    RateLimited: ("rate-limited", {}),
     # The queue that is full empties many times in a second.
     Overloaded: ("overloaded", {"Retry-After": "1"}),
 }
@@ -111,6 +138,7 @@ def _response(
 
 def _of_kind(kind: type[KvittoError], error: KvittoError) -> JSONResponse:
     code, headers = _CODES[kind]
+    headers = {**headers, **getattr(error, "headers", {})}
     return _response(code, str(error), getattr(error, "field", None), headers)
 
 

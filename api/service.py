@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from api.keys import MerchantKeys
+from api.rate_limits import RateLimits
 from api.readiness import NotReady, Readiness
 from api.settings import Settings
 from api.stopping import Stopping
@@ -38,6 +39,7 @@ class Service:
     closer: Closer
     readiness: Readiness
     stopping: Stopping
+    limits: RateLimits
 
     @classmethod
     def open(cls, settings: Settings) -> "Service":
@@ -63,6 +65,7 @@ class Service:
             Closer(store, clocks, seed_witnesses),
             Readiness(store, publisher, settings.options.ready_witnesses),
             Stopping(settings.options.drain_seconds),
+            RateLimits(settings.options, settings.sealing, settings.clock),
         )
 
     def require_ready(self) -> None:

@@ -13,7 +13,7 @@ import typer
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from api.options import Options
+from api.options import Networks, Options
 from cli.database import DATA
 from cli.options import address, port_number, worker_count
 from cli.secret_files import secret_variable
@@ -86,6 +86,11 @@ class Configuration(Options, BaseSettings):
     )
     grace_seconds: int = Field(
         5, ge=0, description="For requests that are running when the service stops."
+    )
+    trusted_proxies: Networks = Field(
+        "127.0.0.1 ::1",
+        description="Addresses or networks of reverse proxies, separated by spaces: who asks is"
+        " taken from their `X-Forwarded-For`.",
     )
     log_format: LogFormat = Field(
         LogFormat.PLAIN, description="`plain` for people, `json` for one JSON object a line."

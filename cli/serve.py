@@ -120,7 +120,7 @@ def serve(  # noqa: PLR0913 - each is an option
                 running["metrics"] = metrics_url
             show(running, facts(running), as_json=as_json)
             sys.stdout.flush()
-            server = server_options(chosen.log_format, chosen.grace_seconds)
+            server = server_options(chosen.log_format, chosen.grace_seconds, chosen.trusted_proxies)
             if chosen.workers == 1:
                 run(app, listening, **server)
             else:
@@ -200,10 +200,17 @@ def _kept(path: Path, fresh: str) -> str:
     return fresh
 
 
-def server_options(log_format: str = "plain", grace_seconds: int = 5) -> dict[str, Any]:
+def server_options(
+    log_format: str = "plain", grace_seconds: int = 5, trusted_proxies: str = ""
+) -> dict[str, Any]:
     """Options of uvicorn. Its own access log has addresses and queries; ours is api/observing."""
+    from cli.bounded_http import BoundedHttp
+
     return {
         "access_log": False,
+        "http": BoundedHttp,
+        "ws": "none",
+        "forwarded_allow_ips": trusted_proxies.split(),
         "log_config": logging_configuration(as_json=log_format == "json"),
         "server_header": False,
         "timeout_keep_alive": _KEEP_ALIVE,

@@ -3,6 +3,7 @@
 Whoever has the database alone, or a backup of it, cannot sign.
 """
 
+import hmac
 import secrets
 from hashlib import sha256
 from typing import Self
@@ -19,6 +20,7 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12  # random for each secret; safe for 2^32 of them, and a log has a handful
 _ID_BYTES = 8
 _ID_DOMAIN = b"kvitto-sealing-key-id/v1"
+_DERIVE_DOMAIN = b"kvitto-derived/v1"
 _SECRET_DOMAIN = b"kvitto-sealed/v1"
 
 
@@ -51,6 +53,10 @@ class SealingKey:
     def id(self) -> bytes:
         """Eight bytes that tell sealing keys apart; public, since the key is 256 random bits."""
         return sha256(_ID_DOMAIN + self._key).digest()[:_ID_BYTES]
+
+    def derive(self, use: str) -> bytes:
+        """Another secret of 32 bytes, for ``use``, from which this key cannot be found."""
+        return hmac.digest(self._key, _DERIVE_DOMAIN + use.encode("utf-8"), sha256)
 
     def seal(self, use: str, secret: bytes) -> bytes:
         """``nonce || ciphertext || tag``; ``use`` is authenticated and not in it."""

@@ -93,16 +93,16 @@ class Client:
     """Blocking requests to ``app``, whose lifespan is the client's."""
 
     def __init__(self, app: FastAPI) -> None:
-        self._app = app
+        self.app = app
         self._open = ExitStack()
         self.operations = list(operations(app.openapi()))
 
     def __enter__(self) -> Self:
         self._portal = self._open.enter_context(start_blocking_portal())
-        lifespan = self._app.router.lifespan_context(self._app)
+        lifespan = self.app.router.lifespan_context(self.app)
         self._open.enter_context(self._portal.wrap_async_context_manager(lifespan))
-        transport = httpx.ASGITransport(self._app)
-        client = httpx.AsyncClient(transport=transport, base_url="http://ledger.example")
+        self._transport = httpx.ASGITransport(self.app)
+        client = httpx.AsyncClient(transport=self._transport, base_url="http://ledger.example")
         self._client = self._open.enter_context(self._portal.wrap_async_context_manager(client))
         return self
 
@@ -125,6 +125,7 @@ class Client:
         query: dict[str, Any] | str | None = None,
         names: Sequence[str] = (),
         headers: Mapping[str, str] = MappingProxyType({}),
+        address: str = "127.0.0.1",
     ) -> httpx.Response:
         """The answer to ``body`` as JSON, or to ``content`` as it is.
 
@@ -138,6 +139,7 @@ class Client:
             fields.append((b"Authorization", f"Bearer {key}".encode()))
         if isinstance(query, str):
             path, query = f"{path}?{query}", None
+        self._transport.client = (address, 1)
         request = partial(self._client.request, method, path, headers=fields, params=query)
         answer = self._portal.call(partial(request, content=content))
         if operation := self.operation(answer.request):

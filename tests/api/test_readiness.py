@@ -104,7 +104,7 @@ def test_who_is_stopping_is_not_ready_and_begins_no_claims(quiet: Shop) -> None:
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert quiet.post("transfers", {}).status_code == 503
     assert quiet.get("/healthz").is_success
-    assert quiet.write("sales", {"sales": [SALE]}).status_code == 201
+    assert quiet.write("sales", {"sales": [SALE]}).is_success
 
 
 def test_options_are_never_negative() -> None:

@@ -210,3 +210,29 @@ def test_not_a_number_of_workers(tmp_path: Path) -> None:
     for workers in ("0", "65", "+1", "two"):
         error = Terminal(tmp_path).error("serve", "--workers", workers, status=2)
         assert error["type"] == "usage"
+
+
+def test_who_asks_is_what_a_trusted_proxy_says(tmp_path: Path) -> None:
+    env = {"KVITTO_LIMIT_READS": "2/hour", "KVITTO_TRUSTED_PROXIES": "127.0.0.1"}
+    with serving(tmp_path / "data", tmp_path / "log", environment=env) as (_, said):
+
+        def ask(address: str) -> int:
+            headers = {"X-Forwarded-For": f"127.0.0.1, {address}"}  # the first is the client's lie
+            url = f"{said['url']}/v1/merchants"
+            return httpx.get(url, headers=headers, timeout=PATIENCE).status_code
+
+        assert [ask("203.0.113.7") for _ in range(3)] == [200, 200, 429]
+        assert ask("203.0.113.8") == 200
+
+
+def test_nobody_else_says_who_asks(tmp_path: Path) -> None:
+    env = {
+        "KVITTO_LIMIT_READS": "2/hour",
+        "KVITTO_TRUSTED_PROXIES": "198.51.100.1",
+        "KVITTO_LIMIT_EXEMPT": "198.51.100.0/24",
+    }
+    with serving(tmp_path / "data", tmp_path / "log", environment=env) as (_, said):
+        url, hosts = f"{said['url']}/v1/merchants", ("203.0.113.7", "203.0.113.8", "198.51.100.1")
+        headers = [{"X-Forwarded-For": host} for host in hosts]
+        answers = [httpx.get(url, headers=each, timeout=PATIENCE).status_code for each in headers]
+    assert answers == [200, 200, 429]
