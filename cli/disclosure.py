@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.following import naming_what_follows
-from cli.options import QuorumFile, whole_number
+from cli.options import AlsoSandbox, QuorumFile, require_real, whole_number
 from cli.output import AsJson, agreed, facts, note, show, tell
 from cli.wallet import DEFAULT_WALLET, Out, WalletPath, Yes, numbered, opened, require_yes
 
@@ -89,6 +89,7 @@ def verify(
     recipient: Recipient,
     purpose: Purpose,
     quorum: QuorumFile = None,
+    sandbox: AlsoSandbox = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what an owner has proven of a purchase, and as of when.
@@ -113,8 +114,10 @@ def verify(
             policy=read_quorum(quorum),
         )
     body, checkpoint = verified.body, verified.checkpoint
+    unreal = require_real(checkpoint.origin, sandbox=sandbox)
     found = {
         "log": checkpoint.origin,
+        **unreal,
         "index": verified.index,
         "as_of_size": checkpoint.size,
         "recipient": body.recipient,
@@ -125,6 +128,7 @@ def verify(
     }
     lines = {
         "log": checkpoint.origin,
+        **unreal,
         "entry": verified.index,
         "as of": f"size {checkpoint.size} of the log; a later return or sale is not in it",
         "for": body.recipient,

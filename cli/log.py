@@ -13,9 +13,10 @@ from cli.files import read_bytes, read_quorum
 from cli.following import naming_what_follows
 from cli.forks import keeping_proof
 from cli.options import QuorumFile
-from cli.output import AsJson, facts, show
+from cli.output import AsJson, facts, note, show
 from cli.secret_files import Keys, PassphraseFile
 from commitments.errors import FormatError, VerificationError
+from commitments.sandbox import is_sandbox
 
 if TYPE_CHECKING:
     from ledger.monitor import Head
@@ -135,6 +136,8 @@ def monitor(
 
     keys = [parse_vkey(each) for each in key]
     verifier = keys[-1]
+    if is_sandbox(verifier.name):
+        note("This log is a sandbox's: nothing in it is real.")
     wanted = read_quorum(quorum)
     file = (state or _state_of(verifier)).expanduser()
     known = _read_head(file, keys)

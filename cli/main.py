@@ -10,6 +10,7 @@ from cli import (
     merchant,
     proof,
     receipt,
+    sandbox,
     wallet,
     wallet_advice,
     wallet_backup,
@@ -79,6 +80,7 @@ app.add_typer(log.app)
 app.add_typer(keys)
 app.add_typer(witness.app)
 app.add_typer(receipt.app)
+app.add_typer(sandbox.app)
 app.add_typer(disclosure)
 app.add_typer(proof.app)
 app.command()(demo)

@@ -7,24 +7,40 @@ import httpx
 
 from sdk.connection import Connection
 
-__all__ = ["get", "post"]
+__all__ = ["MerchantService", "get", "post"]
 
 _LONGEST_ANSWER = 1 << 25  # bytes; 1,000 receipts, each with the cosignatures of some witnesses
 
 
-def get(url: str, path: str, key: str | None = None) -> Any:
-    """The parsed answer of the service at ``url``; errors as :class:`sdk.connection.Connection`.
+class MerchantService:
+    """The service at ``url`` for several requests; ``key`` is sent where there is one."""
 
-    ``key`` is sent where there is one.
-    """
-    with closing(Connection(url, None if key is None else _WithKey(key))) as connection:
-        return connection.get_json(f"/v1/{path}", _LONGEST_ANSWER)
+    def __init__(self, url: str, key: str | None) -> None:
+        self._connection = Connection(url, None if key is None else _WithKey(key))
+
+    def get(self, path: str) -> Any:
+        """The parsed answer; errors as :class:`sdk.connection.Connection`."""
+        return self._connection.get_json(f"/v1/{path}", _LONGEST_ANSWER)
+
+    def post(self, path: str, document: Any) -> Any:
+        """The parsed answer to ``document``; errors as :meth:`get`."""
+        return self._connection.post_json(f"/v1/{path}", document, _LONGEST_ANSWER)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def get(url: str, path: str, key: str | None = None) -> Any:
+    """As :meth:`MerchantService.get`, over a connection of its own."""
+    with closing(MerchantService(url, key)) as service:
+        return service.get(path)
 
 
 def post(url: str, key: str, path: str, document: Any) -> Any:
-    """The parsed answer to ``document``, sent with a key; errors as :func:`get`."""
-    with closing(Connection(url, _WithKey(key))) as connection:
-        return connection.post_json(f"/v1/{path}", document, _LONGEST_ANSWER)
+    """As :meth:`MerchantService.post`, over a connection of its own."""
+    with closing(MerchantService(url, key)) as service:
+        return service.post(path, document)
 
 
 class _WithKey(httpx.HTTPTransport):

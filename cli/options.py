@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from commitments.errors import FormatError
+from commitments.errors import FormatError, VerificationError
+from commitments.sandbox import is_sandbox
 from commitments.wire import parse_decimal
 
 __all__ = [
     "DEFAULT_URL",
+    "AlsoSandbox",
     "MaybeMerchantId",
     "MerchantId",
     "MerchantKey",
@@ -20,10 +22,14 @@ __all__ = [
     "Url",
     "address",
     "port_number",
+    "require_real",
     "whole_number",
     "worker_count",
 ]
 
+AlsoSandbox = Annotated[
+    bool, typer.Option("--sandbox", help="Also a sandbox's, which is worth nothing.")
+]
 DEFAULT_URL = "http://127.0.0.1:8000"
 _MOST_WORKERS = 64
 _MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
@@ -63,6 +69,15 @@ def worker_count(typed: str | int) -> int:
     if not 1 <= count <= _MOST_WORKERS:
         raise typer.BadParameter(f"1 to {_MOST_WORKERS}")
     return count
+
+
+def require_real(origin: str, *, sandbox: bool) -> dict[str, bool]:
+    """``VerificationError`` for the log of a sandbox, unless that is allowed; what to say of it."""
+    if not is_sandbox(origin):
+        return {}
+    if not sandbox:
+        raise VerificationError("it is a sandbox's, in which nothing is real; see --sandbox")
+    return {"sandbox": True}
 
 
 def _check_url(url: str) -> str:

@@ -8,10 +8,9 @@ import typer
 
 from cli.files import read_document, read_quorum
 from cli.following import naming_what_follows
-from cli.options import QuorumFile
+from cli.options import AlsoSandbox, QuorumFile, require_real
 from cli.output import AsJson, facts, show
-from commitments.errors import FormatError, VerificationError
-from commitments.sandbox import is_sandbox
+from commitments.errors import FormatError
 
 __all__ = ["app"]
 
@@ -31,9 +30,7 @@ def verify(
         str, typer.Option(metavar="VKEY", help="The event log's verifier key, from the shop.")
     ],
     quorum: QuorumFile = None,
-    sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Also a sandbox's, which is worth nothing.")
-    ] = False,
+    sandbox: AlsoSandbox = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what the event log of the shop holds about a claim, a transfer, or an ownership's end.
@@ -49,10 +46,7 @@ def verify(
     with naming_what_follows():
         checkpoint = verify_event_receipt(receipt, parse_vkey(key), policy=wanted)
     found = {**_said(receipt.event), "log": checkpoint.origin, "index": receipt.proof.index}
-    if is_sandbox(checkpoint.origin):
-        if not sandbox:
-            raise VerificationError("it is a sandbox's, in which nothing is real; see --sandbox")
-        found["sandbox"] = True
+    found |= require_real(checkpoint.origin, sandbox=sandbox)
     show(found, facts(found), as_json=as_json)
 
 

@@ -344,16 +344,19 @@ def retire(
 @contextmanager
 def opened(path: Path, smallest_ring: int = SMALLEST_RING) -> Iterator["Wallet"]:
     """The wallet at ``path``, for which a passphrase is asked; closed in the end."""
-    from sdk import Wallet
+    from sdk import Shop, Wallet
 
     path = path.expanduser()
     if not path.is_file():  # before a passphrase is asked for
         reason = "no wallet here; kvitto wallet create makes one"
         raise FileNotFoundError(errno.ENOENT, reason, str(path))
     opened = Wallet.open(path, ask_passphrase(), smallest_ring=smallest_ring)
-    with opened, keeping_proof(path):
+    with opened, keeping_proof(path), ExitStack() as shops:
         if opened.is_sandbox:
             note("This wallet is for sandboxes: nothing in it is real.")
+            for merchant in opened.merchants[-1:]:  # whose clock commands without a shop go by
+                shop = Shop.at(merchant.address, insecure=True)
+                opened.follow_clock(shops.enter_context(shop))
         yield opened
 
 

@@ -145,6 +145,19 @@ def test_what_is_written_is_cosigned_before_the_writer_hears_of_it(world: World)
     assert [old for host, old in world.network.asked if host == "w1.example"] == [0, 1, 3, 303]
 
 
+def test_no_witness_is_asked_for_a_sandbox(world: World) -> None:
+    world.grow()
+    asked, origin = len(world.network.asked), "ledger.example/test/acme-test"
+    world.store.create_log(origin, b"k" * 32)
+    world.store.write(lambda transaction: transaction.append(origin, [purchase(0)]))
+    world.publisher.catch_up()
+    assert len(world.network.asked) == asked
+    with world.store.read() as connection:
+        assert Log.published(connection, origin).size == 1
+    world.grow()
+    assert (world.seen("all"), len(world.network.asked)) == (2, asked + 2)
+
+
 def test_readers_do_not_see_what_witnesses_were_not_asked_for(world: World) -> None:
     world.grow(3)
     world.store.commit(lambda transaction: transaction.append(ORIGIN, [purchase(99)]))

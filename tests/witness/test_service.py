@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
-from commitments.errors import FormatError, VerificationError
+from commitments.errors import FormatError, Refused, VerificationError
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import Checkpoint, sign
 from ledger.fork import Fork, verify_fork
@@ -47,6 +47,12 @@ def test_a_log_that_grows_is_cosigned_with_both_keys(witness: Witness) -> None:
         assert verify_note(note, KNOWN) == (body, KNOWN[1:])
         assert all(s.signature[:8] == SECONDS.to_bytes(8, "big") for s in signatures)
         assert seen(witness) == (body, KNOWN)
+
+
+def test_sandboxes_are_not_watched(witness: Witness) -> None:
+    for origin in ("ledger.example/test/acme-test", "ledger.example/test/acme-test/events"):
+        with pytest.raises(Refused, match=r"nothing .* has happened"):
+            witness.watch(Signer(origin, b"k" * 32).verifier)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.5])
