@@ -21,6 +21,7 @@ from api.queries import refuse_nul, refuse_repeats
 from api.rate_limits import Budgets, budgets_of
 from api.routers import (
     cases,
+    catalogue,
     claims,
     closes,
     evidence,
@@ -52,6 +53,7 @@ _ROUTERS = (
     purchases,
     sales,
     voids,
+    catalogue,
     closes,
     policies,
     notices,

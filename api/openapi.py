@@ -31,6 +31,7 @@ TAGS = [
     {"name": "keys", "description": "What of a merchant may write, and how much."},
     {"name": "sandboxes", "description": "Places to try everything; only their clocks can be set."},
     {"name": "purchases", "description": "Recording sales, and what becomes of them."},
+    {"name": "catalogue", "description": "What a merchant sells: a list that only it sees."},
     {"name": "policies", "description": "What a merchant promises, in versions that never change."},
     {"name": "notices", "description": "Recalls and alerts, which wallets match themselves."},
     {"name": "claims", "description": "Anonymous claims and their decisions. No account, no key."},

@@ -17,6 +17,7 @@ from aftersales.claims import STATES
 from aftersales.versions import READ_EVENTS
 from api.documents.claims import State
 from commitments.errors import FormatError
+from commitments.sale import check_product
 from commitments.wire import parse_decimal
 from ledger.key_history import KEY_EVENTS
 
@@ -63,6 +64,14 @@ def _event_types(given: str) -> str:
     return given
 
 
+def _product_code(given: str) -> str:
+    try:
+        check_product(given)
+    except FormatError as error:
+        raise ValueError(str(error)) from None
+    return given
+
+
 _NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0}
 _PAGE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": _LARGEST_PAGE}
 
@@ -94,6 +103,15 @@ class EventsQuery(_Query):
     types: Annotated[str, AfterValidator(_event_types)] = Field(
         default=",".join(_SHOWN_EVENTS), description="Types of events, separated by commas."
     )
+
+
+class ProductQuery(_Query):
+    """Which page of a list of products."""
+
+    cursor: Annotated[str, AfterValidator(_product_code)] = Field(
+        default="", description="`next` of the page before."
+    )
+    limit: PageSize = Field(default=50, description="How many at most.")
 
 
 class PageQuery(_Query):

@@ -7,6 +7,7 @@ from api.rate_limits import RateLimits
 from api.readiness import NotReady, Readiness
 from api.settings import Settings
 from api.stopping import Stopping
+from issuer.catalogue import Catalogue
 from issuer.closing import Closer
 from issuer.mailbox import Mailbox
 from issuer.merchants import KnownMerchants
@@ -31,6 +32,7 @@ class Service:
     merchants: KnownMerchants
     keys: MerchantKeys
     issuer: Issuer
+    catalogue: Catalogue
     mailbox: Mailbox
     verifier: Verifier
     closed: ClosedLogs
@@ -57,6 +59,7 @@ class Service:
             KnownMerchants(store),
             MerchantKeys(store, settings.clock),
             Issuer(store, settings.group, clocks),
+            Catalogue(store),
             Mailbox(store),
             Verifier(store, settings.group, clocks),
             ClosedLogs(),

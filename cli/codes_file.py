@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from cli.cells import BadRow, ShopSale
 from cli.errors import error_code
 from cli.files import new_file
 from commitments.currency import amount
 from commitments.errors import KvittoError
+from issuer.cells import BadRow, ShopSale
 from sdk.errors import ShopError, UnexpectedAnswer
 
 __all__ = ["COLUMNS", "ImportStopped", "record_sales"]

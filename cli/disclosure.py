@@ -172,8 +172,8 @@ def _shown_words(body: "DisclosureBody") -> dict[str, object]:
 
 def _bounds(typed: str, sale: "Sale") -> "tuple[str, Bounds]":
     """What is to be shown, and its bounds where it has some."""
-    from cli.cells import parse_price
     from commitments.currency import currency
+    from issuer.cells import parse_price
 
     name, equals, between = typed.partition("=")
     if not equals:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import merchant_keys
+from cli import merchant_catalogue, merchant_keys
 from cli.handover import AsLink, AsQr, hand_over, read_request
 from cli.merchant_policies import app as policy
 from cli.options import DEFAULT_URL, MerchantId, MerchantKey, OperatorKey, Url, whole_number
@@ -25,6 +25,7 @@ recall = typer.Typer(
 )
 app.add_typer(recall)
 app.add_typer(merchant_keys.app)
+app.add_typer(merchant_catalogue.app)
 
 
 class Period(StrEnum):
@@ -95,9 +96,9 @@ def record(  # noqa: PLR0913 - options of a command line
     as_json: AsJson = False,
 ) -> None:
     """Record a sale to a buyer who is there, and print the receipt for the buyer's wallet."""
-    from cli.cells import parse_batch, parse_price, parse_product, parse_unit
     from commitments.currency import currency as known_currency
     from commitments.sale import Sale, parse_day
+    from issuer.cells import parse_batch, parse_price, parse_product, parse_unit
     from sdk.links import receipt_link, receipt_parts
 
     sale = Sale(
@@ -149,9 +150,9 @@ def import_sales(
     Whoever has a code can turn the sale into a purchase of their own: keep the file safe.
     """
     from cli.codes_file import record_sales
-    from cli.sales_import import read_sales
     from commitments.clock import system_clock
     from commitments.sale import parse_day
+    from issuer.sales_import import read_sales
 
     if redeem_by is not None:
         parse_day(redeem_by)  # before anything is sent

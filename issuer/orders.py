@@ -1,6 +1,6 @@
 """Orders that were recorded: none counts twice, and no buyer's request serves two of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -61,9 +61,12 @@ class _Recorded(NamedTuple):
 
 
 def append_orders(
-    transaction: Transaction, origin: str, prepared: Sequence[Prepared | Rejection]
+    transaction: Transaction,
+    origin: str,
+    prepared: Sequence[Prepared | Rejection],
+    check: Callable[[Sale], None],
 ) -> list[Done[int] | Rejection]:
-    """Append what is new; the position of each order, or why it has none.
+    """Append what is new and passes ``check``; the position of each order, or why it has none.
 
     ``Refused`` for a reference or a request that was used for something else, here or before, and
     for a commitment that is in the log.
@@ -88,6 +91,7 @@ def append_orders(
             raise Refused("duplicate-request", message, "request")
         if row.commitment in commitments:
             raise Refused("duplicate-commitment", "the commitment is in the log")
+        check(row.order.sale)
         known[reference] = _Recorded(request, row.commitment, size + len(new))
         requests.add(request)
         commitments.add(row.commitment)

@@ -15,6 +15,7 @@ from commitments.errors import Refused
 from commitments.group import Group, Point
 from commitments.purchase import complete, serial_shift
 from commitments.sale import Sale, check_code, parse_sale
+from issuer.catalogue import check_listed
 from issuer.merchants import Merchant
 from issuer.orders import Order, Prepared, append_orders, issued
 from issuer.rows import REJECTED, Done, Rejection, attempt, rows_of, the_one
@@ -51,13 +52,21 @@ class Issuer:
 
         ``FormatError`` for a request that cannot be read, ``VerificationError`` for a false proof
         in one, ``Refused`` for a date in the future, or an order or a request that was used for
-        something else.
+        something else, or a product that is not listed and must be.
         """
+        return self._record(merchant, order, once, listed=True)
+
+    def _record(
+        self, merchant: Merchant, order: Order, once: Once | None, *, listed: bool
+    ) -> dict[str, Any]:
         origin = merchant.origin
         prepared = self._prepare(origin, [order])
-        position = self._write(
-            origin, lambda tx: the_one(append_orders(tx, origin, prepared)), once
-        )
+
+        def unit(transaction: Transaction) -> int:
+            check = _listed(transaction, origin, [order]) if listed else _any_product
+            return the_one(append_orders(transaction, origin, prepared, check))
+
+        position = self._write(origin, unit, once)
         (receipt,) = self._receipts(origin, [(order, position)])
         return receipt
 
@@ -73,7 +82,12 @@ class Issuer:
         """
         origin = merchant.origin
         prepared = self._prepare(origin, orders)
-        rows = self._write(origin, lambda tx: rows_of(append_orders(tx, origin, prepared)), once)
+
+        def unit(transaction: Transaction) -> list[dict[str, Any]]:
+            check = _listed(transaction, origin, orders)
+            return rows_of(append_orders(transaction, origin, prepared, check))
+
+        rows = self._write(origin, unit, once)
         recorded = [
             (order, row["value"])
             for order, row in zip(orders, rows, strict=True)
@@ -105,7 +119,9 @@ class Issuer:
             # Not before: a day that has passed since is no reason not to repeat an answer.
             if redeem_by is not None and self._is_over(origin, redeem_by):
                 raise Refused("past-date", "the codes would have expired already", "redeem_by")
-            return rows_of(append_slips(transaction, origin, prepared, redeem_by))
+            known = [sale for sale in sales if isinstance(sale, Sale)]
+            check = check_listed(transaction.connection, origin, known, "product")
+            return rows_of(append_slips(transaction, origin, prepared, redeem_by, check))
 
         return self._write(origin, unit, once)
 
@@ -131,7 +147,8 @@ class Issuer:
             message = f"this code could be redeemed until {slip.redeem_by}"
             raise Refused("expired-code", message, "code")
         try:
-            return self.record(merchant, Order(code, parse_sale(slip.sale), request))
+            order = Order(code, parse_sale(slip.sale), request)
+            return self._record(merchant, order, None, listed=False)
         except Refused as refused:
             if refused.code != "duplicate-order":
                 raise
@@ -229,3 +246,14 @@ class Issuer:
                 }
                 for order, position in recorded
             ]
+
+
+def _listed(
+    transaction: Transaction, origin: str, orders: Iterable[Order | Rejection]
+) -> Callable[[Sale], None]:
+    sales = [order.sale for order in orders if isinstance(order, Order)]
+    return check_listed(transaction.connection, origin, sales, "sale.product")
+
+
+def _any_product(_sale: Sale) -> None:
+    """A slip is redeemed for what was sold, whether it is still listed or not."""

@@ -7,7 +7,7 @@ sale, which the merchant knows anyway.
 
 import secrets
 from base64 import b32encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -62,9 +62,22 @@ def make_slip(group: Group, origin: str, sale: Sale) -> Slip:
 
 
 def append_slips(
-    transaction: Transaction, origin: str, made: Sequence[Slip | Rejection], until: date | None
+    transaction: Transaction,
+    origin: str,
+    made: Sequence[Slip | Rejection],
+    until: date | None,
+    check: Callable[[Sale], None],
 ) -> list[Done[dict[str, Any]] | Rejection]:
-    """Append the entries; the index and the code of each. The codes are good ``until`` that day."""
+    """Append the entries that pass ``check``; the index and the code of each.
+
+    The codes are good ``until`` that day.
+    """
+
+    def checked(slip: Slip) -> Slip:
+        check(slip.sale)
+        return slip
+
+    made = attempt(made, checked)
     good = [slip for slip in made if isinstance(slip, Slip)]
     positions = iter(transaction.append(origin, [slip.entry for slip in good]))
     rows = [

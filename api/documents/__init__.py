@@ -5,6 +5,7 @@ the rooms say. A test holds every answer against its model.
 """
 
 from api.documents.cases import NewStep, SignedRequest
+from api.documents.catalogue import CatalogueRule, NewProducts, Removal
 from api.documents.claims import NewClaim, Retirement
 from api.documents.keys import NewKey, Rotation
 from api.documents.mailbox import Deletion, Deposit, Lookup
@@ -30,6 +31,9 @@ REQUESTS = (
     Redemption,
     NewVoid,
     NewVoids,
+    NewProducts,
+    Removal,
+    CatalogueRule,
     Policy,
     Withdrawal,
     NewClaim,

@@ -26,7 +26,7 @@ Own = Annotated[Merchant, MerchantWith("sales")]
     **described(
         {201: Receipt},
         f"malformed {KEY_PROBLEMS} duplicate-order duplicate-request duplicate-commitment"
-        " too-large not-verified future-date idempotency-key-reused",
+        " too-large not-verified future-date unlisted-product idempotency-key-reused",
         NewPurchase,
     ),
 )

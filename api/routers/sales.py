@@ -36,7 +36,8 @@ def record_sales(
     """Record up to 1,000 sales without a buyer, each for itself.
 
     The answer has a row for each, in their order: `accepted` with a slip, or `rejected` with the
-    problem (`malformed` or `future-date`). A slip has a one-time code, to print on the paper
+    problem (`malformed`, `future-date` or
+    `unlisted-product`). A slip has a one-time code, to print on the paper
     receipt; it is shown again only to the same request with the same `Idempotency-Key`.
     `redeem_by` is the last day on which the codes can be redeemed; without it they do not expire.
     """

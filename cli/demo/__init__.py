@@ -39,7 +39,7 @@ def demo(
     Exit status 0 only if every scene ends as it must.
     """
     from cli.demo.service import Calendar
-    from cli.sales_import import read_sales
+    from issuer.sales_import import read_sales
 
     started = time.monotonic()
     with ExitStack() as stack:

@@ -71,6 +71,7 @@ def play(shop: Shop) -> dict[str, Any]:
     story = Story(shop)
     created = story.post("/v1/merchants", _MERCHANT, OPERATOR)
     _manage_keys(story, created["api_key"])
+    _list_products(story, created["api_key"])
     _record_sales(story, created["api_key"])
     buyers = _buyers(story, created["api_key"])
     story.post("closes", None, created["api_key"])
@@ -108,6 +109,18 @@ def _try_things_out(story: Story, key: str) -> None:
     story.post(clock, {"advance": "P14D"}, sandbox["api_key"])
     story.get(clock)
     story.post("sandbox/removal", None, key)
+
+
+def _list_products(story: Story, key: str) -> None:
+    products = [
+        {"code": SALE["product"], "name": "Kettle", "group": "kitchen"},
+        {"code": "CABLE-2", "name": "Cable, 2 m", "group": None},
+    ]
+    story.post("catalogue/products", {"products": products}, key)
+    story.get("catalogue/products", {"cursor": SALE["product"], "limit": 1}, key)
+    story.post("catalogue/removals", {"codes": ["CABLE-2"]}, key)
+    story.post("catalogue", {"only_listed": True}, key)
+    story.get("catalogue", key=key)
 
 
 def _record_sales(story: Story, key: str) -> None:

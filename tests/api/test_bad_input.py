@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from api.documents import claims, mailbox, merchants, policies, purchases, transfers, voids
+from api.documents import (
+    catalogue,
+    claims,
+    mailbox,
+    merchants,
+    policies,
+    purchases,
+    transfers,
+    voids,
+)
 from api.problems import MEDIA_TYPE
 from policies.policy import Policy
 from tests.api.boxes import deletion, deposit
@@ -21,6 +30,7 @@ from tests.handover import hand_over, settle
 from tests.world import WARRANTY
 
 CHUNK = b" " * 4096
+_PRODUCT = {"code": "A", "name": "Kettle", "group": "kitchen"}
 MODELS: dict[str, type[BaseModel]] = {
     "/v1/merchants": merchants.NewMerchant,
     "purchases": purchases.NewPurchase,
@@ -29,6 +39,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "redemptions": purchases.Redemption,
     "voids": voids.NewVoid,
     "voids/bulk": voids.NewVoids,
+    "catalogue": catalogue.CatalogueRule,
+    "catalogue/products": catalogue.NewProducts,
+    "catalogue/removals": catalogue.Removal,
     "policies": Policy,
     "policies/warranty-2y/1/withdrawal": policies.Withdrawal,
     "claims": claims.NewClaim,
@@ -61,6 +74,9 @@ class Target:
             "sales": {"sales": [SALE, SALE]},
             "redemptions": {"code": slip["code"], "request": request},
             "voids": {"index": 0, "reason": "returned"},
+            "catalogue": {"only_listed": False},
+            "catalogue/products": {"products": [_PRODUCT, {**_PRODUCT, "code": "B"}]},
+            "catalogue/removals": {"codes": ["C"]},
             "voids/bulk": {"voids": [{"index": 1, "reason": "entry_error"}]},
             "policies": {**WARRANTY, "version": 2},
             "policies/warranty-2y/1/withdrawal": {"from": "2026-12-01"},

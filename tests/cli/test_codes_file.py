@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from cli import codes_file
-from cli.cells import ShopSale
 from cli.codes_file import ImportStopped, record_sales
 from commitments.errors import KvittoError, Refused
 from commitments.sale import parse_day
+from issuer.cells import ShopSale
 from sdk.errors import UnexpectedAnswer, Unreachable
 from tests.cli.terminal import TODAY
 from tests.world import KETTLE

@@ -2,9 +2,9 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from cli.sales_import import read_sales
 from commitments.gtin import is_gtin
 from examples.make_sales import sales_csv
+from issuer.sales_import import read_sales
 
 FILE = Path(__file__).parents[2] / "examples" / "sales.csv"
 SALES = read_sales(FILE, today=date(2026, 11, 20)).sales

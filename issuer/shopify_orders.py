@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 
-from cli.cells import ANY_AMOUNT, BadRow, Row, ShopSale, parse_date, parse_price, parse_product
-from cli.csv_table import CsvTable
 from commitments.currency import Currency, currency
 from commitments.errors import FormatError
 from commitments.wire import parse_decimal
+from issuer.cells import ANY_AMOUNT, BadRow, Row, ShopSale, parse_date, parse_price, parse_product
+from issuer.csv_table import CsvTable
 
 __all__ = ["ShopifyOrders", "SkippedOrder", "is_order_export"]
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.cells import BadRow, BadRows, ShopSale, parse_date, parse_price
-from cli.sales_import import COLUMNS, read_sales
 from commitments.currency import Currency, currency
 from commitments.errors import FormatError
 from commitments.wire import nfc
+from issuer.cells import BadRow, BadRows, ShopSale, parse_date, parse_price
+from issuer.sales_import import COLUMNS, read_sales
 
 TODAY = date(2026, 11, 20)
 HEADER = ",".join(COLUMNS)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.cells import BadRow, BadRows, ShopSale
-from cli.sales_import import SalesFile, SkippedOrder, read_sales
 from commitments.errors import FormatError
+from issuer.cells import BadRow, BadRows, ShopSale
+from issuer.sales_import import SalesFile, SkippedOrder, read_sales
 
 TODAY = date(2026, 11, 20)
 

@@ -5,7 +5,9 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from cli.cells import (
+from commitments.currency import currency
+from commitments.errors import FormatError
+from issuer.cells import (
     ANY_AMOUNT,
     BadRow,
     BadRows,
@@ -17,10 +19,8 @@ from cli.cells import (
     parse_product,
     parse_unit,
 )
-from cli.csv_table import CsvTable, read_table
-from cli.shopify_orders import ShopifyOrders, SkippedOrder, is_order_export
-from commitments.currency import currency
-from commitments.errors import FormatError
+from issuer.csv_table import CsvTable, read_table
+from issuer.shopify_orders import ShopifyOrders, SkippedOrder, is_order_export
 
 __all__ = ["COLUMNS", "BadRow", "BadRows", "SalesFile", "ShopSale", "SkippedOrder", "read_sales"]
 

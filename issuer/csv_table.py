@@ -5,8 +5,8 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.cells import BadRow, Row
 from commitments.errors import FormatError
+from issuer.cells import BadRow, Row
 
 __all__ = ["CsvTable", "read_table"]
 
