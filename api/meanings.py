@@ -19,7 +19,6 @@ PROBLEMS = {
     "duplicate-notice": "A notice with this id was published.",
     "duplicate-order": "This order reference was recorded with something else.",
     "duplicate-policy": "This version of the policy was published; raise `version`.",
-    "duplicate-product": "The product is in the same list with something else.",
     "duplicate-request": "Another order was recorded with this buyer request.",
     "duplicate-sandbox": "The merchant has a sandbox; it can be thrown away.",
     "duplicate-transfer": "Another transfer to the same commitment awaits its secret.",

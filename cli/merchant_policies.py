@@ -134,7 +134,7 @@ def _read(file: Path) -> "Policy":
 
 
 def _sold(file: Path | None, today: "date") -> "Sequence[Sale] | None":
-    from cli.sales_import import read_sales
+    from issuer.sales_import import read_sales
 
     return None if file is None else read_sales(file, today=today).sales
 

@@ -85,8 +85,8 @@ class Catalogue:
     ) -> list[dict[str, Any]]:
         """Enter or change products; a row with the product for each (:mod:`issuer.rows`).
 
-        Rejected are a product that is twice in the list, with something else, and those that a
-        list has no room for.
+        Of a product that is there twice the later row counts. Rejected are those that the list has
+        no room for.
         """
         origin = merchant.origin
 
@@ -168,11 +168,9 @@ def _put(
 
     def decide(product: Product) -> Done[dict[str, Any]]:
         key = normalise_product(product.code)
-        if key in changed and changed[key] != product:
-            raise Refused("duplicate-product", "it is in the list with something else", "code")
-        if known.get(key) == product or key in changed:
+        if changed.get(key, known.get(key)) == product:
             return Done(product.document(), duplicate=True)
-        if len(changed.keys() - known.keys()) >= room and key not in known:
+        if len({*changed, key} - known.keys()) > room:
             raise Refused("too-many", f"a catalogue has at most {_MOST} products")
         changed[key] = product
         return Done(product.document())

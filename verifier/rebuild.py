@@ -1,9 +1,9 @@
 """Making the tables that repeat the logs again from the logs, which alone are the truth.
 
-The tables of a merchant's own records (``issued``, ``slips``, ``products``, ``answers``, ``merchants``,
-keys)
-are in no log: orders and one-time codes are private. Neither are the boxes of its buyers, nor what
-it and they have written to each other about claims (``attachments``). Back them up.
+The tables of a merchant's own records (``issued``, ``slips``, ``products``, ``answers``,
+``merchants``, keys) are in no log: orders and one-time codes are private. Neither are the boxes of
+its buyers, nor what it and they have written to each other about claims (``attachments``). Back
+them up.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -13,7 +13,7 @@ def test_a_range_is_imported_and_keeps_other_codes_out(terminal: Terminal) -> No
     assert products[0] == {"code": "CABLE", "name": "Cable", "group": None}
     terminal.run("merchant", "product", "allow", "listed")
     request = terminal.file("request", terminal.run("wallet", "request", "--order", "1").stdout)
-    record = ("merchant", "record", request, "--order", "1", *SALE)
+    record = ["merchant", "record", str(request), "--order", "1", *SALE]
     assert terminal.error(*record, status=1)["type"] == "unlisted-product"
     terminal.run("merchant", "product", "allow", "any")
     terminal.run(*record)

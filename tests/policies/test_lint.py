@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cli.sales_import import read_sales
 from commitments.sale import Sale
+from issuer.sales_import import read_sales
 from policies.lint import ERROR, NOTE, WARNING, Situation, lint, lint_together
 from policies.policy import parse_policy
 from policies.statutes import PLACES, RULES
