@@ -165,28 +165,25 @@ def _put(
     known = _listed(connection, origin, {product.code for product in good})
     room = _MOST - _count(connection, origin)
     changed: dict[str, Product] = {}
+    new: dict[str, Product] = {}
 
     def decide(product: Product) -> Done[dict[str, Any]]:
         key = normalise_product(product.code)
-        if changed.get(key, known.get(key)) == product:
+        part = changed if key in known else new
+        if part.get(key, known.get(key)) == product:
             return Done(product.document(), duplicate=True)
-        if len({*changed, key} - known.keys()) > room:
+        if part is new and key not in new and len(new) >= room:
             raise Refused("too-many", f"a catalogue has at most {_MOST} products")
-        changed[key] = product
+        part[key] = product
         return Done(product.document())
 
     decided = attempt(wanted, decide)
     for key, product in changed.items():
-        if key in known:
-            chosen = products.c.origin == origin, products.c.normalised == key
-            connection.execute(update(products).where(*chosen).values(_row(product)))
-    new = [
-        {"origin": origin, "normalised": key, **_row(product)}
-        for key, product in changed.items()
-        if key not in known
-    ]
+        chosen = products.c.origin == origin, products.c.normalised == key
+        connection.execute(update(products).where(*chosen).values(_row(product)))
     if new:
-        connection.execute(insert(products), new)
+        rows = [{"origin": origin, "normalised": key, **_row(p)} for key, p in new.items()]
+        connection.execute(insert(products), rows)
     return decided
 
 

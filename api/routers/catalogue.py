@@ -71,7 +71,8 @@ def put_products(
     """Enter up to 1,000 products, or change what is listed under their codes, each for itself.
 
     The answer has a row for each, in their order: `accepted`; `duplicate` where it is listed just
-    so already; or `rejected` with the problem (`malformed`, `too-many`). An EAN-13 and the same number as a GTIN-14 are one product.
+    so already; or `rejected` with the problem (`malformed`, `too-many`). An EAN-13 and the same
+    number as a GTIN-14 are one product.
     """
     wanted = read_rows(array(members(body, ("products",)), "products"), _read)
     return answer_rows(service.catalogue.put(merchant, wanted, sent_as(body)), "product")
