@@ -44,14 +44,23 @@ _DAY = timedelta(days=1)
 class VersionFold:
     """Folds the events of one log, in its order, to the versions that they publish and end.
 
-    ``versions`` are by id and number, in the order of their publication.
+    ``count`` is how many of them have a number.
     """
 
     def __init__(self, origin: str) -> None:
-        self.versions: dict[tuple[str, int], Version] = {}
         self.count = 0
         self._origin = origin
+        self._published: dict[tuple[str, int], Version] = {}
+        self._endings: dict[tuple[str, int], list[Ending]] = {}
         self._latest = EPOCH
+
+    @property
+    def versions(self) -> dict[tuple[str, int], Version]:
+        """By id and number, in the order of their publication."""
+        return {
+            key: replace(version, endings=tuple(self._endings[key]))
+            for key, version in self._published.items()
+        }
 
     def earliest_end(self, now: str) -> date:
         """The first day that an ending logged at ``now`` may name: the day after."""
@@ -59,7 +68,7 @@ class VersionFold:
 
     def newest(self, policy_id: str) -> int:
         """The highest version of a policy; 0 without one."""
-        return max((number for name, number in self.versions if name == policy_id), default=0)
+        return max((number for name, number in self._published if name == policy_id), default=0)
 
     def read(self, event: Mapping[str, Any]) -> None:
         """The next event; those of other types than :data:`READ_EVENTS` say nothing here.
@@ -86,22 +95,22 @@ class VersionFold:
     def _publish(self, event: Mapping[str, Any]) -> None:
         policy = parse_policy(event["policy"])
         if policy.origin == self._origin:
-            version = Version(policy, event["time"])
-            self.versions.setdefault((policy.id, policy.version), version)
+            key = policy.id, policy.version
+            self._published.setdefault(key, Version(policy, event["time"]))
+            self._endings.setdefault(key, [])
 
     def _end(self, event: Mapping[str, Any]) -> None:
         name, number, by, first = (event.get(each) for each in ("policy", "version", "by", "from"))
         if not (isinstance(name, str) and type(number) is int and isinstance(first, str)):
             return
-        ended, day = self.versions.get((name, number)), parse_day(first)
-        if ended is None or day <= self._day_of(event["time"]):
+        day = parse_day(first)
+        if (name, number) not in self._published or day <= self._day_of(event["time"]):
             return
         if event["type"] == SUPERSEDED and not (
-            type(by) is int and by > number and (name, by) in self.versions
+            type(by) is int and by > number and (name, by) in self._published
         ):
             return
-        ending = Ending(event["time"], day, by)
-        self.versions[name, number] = replace(ended, endings=(*ended.endings, ending))
+        self._endings[name, number].append(Ending(event["time"], day, by))
 
 
 def publication(fold: VersionFold, policy: Policy, time: str) -> Sequence[dict[str, Any]]:

@@ -83,6 +83,8 @@ def _positions(origin: str, types: Collection[str]) -> "Select[Any]":
 def _read(
     connection: Connection, origin: str, positions: Sequence[int]
 ) -> list[tuple[int, dict[str, Any]]]:
+    if not positions:  # as in most rounds of claims
+        return []
     entries = Log(connection, events_origin(origin)).entries_at(positions)
     return [(p, parse_event(entry)) for p, entry in zip(positions, entries, strict=True)]
 

@@ -5,6 +5,7 @@ Pure, and shared by wallet, verifier and auditor (docs/protocol.md 5, *From poli
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 from commitments.attributes import EPOCH
 from commitments.sale import parse_day
@@ -38,7 +39,7 @@ class Version:
     published: str
     endings: tuple[Ending, ...] = ()
 
-    @property
+    @cached_property
     def end(self) -> date | None:
         """The first day whose purchases are no longer covered: that of the earliest ending."""
         return min((ending.first for ending in self.endings), default=None)

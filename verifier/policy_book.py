@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from threading import Lock
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
@@ -154,7 +153,7 @@ class _Kept:
             self._fold.read(event)
             following = position + 1
         if following > start:
-            self.policies = Policies(MappingProxyType(dict(self._fold.versions)), following)
+            self.policies = Policies(self._fold.versions, following)
 
 
 class PolicyBook:

@@ -233,6 +233,15 @@ def test_a_time_at_the_end_of_the_calendar_harms_nobody() -> None:
     assert end_of(closed("9999-12-31T23:59:59Z"), publish(1, 0), withdraw(1)) is None
 
 
+def test_a_merchant_ends_a_version_without_end() -> None:
+    """As many events as a wallet reads: each takes as long as the first."""
+    fold = folded(publish(1, 0))
+    event = withdraw(1)
+    for number in range(1, 20_001):
+        fold.read({**event, "number": number})
+    assert len(fold.versions["warranty-2y", 1].endings) == 20_000
+
+
 # ---- publishing
 
 
