@@ -65,7 +65,7 @@ def list_policies(service: TheService, merchant: AnyMerchant) -> JSONResponse:
 
 
 @router.post(
-    "/{policy:path}/{version}/withdrawal",
+    "/{policy:path}/{version:decimal}/withdrawal",
     **described(
         {201: WithdrawnPolicy},
         f"malformed {KEY_PROBLEMS} not-found unknown-policy already-ended retroactive-end too-large"
@@ -97,7 +97,7 @@ def withdraw_a_policy(
 
 
 @router.get(
-    "/{policy:path}/{version}/explanation",
+    "/{policy:path}/{version:decimal}/explanation",
     **described({200: Explanation}, "not-found unknown-merchant unknown-policy"),
 )
 def explain_a_policy(
@@ -109,7 +109,7 @@ def explain_a_policy(
 
 
 @router.get(
-    "/{policy:path}/{version}",
+    "/{policy:path}/{version:decimal}",
     **described({200: PolicyVersion}, "not-found unknown-merchant unknown-policy"),
 )
 def read_a_policy(
