@@ -41,6 +41,7 @@ __all__ = [
     "Redemption",
     "advance",
     "open_case",
+    "require_signed_lately",
 ]
 
 DECIDED = "claim.decided"
@@ -192,6 +193,13 @@ def advance(case: Case, event: Mapping[str, Any]) -> Case:
     return replace(moved, moved=event["time"], number=case.number + 1, taken=taken)
 
 
+def require_signed_lately(redeem: Mapping[str, Any]) -> None:
+    """``Refused`` unless a step ``redeem`` was signed within the last day before its time."""
+    age = _moment(redeem["time"]) - _moment(redeem["signed"])
+    if not -_CLOCKS_DIFFER <= age <= _SIGNED_WITHIN:
+        raise Refused("wrong-time", "not signed within the last day", "signed")
+
+
 def _require_buyer(case: Case, event: Mapping[str, Any]) -> None:
     if case.body.buyer is None:
         raise Refused("wrong-state", "the claim has no keys of its buyer", "by")
@@ -311,9 +319,7 @@ def _redeem(case: Case, event: Mapping[str, Any]) -> Case:
         raise Refused("already-redeemed", "the approval has been cashed in", "claim_id")
     _require(case.state in (APPROVED, IN_PROCESS))
     _require_agreed(case)
-    age = _moment(event["time"]) - _moment(event["signed"])
-    if not -_CLOCKS_DIFFER <= age <= _SIGNED_WITHIN:
-        raise Refused("wrong-time", "not signed within the last day", "signed")
+    require_signed_lately(event)
     redeemed = Redemption(event["shop"], event["signed"])
     changed = replace(case, state=IN_PROCESS, offer=None, started=True, redeemed=redeemed)
     return _merchants_turn(changed, event)

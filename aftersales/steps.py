@@ -183,7 +183,10 @@ def erasure_message(claim_id: str, time: str) -> bytes:
 
 
 def verify_step(event: Mapping[str, Any], buyer: FollowUpKeys) -> None:
-    """``VerificationError`` unless the buyer has signed this step, which is one of its own."""
+    """``VerificationError`` unless the buyer has signed this step, which is one of its own.
+
+    It has the form of one (:func:`check_step`).
+    """
     if event["step"] == "redeem":
         message = redemption_message(event["claim_id"], event["shop"], event["signed"])
         _verify(buyer.redemption, event[_SIGNATURE], message)

@@ -1,20 +1,27 @@
-"""``kvitto receipt``: check a decision's receipt without asking anyone."""
+"""``kvitto receipt``: check a decision's receipt without asking anyone, and redeem it."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.files import read_document, read_quorum
 from cli.following import naming_what_follows
-from cli.options import AlsoSandbox, QuorumFile, require_real
+from cli.options import DEFAULT_URL, AlsoSandbox, QuorumFile, Url, require_real
 from cli.output import AsJson, facts, show
-from commitments.errors import FormatError
+from commitments.errors import FormatError, VerificationError
+
+if TYPE_CHECKING:
+    from aftersales.redemption import RedemptionToken
+    from ledger.note import Verifier
+    from ledger.quorum import Quorum
 
 __all__ = ["app"]
 
-app = typer.Typer(name="receipt", help="Check a decision's receipt offline.", no_args_is_help=True)
+app = typer.Typer(
+    name="receipt", help="Check a decision's receipt offline, or redeem it.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -48,6 +55,74 @@ def verify(
     found = {**_said(receipt.event), "log": checkpoint.origin, "index": receipt.proof.index}
     found |= require_real(checkpoint.origin, sandbox=sandbox)
     show(found, facts(found), as_json=as_json)
+
+
+@app.command()
+def redeem(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="TOKEN.json", help="From the buyer: kvitto wallet case redeem."),
+    ],
+    *,
+    shop: Annotated[str, typer.Option(help="Your name, as the buyer was told it.")],
+    key: Annotated[
+        str, typer.Option(metavar="VKEY", help="The event log's verifier key, from the merchant.")
+    ],
+    quorum: QuorumFile = None,
+    sandbox: AlsoSandbox = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Only check it: it may have been redeemed elsewhere.")
+    ] = False,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Redeem a buyer's approval: check the token, then record it, which works once.
+
+    Exit status 0 only when it is recorded for you. No API key is needed: the buyer has signed.
+    """
+    from aftersales.redemption import RedemptionToken
+    from commitments.clock import system_clock
+    from ledger.note import parse_vkey
+
+    token = RedemptionToken.parse(read_document(file))
+    wanted = read_quorum(quorum)
+    with naming_what_follows():
+        body = token.verify(shop, system_clock(), parse_vkey(key), quorum=wanted)
+    found = {
+        **_claim(token.receipt.event),
+        "shop": shop,
+        "signed": token.signed,
+        **require_real(body.origin, sandbox=sandbox),
+    }
+    if not offline:
+        found["redeemed"] = _record(url, token, parse_vkey(key), wanted)
+    show(found, facts(found), as_json=as_json)
+
+
+def _record(url: str, token: "RedemptionToken", key: "Verifier", quorum: "Quorum") -> str:
+    """When the redemption was logged, as the log proves it; ``Refused`` where another was."""
+    from ledger.event_receipt import EventReceipt, verify_event_receipt
+    from sdk import Shop
+
+    claim = token.receipt.event["claim"]
+    with Shop(url, claim["origin"].rpartition("/")[2]) as service:
+        number = _steps(service.case(token.receipt.event["claim_id"]))[0]
+        _, shown = _steps(service.take_step(token.step(number), []))
+    for each in shown:
+        recorded = EventReceipt.parse({name: each.get(name) for name in ("event", "proof")})
+        if {**token.step(number), "time": recorded.event["time"]} == recorded.event:
+            verify_event_receipt(recorded, key, policy=quorum)
+            return str(recorded.event["time"])
+    raise VerificationError("the service does not show that it is recorded")
+
+
+def _steps(case: Any) -> tuple[int, list[dict[str, Any]]]:
+    """How many steps a case has, and what the service shows of them."""
+    shown = case if isinstance(case, dict) else {}
+    number, steps = shown.get("number"), shown.get("steps")
+    if type(number) is not int or not isinstance(steps, list):
+        raise FormatError("not a case", "answer")
+    return number, steps
 
 
 def _said(event: Mapping[str, Any]) -> dict[str, Any]:

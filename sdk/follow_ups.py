@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aftersales.claims import Case, advance
+from aftersales.redemption import RedemptionToken
 from aftersales.steps import (
     BUYER,
     STEP,
@@ -16,6 +17,7 @@ from aftersales.steps import (
 )
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_base64
+from ledger.event_receipt import EventReceipt
 from ledger.events import event_time
 from ledger.monitor import Head, newest_head
 from policies.attachments import attachment_digest, open_attachment, seal_attachment
@@ -133,13 +135,9 @@ class FollowUps(OpenWallet):
         parse_shop(shop_name)
         signed = event_time(self._clock())
         message = redemption_message(stored.claim_id, shop_name, signed)
-        return {
-            "type": "redemption-token",
-            "receipt": stored.receipt,
-            "shop": shop_name,
-            "signed": signed,
-            "signature": self._keys(stored).redemption.sign(message).hex(),
-        }
+        signature = self._keys(stored).redemption.sign(message).hex()
+        receipt = EventReceipt.parse(stored.receipt)
+        return RedemptionToken(receipt, shop_name, signed, signature).document()
 
     # ---- inside
 

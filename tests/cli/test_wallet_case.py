@@ -77,8 +77,17 @@ def test_a_claim_is_followed_to_the_cash_desk(terminal: Terminal, claim: str) ->
     step(terminal, claim, "approve", resolution="refund", share=40)
     assert "refund, 40 % of it" in terminal.run("wallet", "case", "show", claim).stdout
     assert terminal.json("wallet", "case", "accept", claim)["agreed"]
-    token = terminal.json("wallet", "case", "redeem", claim, "--shop", "acme/desk-1")
-    assert (token["type"], token["shop"]) == ("redemption-token", "acme/desk-1")
+    tokens = [terminal.directory / f"{desk}.json" for desk in ("desk-1", "desk-2")]
+    for token in tokens:
+        desk: list[str | Path] = ["--shop", f"acme/{token.stem}", "--out", token]
+        terminal.run("wallet", "case", "redeem", claim, *desk)
+    shop = get(str(terminal.env["KVITTO_URL"]), f"merchants/{terminal.env['KVITTO_MERCHANT']}")
+    redeem = ["receipt", "redeem", tokens[0], "--key", shop["events_vkey"], "--shop"]
+    assert "redeemed" not in terminal.json(*redeem, "acme/desk-1", "--offline")
+    assert terminal.error(*redeem, "acme/desk-2", status=1)["message"] == "it is for another shop"
+    assert terminal.json(*redeem, "acme/desk-1")["redeemed"]
+    redeem[2] = tokens[1]
+    assert terminal.error(*redeem, "acme/desk-2", status=1)["type"] == "already-redeemed"
     step(terminal, claim, "complete")
     disputed = terminal.json("wallet", "case", "dispute", claim, "--reason", "not_done")
     assert (disputed["state"], disputed["reason"]) == ("disputed", "not_done")
