@@ -37,6 +37,7 @@ from api.routers import (
     sales,
     sandboxes,
     service,
+    streams,
     transfers,
     voids,
 )
@@ -59,6 +60,7 @@ _ROUTERS = (
     notices,
     claims,
     cases,
+    streams,
     transfers,
     mailbox,
     evidence,
@@ -149,6 +151,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     service.stopping.begin()
     stop.set()
+    await service.streams.close()
     for task in tasks:
         await task  # not cancelled: its thread would go on, on a store that is closed
     service.close()

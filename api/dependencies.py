@@ -18,7 +18,7 @@ from issuer.merchants import Merchant
 __all__ = [
     "KEY_PROBLEMS",
     "AnyMerchant",
-    "KeyIfSent",
+    "IsMerchantWith",
     "MerchantId",
     "MerchantKey",
     "MerchantWith",
@@ -86,10 +86,6 @@ async def _merchant_key_text(
     return _text(key) or ""
 
 
-async def _key_if_sent(request: Request) -> str | None:
-    return _text(await _merchant_key(request))
-
-
 async def _any_merchant(service: TheService, merchant_id: MerchantId) -> Merchant:
     known = service.merchants.known(merchant_id)
     if known is None:  # which takes a query, and so a thread
@@ -119,6 +115,27 @@ def MerchantWith(scope: Scope) -> Any:  # noqa: N802 - as Depends
     return Security(_own_merchant, scopes=[scope])
 
 
+def _is_merchant(
+    request: Request,
+    service: TheService,
+    merchant_id: MerchantId,
+    needed: SecurityScopes,
+    key: Annotated[HTTPAuthorizationCredentials | None, Depends(_merchant_key)],
+) -> bool:
+    if key is None:
+        return False
+    _own_merchant(request, service, merchant_id, needed, key)
+    return True
+
+
+def IsMerchantWith(scope: Scope) -> Any:  # noqa: N802 - as Depends
+    """Whether the request has the merchant's API key, for a route that is open to others too.
+
+    A key that is sent is checked, whatever it is sent for. For ``Annotated[bool, …]``.
+    """
+    return Security(_is_merchant, scopes=[scope])
+
+
 def _own_or_operators(
     request: Request,
     service: TheService,
@@ -141,7 +158,5 @@ WhileRunning = Depends(_while_running)
 """For what a process that was told to stop no longer begins."""
 AnyMerchant = Annotated[Merchant, Depends(_any_merchant)]
 """The merchant of the path, for routes that are open to all."""
-KeyIfSent = Annotated[str | None, Depends(_key_if_sent)]
-"""The API key, for a route that is open to all and lets some do more; it has not been checked."""
 MerchantKey = Annotated[str, Depends(_merchant_key_text)]
 """The API key that was sent; only a merchant of :func:`MerchantWith` has had it checked."""

@@ -2,7 +2,14 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["AnswerHead"]
+__all__ = ["AnswerHead", "is_head"]
+
+_MARK = "kvitto.head"
+
+
+def is_head(scope: Scope) -> bool:
+    """Whether the request has come as HEAD: nobody waits for the end of a body."""
+    return _MARK in scope
 
 
 class AnswerHead:
@@ -20,7 +27,7 @@ class AnswerHead:
             await send(message)
 
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            asked = {**scope, "method": "GET"}
+            asked = {**scope, "method": "GET", _MARK: True}
             await self._app(asked, receive, send_head)
             scope["route"] = asked.get("route")  # for the log
         else:

@@ -36,6 +36,7 @@ TAGS = [
     {"name": "notices", "description": "Recalls and alerts, which wallets match themselves."},
     {"name": "claims", "description": "Anonymous claims and their decisions. No account, no key."},
     {"name": "cases", "description": "What follows a claim, step by step, and by when."},
+    {"name": "streams", "description": "Events as they come, for who would ask all the time."},
     {"name": "transfers", "description": "A purchase passes to its next owner. No account either."},
     {"name": "mailbox", "description": "What wallets leave for themselves. No account, no key."},
     {"name": "evidence", "description": "Parts of the logs with proofs, for wallets."},

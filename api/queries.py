@@ -1,5 +1,6 @@
 """Query parameters, as strict as bodies: one spelling for a number, no unknown or repeated name."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
@@ -19,20 +20,26 @@ from api.documents.claims import State
 from commitments.errors import FormatError
 from commitments.sale import check_product
 from commitments.wire import parse_decimal
+from ledger.events import TRANSFER_APPROVED
 from ledger.key_history import KEY_EVENTS
+from verifier.watching import CLAIM_EVENTS
 
 __all__ = [
+    "ALL_EVENTS",
     "ClaimsQuery",
     "Decimal",
     "EventsQuery",
     "PageQuery",
     "RingQuery",
+    "StreamQuery",
     "refuse_nul",
     "refuse_repeats",
 ]
 
 # What a wallet needs, and few of each; claims are read page by page, or as tiles.
 _SHOWN_EVENTS = (*KEY_EVENTS, *READ_EVENTS, "recall.published")
+ALL_EVENTS = (*_SHOWN_EVENTS, *CLAIM_EVENTS, TRANSFER_APPROVED)
+"""The types of events that a log has."""
 _LARGEST_PAGE = 100
 
 
@@ -57,11 +64,14 @@ def _decimal(given: Any) -> int:
         raise ValueError(str(error)) from None
 
 
-def _event_types(given: str) -> str:
-    types = given.split(",")
-    if len(set(types)) != len(types) or not set(types) <= set(_SHOWN_EVENTS):
-        raise ValueError(f"not some of {', '.join(_SHOWN_EVENTS)}, separated by commas")
-    return given
+def _some_of(known: Sequence[str]) -> AfterValidator:
+    def check(given: str) -> str:
+        types = given.split(",")
+        if len(set(types)) != len(types) or not set(types) <= set(known):
+            raise ValueError(f"not some of {', '.join(known)}, separated by commas")
+        return given
+
+    return AfterValidator(check)
 
 
 def _product_code(given: str) -> str:
@@ -100,7 +110,7 @@ class RingQuery(_Query):
 class EventsQuery(_Query):
     """Which events to show."""
 
-    types: Annotated[str, AfterValidator(_event_types)] = Field(
+    types: Annotated[str, _some_of(_SHOWN_EVENTS)] = Field(
         default=",".join(_SHOWN_EVENTS), description="Types of events, separated by commas."
     )
 
@@ -129,4 +139,12 @@ class ClaimsQuery(PageQuery):
     )
     overdue: Annotated[Literal["true", "false"] | None, WithJsonSchema(_BOOLEAN)] = Field(
         default=None, description="Those that wait for the merchant for too long, or all others."
+    )
+
+
+class StreamQuery(_Query):
+    """Which events to stream."""
+
+    types: Annotated[str, _some_of(ALL_EVENTS)] = Field(
+        default=",".join(ALL_EVENTS), description="Types of events, separated by commas."
     )

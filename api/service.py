@@ -7,6 +7,7 @@ from api.rate_limits import RateLimits
 from api.readiness import NotReady, Readiness
 from api.settings import Settings
 from api.stopping import Stopping
+from api.streams import Streams
 from issuer.catalogue import Catalogue
 from issuer.closing import Closer
 from issuer.mailbox import Mailbox
@@ -41,6 +42,7 @@ class Service:
     closer: Closer
     readiness: Readiness
     stopping: Stopping
+    streams: Streams
     limits: RateLimits
 
     @classmethod
@@ -52,6 +54,7 @@ class Service:
         clocks = SandboxClocks(store, settings.clock)
         seed_witnesses = SeedWitnesses(settings.seed_witnesses)
         publisher = _publisher(store, settings, clocks)
+        stopping = Stopping(settings.options.drain_seconds)
         return cls(
             settings,
             store,
@@ -67,7 +70,8 @@ class Service:
             seed_witnesses,
             Closer(store, clocks, seed_witnesses),
             Readiness(store, publisher, settings.options.ready_witnesses),
-            Stopping(settings.options.drain_seconds),
+            stopping,
+            Streams(store, stopping),
             RateLimits(settings.options, settings.sealing, settings.clock),
         )
 

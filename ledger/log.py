@@ -1,9 +1,9 @@
 """A log as it stands in the database: what is served of it, read from one snapshot."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from commitments.errors import FormatError
 from ledger.merkle import (
@@ -18,7 +18,7 @@ from ledger.schema import entries, logs, published, tiles, voids
 from ledger.tiles import TILE_WIDTH, Tile, TileFetcher, TileReader, encode_bundle
 from ledger.tlog_proof import TlogProof
 
-__all__ = ["Log", "NotInLog", "tile_fetcher"]
+__all__ = ["Log", "NotInLog", "published_sizes", "tile_fetcher"]
 
 _CHUNK = 500  # values in one IN list; below every database's limit on parameters
 _MOST_TILES = 32  # kept for a request: a ring needs hundreds, once, and 32 ask for one at a time
@@ -165,6 +165,16 @@ class Log:
     def _check_size(self, size: int) -> None:
         if not 0 <= size <= self.size:
             raise NotInLog("the log is not that large", "size")
+
+
+def published_sizes(connection: Connection, origins: Collection[str]) -> dict[str, int]:
+    """The size of each of these logs as readers see it; see :meth:`Log.published`."""
+    query = (
+        select(logs.c.origin, func.coalesce(published.c.size, logs.c.size))
+        .outerjoin(published, published.c.log_id == logs.c.id)
+        .where(logs.c.origin.in_(origins))
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def tile_fetcher(connection: Connection, log_id: int) -> TileFetcher:

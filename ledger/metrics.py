@@ -16,6 +16,7 @@ __all__ = [
     "RATE_LIMITED",
     "REQUESTS",
     "RINGS",
+    "STREAMS",
     "VERIFYING",
     "WITNESS_ANSWERED",
 ]
@@ -48,6 +49,11 @@ VERIFYING = Histogram(
     buckets=(0.01, 0.02, 0.04, 0.08, 0.16, 0.5),
 )
 RINGS = Counter("kvitto_ring_cache", "Rings that were asked for, hit or miss.", ["result"])
+STREAMS = Gauge(
+    "kvitto_streams",
+    "Streams of events that are open; 1,000 in a process are the most.",
+    multiprocess_mode="livesum",
+)
 ENTRIES = Counter("kvitto_entries", "Entries that became durable in logs.", ["log"])
 WITNESS_ANSWERED = Gauge(
     "kvitto_witness_answered_timestamp_seconds",

@@ -53,7 +53,8 @@ def _arguments(method: str, path: str, operation: Mapping[str, Any], body: Any) 
             query.append(f"{parameter['name']}={value}")
     verb = "" if method == "GET" else f"-X {method} "
     yield f'curl {verb}"$KVITTO{path}{"?" if query else ""}{"&".join(query)}"'
-    for requirement in operation.get("security", ())[-1:]:  # any one of them will do
+    keys = [requirement for requirement in operation.get("security", ()) if requirement]
+    for requirement in keys[-1:]:  # any one of them will do
         yield f'-H "Authorization: Bearer ${_variable(next(iter(requirement)))}"'
     for parameter in parameters:
         if parameter["in"] == "header" and "example" in parameter:

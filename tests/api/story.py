@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from aftersales.steps import BUYER, MERCHANT
+from api.streams import frame
 from commitments.mailbox import ADDRESS_BYTES, BOX_BYTES, LOOKUP_BOXES, sign_deletion
 from commitments.wire import encode_base64
 from ledger.events import event_time
@@ -177,6 +178,20 @@ def _follow_up(story: Story, buyer: Bought, key: str) -> None:
     story.delete(f"{path}/attachments", key=key)
     story.get(f"{path}/case")
     story.get("claims/summary")
+    _watch(story, claim.claim_id)
+
+
+def _watch(story: Story, claim_id: str) -> None:
+    """What streams send: they do not end, so that they cannot be asked in this way."""
+    found = story.shop.events("claim.decided", "claim.step")
+    events = [(place, event) for place, event in found if event["claim_id"] == claim_id]
+    (place, _), *later = events
+    sent = b"".join(frame(*each) for each in later).decode()
+    seen = {"merchant": "acme", "Last-Event-ID": str(place)}
+    of_claim = {**seen, "claim_id": claim_id}
+    story.examples["watch_a_claim"] = {"parameters": of_claim, "response": sent}
+    of_merchant = {**seen, "types": "claim.decided,claim.step"}
+    story.examples["watch_a_merchant"] = {"parameters": of_merchant, "response": sent}
 
 
 def _hand_over(story: Story, seller: Bought, key: str) -> None:
