@@ -39,7 +39,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """``FormatError`` for a name under which every merchant would seem to be a sandbox."""
-        if is_sandbox(self.origin("any")):
+        if is_sandbox(self.origin("")):
             raise FormatError("/test/ is for sandboxes", "name")
 
     def origin(self, merchant_id: str) -> str:

@@ -82,12 +82,14 @@ def rotate(
     The event log says so. A running service need not be restarted. Tell the new keys to the
     witnesses before the old ones are retired.
     """
-    from commitments.clock import SYSTEM_CLOCKS
+    from commitments.clock import system_clock
     from issuer.key_rotation import rotate_keys
     from issuer.merchants import find_merchant
+    from issuer.sandbox_clocks import SandboxClocks
 
     with open_signing_store(data, database, keys, passphrase_file) as store:
-        events = rotate_keys(store, SYSTEM_CLOCKS, find_merchant(store, merchant), _kinds(log))
+        clocks = SandboxClocks(store, system_clock)
+        events = rotate_keys(store, clocks, find_merchant(store, merchant), _kinds(log))
     made = [{"vkey": event["vkey"], "next_vkey": event["next_vkey"]} for event in events]
     show({"rotated": made}, "\n".join(keys["next_vkey"] for keys in made), as_json=as_json)
 
@@ -104,12 +106,14 @@ def retire(
     as_json: AsJson = False,
 ) -> None:
     """Destroy the older keys of a merchant's logs, whose successors have been published."""
-    from commitments.clock import SYSTEM_CLOCKS
+    from commitments.clock import system_clock
     from issuer.key_rotation import retire_keys
     from issuer.merchants import find_merchant
+    from issuer.sandbox_clocks import SandboxClocks
 
     with open_signing_store(data, database, keys, passphrase_file) as store:
-        events = retire_keys(store, SYSTEM_CLOCKS, find_merchant(store, merchant), _kinds(log))
+        clocks = SandboxClocks(store, system_clock)
+        events = retire_keys(store, clocks, find_merchant(store, merchant), _kinds(log))
     gone = [event["vkey"] for event in events]
     show({"retired": gone}, "\n".join(f"retired: {vkey}" for vkey in gone), as_json=as_json)
 

@@ -150,13 +150,13 @@ def import_sales(
     Whoever has a code can turn the sale into a purchase of their own: keep the file safe.
     """
     from cli.codes_file import record_sales
-    from commitments.clock import system_clock
+    from cli.merchant_service import today
     from commitments.sale import parse_day
     from issuer.sales_import import read_sales
 
     if redeem_by is not None:
         parse_day(redeem_by)  # before anything is sent
-    file = read_sales(sales, today=system_clock().date(), skip_bad=skip_bad)
+    file = read_sales(sales, today=today(url, merchant, key), skip_bad=skip_bad)
     path = codes or sales.with_suffix(".codes.csv")
     if not file.sales:
         raise FormatError("there is no sale in it", str(sales))

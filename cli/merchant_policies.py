@@ -67,12 +67,11 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     """End a version for purchases from a day on (UTC). What was bought before stays covered."""
-    from datetime import UTC, timedelta
+    from datetime import timedelta
 
-    from cli.merchant_service import post
-    from commitments.clock import system_clock
+    from cli.merchant_service import post, today
 
-    tomorrow = system_clock().astimezone(UTC).date() + timedelta(days=1)
+    tomorrow = today(url, merchant, key) + timedelta(days=1)
     path = f"merchants/{merchant}/policies/{policy}/{version}/withdrawal"
     answer = post(url, key, path, {"from": first or tomorrow.isoformat()})
     line = (

@@ -1,13 +1,16 @@
 """The service as a merchant or its operator uses it: with a key."""
 
 from contextlib import closing
+from datetime import date
 from typing import Any
 
 import httpx
 
+from commitments.clock import system_clock
+from ledger.events import parse_event_time
 from sdk.connection import Connection
 
-__all__ = ["MerchantService", "get", "post"]
+__all__ = ["MerchantService", "get", "post", "today"]
 
 _LONGEST_ANSWER = 1 << 25  # bytes; 1,000 receipts, each with the cosignatures of some witnesses
 
@@ -41,6 +44,13 @@ def post(url: str, key: str, path: str, document: Any) -> Any:
     """As :meth:`MerchantService.post`, over a connection of its own."""
     with closing(MerchantService(url, key)) as service:
         return service.post(path, document)
+
+
+def today(url: str, merchant: str, key: str) -> date:
+    """The day (UTC) that it is for a merchant: for a sandbox, whose keys tell, by its clock."""
+    if key.startswith("test_"):
+        return parse_event_time(get(url, f"merchants/{merchant}/clock")["time"], "time").date()
+    return system_clock().date()
 
 
 class _WithKey(httpx.HTTPTransport):

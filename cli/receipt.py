@@ -1,6 +1,7 @@
 """``kvitto receipt``: check a decision's receipt without asking anyone, and redeem it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,8 @@ from cli.following import naming_what_follows
 from cli.options import DEFAULT_URL, AlsoSandbox, QuorumFile, Url, require_real
 from cli.output import AsJson, facts, show
 from commitments.errors import FormatError, VerificationError
+from commitments.sandbox import is_sandbox
+from ledger.events import purchases_origin
 
 if TYPE_CHECKING:
     from aftersales.redemption import RedemptionToken
@@ -81,22 +84,32 @@ def redeem(
     Exit status 0 only when it is recorded for you. No API key is needed: the buyer has signed.
     """
     from aftersales.redemption import RedemptionToken
-    from commitments.clock import system_clock
     from ledger.note import parse_vkey
 
     token = RedemptionToken.parse(read_document(file))
-    wanted = read_quorum(quorum)
+    wanted, log = read_quorum(quorum), parse_vkey(key)
+    unreal = require_real(log.name, sandbox=sandbox)
     with naming_what_follows():
-        body = token.verify(shop, system_clock(), parse_vkey(key), quorum=wanted)
-    found = {
-        **_claim(token.receipt.event),
-        "shop": shop,
-        "signed": token.signed,
-        **require_real(body.origin, sandbox=sandbox),
-    }
+        token.verify(shop, _now(url, log), log, quorum=wanted)
+    found = {**_claim(token.receipt.event), "shop": shop, "signed": token.signed, **unreal}
     if not offline:
-        found["redeemed"] = _record(url, token, parse_vkey(key), wanted)
+        found["redeemed"] = _record(url, token, log, wanted)
     show(found, facts(found), as_json=as_json)
+
+
+def _now(url: str, log: "Verifier") -> datetime:
+    """The time; of a sandbox, whose event log has this key, what the service's clock shows."""
+    from commitments.clock import system_clock
+    from sdk import Shop
+
+    if not is_sandbox(log.name):
+        return system_clock()
+    with Shop(url, _merchant_id(purchases_origin(log.name))) as service:
+        return system_clock() + service.ahead()
+
+
+def _merchant_id(origin: str) -> str:
+    return origin.rpartition("/")[2]
 
 
 def _record(url: str, token: "RedemptionToken", key: "Verifier", quorum: "Quorum") -> str:
@@ -105,7 +118,7 @@ def _record(url: str, token: "RedemptionToken", key: "Verifier", quorum: "Quorum
     from sdk import Shop
 
     claim = token.receipt.event["claim"]
-    with Shop(url, claim["origin"].rpartition("/")[2]) as service:
+    with Shop(url, _merchant_id(claim["origin"])) as service:
         number = _steps(service.case(token.receipt.event["claim_id"]))[0]
         _, shown = _steps(service.take_step(token.step(number), []))
     for each in shown:

@@ -274,7 +274,7 @@ def fill(
 
 
 def _publish(stage: _Stage) -> None:
-    known = {policy["id"] for policy in stage.read("policies")["policies"]}
+    known = {version["policy"]["id"] for version in stage.read("policies")["policies"]}
     for policy in _POLICIES:
         if policy["id"] not in known:
             stage.post("policies", {**policy, "origin": stage.origin})

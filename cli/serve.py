@@ -25,6 +25,7 @@ from cli.secret_files import (
 )
 from cli.workers import run_workers
 from commitments.errors import FormatError
+from commitments.sandbox import is_sandbox
 from commitments.wire import parse_identifier
 
 if TYPE_CHECKING:
@@ -181,6 +182,8 @@ def _application(settings: Any, what: str | Path) -> Any:
 def _service_name(directory: Path, wanted: str | None) -> str:
     """The name that the logs in ``directory`` bear: changed, it would be another service."""
     name = parse_identifier(wanted or _NAME, "name")
+    if is_sandbox(f"{name}/"):
+        raise FormatError("/test/ is for sandboxes", "name")
     kept = _kept(directory / "service.name", name)
     if wanted is not None and wanted != kept:
         raise Failure(f"the service in {directory} has another name, which cannot change")

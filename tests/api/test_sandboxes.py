@@ -8,6 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from commitments.sandbox import MOST_AHEAD
+from issuer.key_rotation import rotate_keys
+from issuer.merchants import find_merchant, list_merchants
+from issuer.sandbox_clocks import SandboxClocks
 from ledger.events import event_time
 from ledger.once import answers, forget_answers
 from tests.api.shop import OPERATOR, SALE, Shop, values
@@ -65,6 +68,7 @@ def test_sandboxes_are_not_among_the_merchants(shop: Shop) -> None:
     make(shop)
     listed = shop.get("/v1/merchants").json()["merchants"]
     assert [merchant["id"] for merchant in listed] == ["acme"]
+    assert [merchant.id for merchant in list_merchants(shop.store)] == ["acme"]
 
 
 @ON_SQLITE
@@ -148,6 +152,24 @@ def test_a_clock_moves_for_all_processes_at_once(shop: Shop, database: str) -> N
     assert closed["time"] == "2027-03-01T00:00:00Z"
     too_early = shop.post(at(sandbox, "sales"), _sold_on("2027-03-03"), sandbox["api_key"])
     assert too_early.json()["rejected"] == 1
+
+
+@ON_SQLITE
+def test_times_of_events_never_decrease(shop: Shop, database: str) -> None:
+    sandbox = make(shop)
+    move(shop, sandbox, advance="P1Y")
+    clocks = SandboxClocks(shop.store, shop.clock)  # as a command beside the service has them
+    rotate_keys(shop.store, clocks, find_merchant(shop.store, sandbox["id"]))
+    with other_process(shop, database) as other:
+        other.post(at(sandbox, "closes"), None, sandbox["api_key"])
+    move(shop, sandbox, advance="PT1S")
+    shop.post(at(sandbox, "closes"), None, sandbox["api_key"])
+    shown = shop.get(at(sandbox, "events"), {"types": "log.closed,log.key_rotated"}).json()[
+        "events"
+    ]
+    times = [each["event"]["time"] for each in shown]
+    assert (len(times), times) == (5, sorted(times))
+    assert times[1] == "2027-11-21T12:00:00Z"
 
 
 def test_a_move_that_is_sent_again_moves_once(shop: Shop) -> None:

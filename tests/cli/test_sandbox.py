@@ -73,8 +73,17 @@ def test_a_sandbox_is_filled_with_each_outcome(terminal: Terminal, sandbox: dict
     live = get(str(terminal.env["KVITTO_URL"]), f"merchants/{shop_of(sandbox)}")
     terminal.error(*verify, live["events_vkey"], "--sandbox", status=1)
 
+    # So does a token that a cash desk is shown; it is signed under the sandbox's clock.
+    token = str(terminal.directory / "token.json")
+    terminal.run(
+        "wallet", "case", "redeem", approved["claim_id"], "--shop", "till-1", "--out", token
+    )
+    desk = ["receipt", "redeem", token, "--shop", "till-1", "--key", sandbox["events_vkey"]]
+    assert "nothing is real" in terminal.error(*desk, status=1)["message"]
+    assert terminal.json(*desk, "--sandbox")["redeemed"] > "2026"
 
-def test_a_sandbox_that_closes_each_day_is_filled(terminal: Terminal) -> None:
+
+def test_a_sandbox_that_closes_each_day_is_filled_twice(terminal: Terminal) -> None:
     created = terminal.json("sandbox", "create", "--period", "P1D")
     terminal.env |= {"KVITTO_MERCHANT": created["id"], "KVITTO_API_KEY": created["api_key"]}
     filled = terminal.run("sandbox", "fill")
@@ -83,6 +92,10 @@ def test_a_sandbox_that_closes_each_day_is_filled(terminal: Terminal) -> None:
     assert tuple(row[0] for row in rows) == OUTCOMES
     assert {row[1] for row in rows} > {"approved", "declined", "lapsed", "overdue"}
     assert "wallets are gone" in filled.stderr
+
+    again = terminal.json("sandbox", "fill")["claims"]
+    assert [claim["state"] for claim in again] == [row[1] for row in rows]
+    assert not {claim["claim_id"] for claim in again} & {row[3] for row in rows}
 
 
 def test_nothing_is_filled_into_a_live_log(terminal: Terminal) -> None:
@@ -102,6 +115,20 @@ def test_the_clock_of_a_sandbox(terminal: Terminal, sandbox: dict[str, Any]) -> 
     assert back["type"] == "clock-backwards"
     live = terminal.error("sandbox", "clock", "--merchant", shop_of(sandbox), status=1)
     assert live["type"] == "not-a-sandbox"
+
+
+def test_days_of_a_sandbox_are_those_of_its_clock(
+    terminal: Terminal, sandbox: dict[str, Any]
+) -> None:
+    sale = "date,product,price,currency,batch,unit\n2031-05-01,CABLE,4.90,EUR,,\n"
+    file = terminal.file("sales.csv", sale)
+    assert terminal.error("merchant", "import", file, status=2)["type"] == "malformed"
+    terminal.run("sandbox", "clock", "--time", "2031-05-02T00:00:00Z")
+    assert terminal.json("merchant", "import", file)["recorded"] == 1
+    policy = terminal.policy(origin=sandbox["origin"])
+    terminal.run("merchant", "policy", "publish", policy)
+    ended = terminal.run("merchant", "policy", "withdraw", "warranty-2y", "1")
+    assert "2031-05-03" in ended.stdout
 
 
 def test_a_sandbox_is_made_anew(terminal: Terminal) -> None:

@@ -72,6 +72,13 @@ def test_an_address_that_is_not_ours(tmp_path: Path) -> None:
     assert result.stderr.startswith("error: cannot listen on 192.0.2.1 port 0: ")
 
 
+def test_no_service_is_named_as_sandboxes_are(tmp_path: Path) -> None:
+    for name in ("ledger.example/test", "ledger.example/test/eu"):
+        result = serve("--data", tmp_path, "--name", name, "--port", "0")
+        assert (result.exit_code, result.stderr) == (2, "error: name: /test/ is for sandboxes\n")
+    assert not (tmp_path / "service.name").exists()
+
+
 def test_a_port_that_does_not_exist(tmp_path: Path) -> None:
     result = serve("--port", "65536", "--data", tmp_path)
     assert (result.exit_code, "there is no such port" in result.stderr) == (2, True)
