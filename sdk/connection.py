@@ -99,20 +99,19 @@ class Connection:
         with self._answer("POST", path, **content) as answer:
             return _parsed(self._body(answer, JSON, limit))
 
-    def events(self, path: str) -> Iterator[str | None]:
-        """The ids of server-sent events (WHATWG HTML, 9.2), as they come; None once it is open.
+    def events(self, path: str, last: int) -> Iterator[str]:
+        """The ids of server-sent events (WHATWG HTML, 9.2) behind ``last``, as they come.
 
         What they say is not read: it proves nothing. It ends when the service ends it;
         ``Unreachable`` when nothing comes for a minute, not even a comment. Errors as :meth:`get`.
         """
-        headers = {"Accept": EVENTS, "Cache-Control": "no-store"}
+        headers = {"Accept": EVENTS, "Cache-Control": "no-store", "Last-Event-ID": str(last)}
         with self._answer("GET", path, headers=headers, timeout=_SILENCE) as answer:
             kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             if not answer.is_success:
                 self._raise_problem(answer, kind)
             if kind != EVENTS:
                 raise UnexpectedAnswer(f"the shop did not answer with {EVENTS}")
-            yield None
             yield from _event_ids(answer.iter_bytes())
 
     @contextmanager

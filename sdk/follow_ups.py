@@ -52,7 +52,7 @@ class FollowUps(OpenWallet):
         seen before; ``WalletError`` for a claim that is not in the log.
         """
         stored = self._in_log(claim)
-        return self._learn(shop, stored, shop.case(stored.claim_id))
+        return self._learn(shop, stored, read_case(shop.case(stored.claim_id)))
 
     def watch(self, shop: Shop, claim: Claim) -> Iterator[Case]:
         """The case as it is, and again whenever it has changed; each verified as by :meth:`follow`.
@@ -60,12 +60,14 @@ class FollowUps(OpenWallet):
         It ends when the service ends the stream, which is to be opened again. The service sees all
         the while that somebody watches this claim, and from where.
         """
-        before = None
-        for _ in shop.watch_case(self._in_log(claim).claim_id):
-            case = self.follow(shop, claim)
+        stored = self._in_log(claim)
+        shown = read_case(shop.case(stored.claim_id))
+        case = self._learn(shop, stored, shown)
+        yield case
+        for _ in shop.watch_case(stored.claim_id, shown[-1].proof.index):
+            before, case = case, self.follow(shop, claim)
             if case != before:
                 yield case
-            before = case
 
     def take_step(
         self,
@@ -96,7 +98,7 @@ class FollowUps(OpenWallet):
         }
         event["signature"] = self._keys(stored).follow_up.sign(step_message(event)).hex()
         advance(case, {**event, "time": event_time(self._clock())})
-        return self._learn(shop, stored, shop.take_step(event, sealed))
+        return self._learn(shop, stored, read_case(shop.take_step(event, sealed)))
 
     def messages(self, shop: Shop, claim: Claim) -> Sequence[Message]:
         """What the merchant has written about a claim, opened; the digests are in the log.
@@ -154,12 +156,11 @@ class FollowUps(OpenWallet):
             raise WalletError("the claim has no keys of this wallet: it is from an earlier version")
         return keys
 
-    def _learn(self, shop: Shop, claim: Claim, document: Any) -> Case:
+    def _learn(self, shop: Shop, claim: Claim, shown: Sequence[EventReceipt]) -> Case:
         """Verify and store what a service shows of a case."""
         merchant = self._at(shop)
         if merchant.origin != claim.body.origin:
             raise WalletError("the claim was made to another merchant")
-        shown = read_case(document)
         for note in {receipt.proof.checkpoint for receipt in shown}:
             merchant = follow_signers(shop, merchant, note, merchant.events_keys)
         followed = verify_case(shown, claim, merchant)

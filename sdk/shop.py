@@ -229,9 +229,12 @@ class Shop:
         """What has followed a claim, with proofs."""
         return self._connection.get_json(f"{self._root}/claims/{claim_id}/case", _LONGEST_CASE)
 
-    def watch_case(self, claim_id: str) -> Iterator[str | None]:
-        """As :meth:`sdk.connection.Connection.events`: something with each event of a case."""
-        return self._connection.events(f"{self._root}/claims/{claim_id}/stream")
+    def watch_case(self, claim_id: str, last: int) -> Iterator[str]:
+        """The ids of the events of a case behind place ``last`` of the log, as they come.
+
+        As :meth:`sdk.connection.Connection.events`.
+        """
+        return self._connection.events(f"{self._root}/claims/{claim_id}/stream", last)
 
     def take_step(self, step: Mapping[str, Any], attachments: Sequence[bytes]) -> Any:
         """The case after a step of the buyer's, which it has signed."""

@@ -191,21 +191,25 @@ def test_a_stream_tells_of_events_however_their_bytes_are_cut() -> None:
         (text[:13], text[13:]),
     ]
     for chunks in cuts:
-        assert list(connection(streamed(*chunks)).events("/x")) == [None, "7", "12"]
+        assert list(connection(streamed(*chunks)).events("/x", 0)) == ["7", "12"]
 
 
-def test_a_stream_says_that_it_is_open_before_anything_has_come() -> None:
-    stream = Trickle(b": still here\n\n")
-    answer = httpx.Response(200, headers={"Content-Type": EVENTS}, stream=stream)
-    assert next(connection(answer).events("/x")) is None
-    assert stream.sent == 0
+def test_a_stream_goes_on_behind_the_last_event_that_is_known() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["Last-Event-ID"])
+        return streamed(b"id: 8\n\n")
+
+    assert list(connection(answer).events("/x", 7)) == ["8"]
+    assert asked == ["7"]
 
 
 def test_a_line_of_a_stream_without_end() -> None:
     stream = Trickle(b"data" * 1000)
     answer = httpx.Response(200, headers={"Content-Type": EVENTS}, stream=stream)
     with pytest.raises(UnexpectedAnswer, match="does not end"):
-        list(connection(answer).events("/x"))
+        list(connection(answer).events("/x", 0))
     assert stream.sent < 1 << 20
 
 
@@ -216,7 +220,7 @@ def test_what_is_no_stream() -> None:
         (httpx.Response(307, headers={"Location": "http://elsewhere.example/"}), UnexpectedAnswer),
     ):
         with pytest.raises(error):
-            list(connection(answer).events("/x"))
+            list(connection(answer).events("/x", 0))
 
 
 def test_a_stream_that_breaks_off() -> None:
@@ -224,4 +228,4 @@ def test_a_stream_that_breaks_off() -> None:
         raise httpx.ReadTimeout("", request=request)
 
     with pytest.raises(Unreachable):
-        list(connection(broken).events("/x"))
+        list(connection(broken).events("/x", 0))

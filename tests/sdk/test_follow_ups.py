@@ -108,7 +108,6 @@ def test_messages_are_gone_when_the_buyer_has_them_erased(
 def test_a_claim_is_watched(server: ShopServer, wallet: Wallet) -> None:
     claim_id = the_claim(wallet).claim_id
     happens: list[Callable[[], Any]] = [
-        lambda: None,
         lambda: server.step(claim_id, "ask", wants=["photo"]),
         lambda: server.world.buy(server.world.sale()),
         lambda: server.step(claim_id, "note", b"hello"),
