@@ -92,6 +92,18 @@ def test_sales_are_counted_by_close(page: Page, console: Served) -> None:
     expect(page.locator("dd").nth(1)).to_have_text("1")
 
 
+def test_policies_are_shown_in_plain_words(page: Page, console: Served) -> None:
+    for version in (1, 2):
+        console.shop.write("policies", {**WARRANTY, "version": version})
+    go(page, "Policies")
+    page.reload()
+    expect(page.locator("section.card")).to_have_count(2)
+    newest, first = page.locator("section.card").all()
+    expect(newest).to_contain_text("Bought at most 2 years before the day of the claim.")
+    expect(first).to_contain_text("before 2026-11-22")
+    expect(first).to_contain_text("superseded by version 2")
+
+
 def test_text_from_elsewhere_is_never_markup(page: Page, console: Served) -> None:
     console.shop.publish({**WARRANTY, "title": MARKUP})
     console.shop.write("keys", {"label": MARKUP, "scopes": ["sales"]})
