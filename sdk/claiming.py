@@ -118,7 +118,8 @@ def prepare(
 
 def _others(view: MerchantView, version: Version, body: ClaimBody) -> Iterator[Version]:
     for other in view.valid_versions(body.policy, body.day):
-        if other is not version and body.remedy in other.policy.remedies:
+        offers = body.remedy in other.policy.remedies and other.is_open_on(body.day)
+        if offers and other is not version:
             yield other
 
 

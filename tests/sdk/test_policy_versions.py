@@ -99,6 +99,16 @@ def test_the_preview_says_that_the_version_tells_something(
     assert any(told in line for line in shown.learns)
 
 
+def test_versions_that_are_over_tell_nothing(server: ShopServer, wallet: Wallet) -> None:
+    server.world.publish(WARRANTY, id="w", purchased={"oldest": "P7D"})
+    server.world.publish(WARRANTY, id="w", version=2)
+    for days, others in ((0, 1), (7, 1), (1, 0)):
+        server.world.clock.advance(days=days)
+        server.world.close()
+        shown = wallet.preview(server.shop(), "w", remedy="repair")
+        assert len(shown.prepared.others) == others
+
+
 def test_a_withdrawn_policy_is_open_for_what_was_bought_before(
     server: ShopServer, wallet: Wallet
 ) -> None:
