@@ -2,10 +2,16 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
+import ledger.sqlite
 from tests.databases import Databases, Postgresql, Sqlite, begin_session, end_session, fresh
 from tests.world import World
 
@@ -24,6 +30,37 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         end_session()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Statements are compiled once for all engines of a kind.
+
+    SQLAlchemy does it for each engine, of which a service has two and the tests have thousands.
+    """
+    begin, compiled = Engine.__init__, LRUCache[Any, Any](5000)
+
+    def sharing(engine: Engine, *arguments: Any, **options: Any) -> None:
+        begin(engine, *arguments, **options)
+        engine._compiled_cache = compiled
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Engine, "__init__", sharing)
+        for kind in (SQLiteDialect_pysqlite, PGDialect_psycopg):  # the cache is by dialect
+            patch.setattr(kind, "__eq__", lambda one, other: type(one) is type(other))
+            patch.setattr(kind, "__hash__", lambda one: hash(type(one)))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def in_haste() -> Iterator[None]:
+    """No test cuts the power. Whether a commit waits for the disk is seen in tests/faults."""
+    durable = "PRAGMA synchronous = FULL"
+    assert durable in ledger.sqlite._PRAGMAS
+    hasty = [p.replace(durable, "PRAGMA synchronous = OFF") for p in ledger.sqlite._PRAGMAS]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger.sqlite, "_PRAGMAS", hasty)
+        yield
 
 
 @pytest.fixture(scope="session")
