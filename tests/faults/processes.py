@@ -26,8 +26,7 @@ def prepare(url: str, sales: int) -> None:
     with open_store(url) as store:
         for number, origin in enumerate(ORIGINS):
             store.create_log(origin, bytes([number]) * 32)
-        for sale in range(sales):
-            sell(store, sale)
+        sell(store, *range(sales))
 
 
 def fresh_copy(prepared: Path, directory: Path) -> str:

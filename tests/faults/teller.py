@@ -72,15 +72,15 @@ def claim_of(sale: int) -> dict[str, Any]:
     }
 
 
-def sell(store: Store, sale: int) -> None:
-    """Log a purchase and the claim on it, and use up its tag; once, however often it is asked."""
-    event = claim_of(sale)
+def sell(store: Store, *sales: int) -> None:
+    """Log purchases and the claims on them, and use up their tags; once, however often asked."""
 
     def unit(transaction: Transaction) -> None:
-        if approvals(transaction.connection, ORIGIN, CLAIM, [event["claim_id"]]):
-            return
-        transaction.append(ORIGIN, [entry_of(sale)])
-        record_decisions(transaction, ORIGIN, [(event, _POLICY)])
+        for sale in sales:
+            event = claim_of(sale)
+            if not approvals(transaction.connection, ORIGIN, CLAIM, [event["claim_id"]]):
+                transaction.append(ORIGIN, [entry_of(sale)])
+                record_decisions(transaction, ORIGIN, [(event, _POLICY)])
 
     store.write(unit)
 
