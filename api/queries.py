@@ -18,7 +18,7 @@ from aftersales.claims import STATES
 from aftersales.versions import READ_EVENTS
 from api.documents.claims import State
 from commitments.errors import FormatError
-from commitments.sale import check_product
+from commitments.sale import check_product, parse_day
 from commitments.wire import parse_decimal
 from ledger.events import TRANSFER_APPROVED
 from ledger.key_history import KEY_EVENTS
@@ -74,6 +74,14 @@ def _some_of(known: Sequence[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _day(given: str) -> str:
+    try:
+        parse_day(given)
+    except FormatError as error:
+        raise ValueError(str(error)) from None
+    return given
+
+
 def _product_code(given: str) -> str:
     try:
         check_product(given)
@@ -112,6 +120,17 @@ class EventsQuery(_Query):
 
     types: Annotated[str, _some_of(_SHOWN_EVENTS)] = Field(
         default=",".join(_SHOWN_EVENTS), description="Types of events, separated by commas."
+    )
+
+
+class ImportQuery(_Query):
+    """What holds for all sales of an import."""
+
+    redeem_by: Annotated[str, AfterValidator(_day)] = Field(
+        default="",
+        description="The last day on which the codes can be redeemed; without it they do not"
+        " expire.",
+        json_schema_extra={"format": "date"},
     )
 
 

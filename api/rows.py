@@ -9,7 +9,7 @@ from api.problems import problem_document
 from commitments.errors import FormatError
 from issuer.rows import REJECTED, Rejection
 
-__all__ = ["answer_rows", "read_rows"]
+__all__ = ["answer_rows", "read_rows", "row_documents"]
 
 T = TypeVar("T")
 
@@ -27,8 +27,13 @@ def read_rows(documents: Iterable[Any], read: Callable[[Any], T]) -> list[T | Re
 
 def answer_rows(rows: Sequence[dict[str, Any]], name: str) -> JSONResponse:
     """The answer to rows as :func:`issuer.rows.rows_of` has them, whose values are ``name``."""
+    return JSONResponse(row_documents(rows, name))
+
+
+def row_documents(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The same as a document."""
     rejected = sum(row["status"] == REJECTED for row in rows)
-    return JSONResponse({"rejected": rejected, "rows": [_answer(row, name) for row in rows]})
+    return {"rejected": rejected, "rows": [_answer(row, name) for row in rows]}
 
 
 def _answer(row: dict[str, Any], name: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ ANY_AMOUNT = Currency("", 0, 4)
 _T = TypeVar("_T")
 
 _AMOUNT = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
+_FORMULA = tuple("=+-@")
 _SHORTENED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+", re.ASCII)
 
 
@@ -111,6 +112,7 @@ def parse_product(text: str) -> str:
     """A GTIN with a right check digit, or a merchant's own code; in NFC."""
     if _SHORTENED.fullmatch(text):
         raise FormatError("a number that a spreadsheet shortened", "product")
+    _check_harmless(text, "product")
     code = nfc(text)
     check_product(code)
     return code
@@ -129,6 +131,13 @@ def parse_unit(text: str) -> str | None:
 def _optional(text: str, name: str) -> str | None:
     if not text:
         return None
+    _check_harmless(text, name)
     code = nfc(text)
     check_code(code, name)
     return code
+
+
+def _check_harmless(text: str, name: str) -> None:
+    """The file of codes repeats the cell, and whoever opens it there would run a formula."""
+    if text.startswith(_FORMULA):
+        raise FormatError("begins as a formula does", name)

@@ -2,13 +2,17 @@
 
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from commitments.errors import FormatError
+from commitments.errors import FormatError, Refused
 from issuer.cells import BadRow, Row
 
 __all__ = ["CsvTable", "read_table"]
+
+_MOST_COLUMNS = 500  # Shopify's export has some eighty
 
 
 @dataclass(frozen=True)
@@ -20,13 +24,14 @@ class CsvTable:
     misshapen: list[BadRow]
 
 
-def read_table(source: Path | bytes | str) -> CsvTable:
+def read_table(source: Path | bytes | str, most: int | None = None) -> CsvTable:
     """The table in a file, or in its content as bytes or text; a BOM and CRLF are accepted.
 
     Row 1 is the header; blank lines are counted and left out. ``FormatError`` for a file that is
-    not UTF-8, not CSV, has no header, or names a column twice.
+    not UTF-8, not CSV, has no header, or names a column twice; ``Refused`` for one with more than
+    ``most`` rows, of which no more are read.
     """
-    header, *records = _records(_text(source)) or [[]]
+    header, *records = _records(_text(source), most) or [[]]
     table = CsvTable(_checked(header), [], [])
     for number, record in enumerate(records, start=2):
         if len(record) == len(header):
@@ -47,18 +52,23 @@ def _text(source: Path | bytes | str) -> str:
         raise FormatError("not UTF-8", "file") from None
 
 
-def _records(text: str) -> list[list[str]]:
+def _records(text: str, most: int | None) -> list[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        return list(reader)
+        records = list(islice(reader, None if most is None else most + 2))
     except csv.Error:
         raise FormatError(f"not CSV near line {reader.line_num}", "file") from None
+    if most is not None and len(records) > most + 1:
+        raise Refused("too-many", f"more than {most} rows", "file")
+    return records
 
 
 def _checked(header: list[str]) -> tuple[str, ...]:
     if not any(header):
         raise FormatError("no header", "header")
-    twice = sorted({column for column in header if header.count(column) > 1})
+    if len(header) > _MOST_COLUMNS:
+        raise FormatError(f"more than {_MOST_COLUMNS} columns", "header")
+    twice = sorted(column for column, count in Counter(header).items() if count > 1)
     if twice:
         raise FormatError(f"columns that occur twice: {', '.join(twice)}", "header")
     return tuple(header)

@@ -37,7 +37,9 @@ class SalesFile:
     bad: list[BadRow]
 
 
-def read_sales(source: Path | bytes | str, *, today: date, skip_bad: bool = False) -> SalesFile:
+def read_sales(
+    source: Path | bytes | str, *, today: date, skip_bad: bool = False, most: int | None = None
+) -> SalesFile:
     """The sales in a file, or in its content as bytes or text.
 
     Raises
@@ -46,17 +48,19 @@ def read_sales(source: Path | bytes | str, *, today: date, skip_bad: bool = Fals
         naming every bad cell, unless ``skip_bad``: then ``bad`` lists them.
     FormatError
         the file as a whole cannot be read: encoding, CSV syntax or header.
+    Refused
+        it has more than ``most`` rows or sales.
     """
-    table = read_table(source)
-    read = _shopify if is_order_export(table.columns) else _plain
-    result = read(table, today)
+    table = read_table(source, most)
+    shopify = is_order_export(table.columns)
+    result = _shopify(table, today, most) if shopify else _plain(table, today)
     if result.bad and not skip_bad:
         raise BadRows(result.bad)
     return result
 
 
-def _shopify(table: CsvTable, today: date) -> SalesFile:
-    orders = ShopifyOrders(table, today)
+def _shopify(table: CsvTable, today: date, most: int | None) -> SalesFile:
+    orders = ShopifyOrders(table, today, most)
     return SalesFile(orders.sales, orders.skipped, sorted(table.misshapen + orders.bad))
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from commitments.currency import Currency, currency
-from commitments.errors import FormatError
+from commitments.errors import FormatError, Refused
 from commitments.wire import parse_decimal
 from issuer.cells import ANY_AMOUNT, BadRow, Row, ShopSale, parse_date, parse_price, parse_product
 from issuer.csv_table import CsvTable
@@ -59,15 +59,17 @@ class ShopifyOrders:
 
     A line with quantity 3 gives three sales. The product is the SKU, or the line's name where
     there is no SKU; the price is the one before a discount on the order. The day is that of
-    payment, in UTC (docs/protocol.md 3). ``FormatError`` when a column is missing.
+    payment, in UTC (docs/protocol.md 3). ``FormatError`` when a column is missing, ``Refused`` for
+    more than ``most`` sales.
     """
 
-    def __init__(self, table: CsvTable, today: date) -> None:
+    def __init__(self, table: CsvTable, today: date, most: int | None = None) -> None:
         _check_columns(table.columns)
         self.sales: list[ShopSale] = []
         self.bad: list[BadRow] = []
         self.skipped: list[SkippedOrder] = []
         self._today = today
+        self._most = most
         self._names: set[str] = set()
         for rows in _orders(table.rows):
             self._read_order(rows)
@@ -87,6 +89,8 @@ class ShopifyOrders:
                 row.refuse("Name", "belongs to an order that cannot be read")
         for row in rows:
             self.sales += _line(row, name, day, money)
+            if self._most is not None and len(self.sales) > self._most:  # one line may say 10,000
+                raise Refused("too-many", f"more than {self._most} sales", "file")
             self.bad += row.bad
 
     def _new_name(self, text: str) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "Receipt",
     "Redemption",
     "SaleRows",
+    "Slip",
 ]
 
 

@@ -46,6 +46,19 @@ class Story:
         names = [] if key is None else [f"8e03978e-40d5-43dd-bc93-6894a57f{self._named:04}"]
         return self._record(self.shop.post(path, body, key, *names), body)
 
+    def send(self, path: str, text: str, key: str, query: dict[str, Any]) -> Any:
+        """A body that is no JSON."""
+        self._named += 1
+        name = f"8e03978e-40d5-43dd-bc93-6894a57f{self._named:04}"
+        answer = self.shop.client.send(
+            *("POST", f"/v1/merchants/acme/{path}"),
+            content=text.encode(),
+            key=key,
+            query=query,
+            names=[name],
+        )
+        return self._record(answer, text)
+
     def get(self, path: str, query: dict[str, Any] | None = None, key: str | None = None) -> Any:
         return self._record(self.shop.get(path, query, key), None)
 
@@ -127,6 +140,9 @@ def _list_products(story: Story, key: str) -> None:
 def _record_sales(story: Story, key: str) -> None:
     rows = story.post("sales", {"sales": [SALE]}, key)["rows"]
     code = rows[0]["slip"]["code"]
+    rows = "2026-11-20,4006381333931,249.00,EUR,L-7,\n2026-11-20,4006381333931,1.999,EUR,,\n"
+    text = f"date,product,price,currency,batch,unit\n{rows}"
+    story.send("sales/import", text, key, {"redeem_by": "2027-11-30"})
     request = new_request(code, new_keys()).document()
     story.post("redemptions", {"code": code, "request": request})
 

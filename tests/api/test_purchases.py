@@ -1,3 +1,5 @@
+import json
+
 from api.bodies import MAX_ITEMS
 from commitments.p256 import P256
 from commitments.purchase import commit
@@ -124,3 +126,24 @@ def test_a_request_used_at_two_merchants_is_no_error_of_the_service(shop: Shop) 
         body = {"order": "1", "sale": SALE, "request": request}
         answer = shop.post(f"/v1/merchants/{merchant}/purchases", body, key)
         assert answer.status_code == 201
+
+
+def test_money_and_days_are_never_fractions(shop: Shop) -> None:
+    """Not where they come in, and not in what the interface promises to say."""
+    good = json.dumps(shop.purchase_body())
+    before = shop.state()
+    for written in ("24900.0", "2.49e4", "24900.5", "1e400", "NaN", "Infinity", "-0.0"):
+        body = good.replace('"price": 24900', f'"price": {written}')
+        assert body != good
+        answer = shop.client.send(
+            "POST", "/v1/merchants/acme/purchases", content=body.encode(), key=shop.key
+        )
+        assert (answer.status_code, answer.json()["type"][-9:]) == (400, "malformed")
+    days: tuple[object, ...] = (20261115, None, "2026-11-15T00:00:00Z", "15.11.2026")
+    for day in days:
+        answer = shop.write("purchases", shop.purchase_body(sale={**SALE, "date": day}))
+        assert (answer.status_code, answer.json()["field"]) == (400, "sale.date")
+    assert shop.state() == before
+    assert '"number"' not in json.dumps(shop.app.openapi()["components"]["schemas"]).replace(
+        '"number":', ""
+    )

@@ -245,7 +245,7 @@ def test_every_row_is_either_a_sale_or_reported(rows: list[list[str]]) -> None:
 
 
 codes = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20).map(
-    lambda text: nfc(f"-{text}")
+    lambda text: nfc(f"#{text}")
 )
 
 
