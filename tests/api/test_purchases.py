@@ -144,6 +144,4 @@ def test_money_and_days_are_never_fractions(shop: Shop) -> None:
         answer = shop.write("purchases", shop.purchase_body(sale={**SALE, "date": day}))
         assert (answer.status_code, answer.json()["field"]) == (400, "sale.date")
     assert shop.state() == before
-    assert '"number"' not in json.dumps(shop.app.openapi()["components"]["schemas"]).replace(
-        '"number":', ""
-    )
+    assert '"type": "number"' not in json.dumps(shop.app.openapi())
