@@ -1,5 +1,6 @@
 """The shop of ``tests/world.py`` with the service in front of it."""
 
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -7,6 +8,7 @@ import httpx
 from sqlalchemy import func, select
 
 from api.app import create_app
+from api.options import Options
 from api.settings import Settings
 from commitments.wire import encode_base64
 from issuer.merchants import find_merchant
@@ -31,10 +33,13 @@ SALE = {
 class Shop(World):
     """The merchant ``acme`` behind HTTP; what the tests of other rooms do, it does directly."""
 
-    def __init__(self, database: str, *, entered: bool = True) -> None:
+    def __init__(
+        self, database: str, *, entered: bool = True, options: Options | None = None
+    ) -> None:
         self.clock = FakeClock()
         self.entered = entered
-        self.app = create_app(Settings("ledger.example", database, OPERATOR, SEALING, self.clock))
+        settings = Settings("ledger.example", database, OPERATOR, SEALING, self.clock)
+        self.app = create_app(replace(settings, options=options or Options()))
         service = self.app.state.service
         self.store, self.issuer, self.verifier = service.store, service.issuer, service.verifier
         self.closer = service.closer
@@ -82,6 +87,9 @@ class Shop(World):
 
     def delete(self, path: str, key: str | None = None) -> httpx.Response:
         return self.client.send("DELETE", _full(path), key=key)
+
+    def put(self, path: str, body: Any, key: str) -> httpx.Response:
+        return self.client.send("PUT", _full(path), body=body, key=key)
 
     def write(self, path: str, body: Any, *names: str) -> httpx.Response:
         """As the merchant; ``names`` are sent as ``Idempotency-Key``."""

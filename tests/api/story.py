@@ -5,14 +5,17 @@
 """
 
 import json
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 
 from aftersales.steps import BUYER, MERCHANT
 from api.streams import frame
+from api.webhooks.sending import Outcome
 from commitments.mailbox import ADDRESS_BYTES, BOX_BYTES, LOOKUP_BOXES, sign_deletion
 from commitments.wire import encode_base64
 from ledger.events import event_time
@@ -29,6 +32,7 @@ __all__ = ["EXAMPLES", "SCHEMA", "Story", "play", "text_of"]
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "api" / "examples.json"
 SCHEMA = ROOT / "docs" / "policy.schema.json"
+_PATIENCE = 30  # seconds
 _NO_KEY = "0123456789abcdef" * 4  # a key that opens nothing, where the answer had a real one
 
 
@@ -65,6 +69,9 @@ class Story:
     def delete(self, path: str, key: str) -> Any:
         return self._record(self.shop.delete(path, key), None)
 
+    def put(self, path: str, body: Any, key: str) -> Any:
+        return self._record(self.shop.put(path, body, key), body)
+
     def _record(self, answer: httpx.Response, body: Any) -> Any:
         assert answer.is_success, answer.text
         operation = self.shop.client.operation(answer.request)
@@ -98,6 +105,7 @@ def play(shop: Shop) -> dict[str, Any]:
     story.post("policies/refund-14d/1/withdrawal", {"from": "2026-12-01"}, created["api_key"])
     _leave_a_box(story, created["origin"])
     _try_things_out(story, created["api_key"])
+    _hear_of_events(story, created["api_key"])
     _look(story)
     for example in story.examples.values():
         if "api_key" in (answer := example.get("response", {})):
@@ -230,6 +238,31 @@ def _leave_a_box(story: Story, origin: str) -> None:
     story.post("mailbox/lookups", {"addresses": [other.hex() for other in addresses]})
     signature = sign_deletion(origin, address, private_key).hex()
     story.post("mailbox/deletions", {"address": address.hex(), "signature": signature})
+
+
+def _hear_of_events(story: Story, key: str) -> None:
+    sender = story.shop.app.state.service.webhooks.sender
+    sender.send = AsyncMock(return_value=Outcome(204))  # there is no shop.example
+    wanted = {"url": "https://shop.example/hooks", "types": ["log.closed"], "description": "ERP"}
+    created = story.post("webhooks", wanted, key)
+    path = f"webhooks/{created['id']}"
+    story.get("webhooks", key=key)
+    story.put(path, {**wanted, "enabled": True}, key)
+    story.get(path, key=key)
+    story.post(f"{path}/test", None, key)
+    rotated = story.post(f"{path}/rotation", None, key)
+    story.post("closes", None, key)
+    found = {"cursor": 99, "limit": 1, "state": "delivered"}
+    deadline = time.monotonic() + _PATIENCE
+    while not (page := story.get(f"{path}/deliveries", found, key))["deliveries"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    delivery = page["deliveries"][0]["id"]
+    story.post(f"{path}/deliveries/{delivery}/replay", None, key)
+    story.post(f"{path}/replay", {"since": "2026-11-20T18:00:00Z"}, key)
+    story.delete(path, key)
+    for shown in (created, rotated):
+        shown["secret"] = f"whsec_{encode_base64(bytes(32))}"
 
 
 def _look(story: Story) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from api.app import create_app
+from api.options import Options
 from api.settings import Settings
 from cli.main import app
 from tests.databases import SEALING, check
@@ -28,7 +29,8 @@ def running_service(directory: Path) -> Iterator[str]:
     """The address of a real service, in a thread."""
     database = f"sqlite:///{directory}/kvitto.db"
     (directory / "sealing.key").write_bytes(SEALING.encode())
-    settings = Settings("ledger.example", database, OPERATOR, SEALING)
+    options = Options(webhook_networks="127.0.0.0/8", webhook_http=True)
+    settings = Settings("ledger.example", database, OPERATOR, SEALING, options=options)
     with served(create_app(settings)) as address:
         yield address
     check(database)
