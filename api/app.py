@@ -41,6 +41,7 @@ from api.routers import (
     streams,
     transfers,
     voids,
+    webhooks,
 )
 from api.service import Service
 from api.settings import Settings
@@ -68,6 +69,7 @@ _ROUTERS = (
     evidence,
     log_keys,
     logs,
+    webhooks,
     service,
     pages,
 )
@@ -80,7 +82,7 @@ _CATCH_UP_SECONDS = 5  # until a witness that was down is asked again; it rests 
 def create_app(settings: Settings) -> FastAPI:
     """The service on the database that ``settings`` names, as an ASGI application.
 
-    Days are closed, and witnesses asked again, while its lifespan lasts.
+    Days are closed, witnesses asked again and webhooks sent while its lifespan lasts.
     """
     app = FastAPI(
         title="Kvitto",
@@ -145,15 +147,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         _chore(stop, _CLOSE_SECONDS, service.closer.due),
         _chore(stop, _FORGET_SECONDS, forget),
         _chore(stop, _EXCHANGE_SECONDS, partial(service.limits.exchange, service.store)),
+        _chore(stop, _FORGET_SECONDS, service.webhooks.outbox.forget),
     ]
     if service.publisher is not None:
         chores.append(_chore(stop, _CATCH_UP_SECONDS, service.publisher.catch_up))
-    tasks = [asyncio.create_task(chore) for chore in chores]
+    dispatcher = service.webhooks.dispatcher()
+    tasks = [asyncio.create_task(chore) for chore in (*chores, dispatcher.run())]
     with service.stopping.heeding_signals():
         yield
     service.stopping.begin()
     stop.set()
     await service.streams.close()
+    dispatcher.stop()
     for task in tasks:
         await task  # not cancelled: its thread would go on, on a store that is closed
     service.close()

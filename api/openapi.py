@@ -41,6 +41,7 @@ TAGS = [
     {"name": "mailbox", "description": "What wallets leave for themselves. No account, no key."},
     {"name": "evidence", "description": "Parts of the logs with proofs, for wallets."},
     {"name": "logs", "description": "The logs themselves, for auditors: c2sp.org/tlog-tiles."},
+    {"name": "webhooks", "description": "Events are sent to the merchant's own programs."},
     {"name": "service", "description": "The service itself."},
 ]
 

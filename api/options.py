@@ -6,6 +6,8 @@ from typing import Annotated
 from limits import parse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from api.webhooks.destinations import Destinations
+
 __all__ = ["Networks", "Options", "Rate"]
 
 
@@ -73,6 +75,14 @@ class Options(BaseModel):
         description="Seconds for which a witness may fail before `/readyz` says 503; for ever"
         " where nothing is said.",
     )
+    webhook_networks: Networks | None = Field(
+        default=None,
+        description="Networks to which webhooks may go besides public addresses, separated by"
+        " spaces.",
+    )
+    webhook_http: bool = Field(
+        default=False, description="Whether webhooks may go to `http://` too, without TLS."
+    )
 
     @property
     def rate_limits(self) -> dict[str, str]:
@@ -84,3 +94,9 @@ class Options(BaseModel):
             "keys": self.limit_keys,
             "wrong_keys": self.limit_wrong_keys,
         }
+
+    @property
+    def webhooks(self) -> Destinations:
+        """Where merchants may have their events sent."""
+        networks = tuple(map(ip_network, (self.webhook_networks or "").split()))
+        return Destinations(networks, self.webhook_http)

@@ -1,7 +1,7 @@
 """Query parameters, as strict as bodies: one spelling for a number, no unknown or repeated name."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import Request
 from pydantic import (
@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from aftersales.claims import STATES
 from aftersales.versions import READ_EVENTS
 from api.documents.claims import State
+from api.webhooks.schema import DeliveryState
 from commitments.errors import FormatError
 from commitments.sale import check_product, parse_day
 from commitments.wire import parse_decimal
@@ -28,6 +29,7 @@ __all__ = [
     "ALL_EVENTS",
     "ClaimsQuery",
     "Decimal",
+    "DeliveriesQuery",
     "EventsQuery",
     "PageQuery",
     "RingQuery",
@@ -91,6 +93,7 @@ def _product_code(given: str) -> str:
 
 
 _NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0}
+_DELIVERY_STATE: dict[str, Any] = {"type": "string", "enum": [*get_args(DeliveryState)]}
 _PAGE: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": _LARGEST_PAGE}
 
 _STATE: dict[str, Any] = {"type": "string", "enum": [*STATES]}
@@ -167,3 +170,15 @@ class StreamQuery(_Query):
     types: Annotated[str, _some_of(ALL_EVENTS)] = Field(
         default=",".join(ALL_EVENTS), description="Types of events, separated by commas."
     )
+
+
+class DeliveriesQuery(_Query):
+    """Which deliveries of a webhook."""
+
+    state: Annotated[DeliveryState | None, WithJsonSchema(_DELIVERY_STATE)] = Field(
+        default=None, description="Only those in this state."
+    )
+    cursor: Annotated[int | None, PlainValidator(_decimal), WithJsonSchema(_NUMBER)] = Field(
+        default=None, description="`next` of the page before."
+    )
+    limit: PageSize = Field(default=50, description="How many at most.")

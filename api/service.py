@@ -8,6 +8,7 @@ from api.readiness import NotReady, Readiness
 from api.settings import Settings
 from api.stopping import Stopping
 from api.streams import Streams
+from api.webhooks.webhooks import Webhooks
 from issuer.catalogue import Catalogue
 from issuer.closing import Closer
 from issuer.mailbox import Mailbox
@@ -44,6 +45,7 @@ class Service:
     stopping: Stopping
     streams: Streams
     limits: RateLimits
+    webhooks: Webhooks
 
     @classmethod
     def open(cls, settings: Settings) -> "Service":
@@ -73,6 +75,9 @@ class Service:
             stopping,
             Streams(store, stopping),
             RateLimits(settings.options, settings.sealing, settings.clock),
+            Webhooks(
+                settings.database, settings.clock, settings.sealing, settings.options.webhooks
+            ),
         )
 
     def require_ready(self) -> None:
@@ -87,6 +92,7 @@ class Service:
         if self.publisher is not None:
             self.publisher.close()
         self.seed_witnesses.close()
+        self.webhooks.close()
         self.store.close()
 
 

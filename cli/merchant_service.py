@@ -10,7 +10,7 @@ from commitments.clock import system_clock
 from ledger.events import parse_event_time
 from sdk.connection import Connection
 
-__all__ = ["MerchantService", "get", "post", "today"]
+__all__ = ["MerchantService", "get", "post", "send", "today"]
 
 _LONGEST_ANSWER = 1 << 25  # bytes; 1,000 receipts, each with the cosignatures of some witnesses
 
@@ -29,6 +29,10 @@ class MerchantService:
         """The parsed answer to ``document``; errors as :meth:`get`."""
         return self._connection.post_json(f"/v1/{path}", document, _LONGEST_ANSWER)
 
+    def send(self, method: str, path: str, document: Any = None) -> Any:
+        """The parsed answer to a request by any method; errors as :meth:`get`."""
+        return self._connection.send_json(method, f"/v1/{path}", _LONGEST_ANSWER, document)
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -44,6 +48,12 @@ def post(url: str, key: str, path: str, document: Any) -> Any:
     """As :meth:`MerchantService.post`, over a connection of its own."""
     with closing(MerchantService(url, key)) as service:
         return service.post(path, document)
+
+
+def send(url: str, key: str, method: str, path: str, document: Any = None) -> Any:
+    """As :meth:`MerchantService.send`, over a connection of its own."""
+    with closing(MerchantService(url, key)) as service:
+        return service.send(method, path, document)
 
 
 def today(url: str, merchant: str, key: str) -> date:

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["SYSTEM_CLOCKS", "Clock", "Clocks", "OneClock", "system_clock", "unix_seconds"]
+__all__ = [
+    "SYSTEM_CLOCKS",
+    "Clock",
+    "Clocks",
+    "OneClock",
+    "system_clock",
+    "unix_seconds",
+    "unix_time",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,3 +51,8 @@ SYSTEM_CLOCKS = OneClock(system_clock)
 def unix_seconds(moment: datetime) -> int:
     """Whole seconds from 1970 to ``moment``, which knows its time zone."""
     return (moment - _EPOCH) // timedelta(seconds=1)
+
+
+def unix_time(seconds: int) -> datetime:
+    """The moment so many seconds after 1970 began, in UTC."""
+    return _EPOCH + timedelta(seconds=seconds)

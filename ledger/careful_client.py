@@ -6,7 +6,7 @@ from http.cookiejar import DefaultCookiePolicy
 
 import httpx
 
-__all__ = ["careful_client"]
+__all__ = ["authorities", "careful_client"]
 
 
 def careful_client(
@@ -23,7 +23,7 @@ def careful_client(
     client = httpx.Client(
         base_url=base_url,
         transport=transport,
-        verify=_authorities(),
+        verify=authorities(),
         timeout=timeout,
         follow_redirects=False,
         headers={"User-Agent": "kvitto", "Accept-Encoding": "identity"},
@@ -33,6 +33,6 @@ def careful_client(
 
 
 @cache
-def _authorities() -> ssl.SSLContext:
+def authorities() -> ssl.SSLContext:
     """The certificate authorities; to read them takes 20 ms, and they are the same for all."""
     return httpx.create_ssl_context()

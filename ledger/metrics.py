@@ -18,6 +18,7 @@ __all__ = [
     "RINGS",
     "STREAMS",
     "VERIFYING",
+    "WEBHOOKS",
     "WITNESS_ANSWERED",
 ]
 
@@ -62,3 +63,8 @@ WITNESS_ANSWERED = Gauge(
     multiprocess_mode="max",
 )
 RATE_LIMITED = Counter("kvitto_rate_limited", "Requests answered with 429.", ["budget"])
+WEBHOOKS = Counter(
+    "kvitto_webhooks",
+    "Messages to merchants' addresses by what came of them: delivered, or why not.",
+    ["outcome"],
+)

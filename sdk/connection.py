@@ -95,8 +95,14 @@ class Connection:
 
     def post_json(self, path: str, document: Any, limit: int) -> Any:
         """The parsed JSON that the service answers to ``document``; errors as :meth:`get`."""
-        content = {"content": canonical_json(document), "headers": {"Content-Type": JSON}}
-        with self._answer("POST", path, **content) as answer:
+        return self.send_json("POST", path, limit, document)
+
+    def send_json(self, method: str, path: str, limit: int, document: Any = None) -> Any:
+        """As :meth:`post_json` by any method; None is no document."""
+        content: dict[str, Any] = {}
+        if document is not None:
+            content = {"content": canonical_json(document), "headers": {"Content-Type": JSON}}
+        with self._answer(method, path, **content) as answer:
             return _parsed(self._body(answer, JSON, limit))
 
     def events(self, path: str, last: int) -> Iterator[str]:

@@ -15,6 +15,7 @@ from api.documents.purchases import NewPurchase, NewPurchases, NewSales, Redempt
 from api.documents.sandboxes import ClockMove, NewSandbox
 from api.documents.transfers import NewTransfer
 from api.documents.voids import NewVoid, NewVoids
+from api.documents.webhooks import NewWebhook, ReplayDead, WebhookSettings
 from policies.policy import Policy
 
 __all__ = ["REQUESTS"]
@@ -44,5 +45,8 @@ REQUESTS = (
     Deposit,
     Lookup,
     Deletion,
+    NewWebhook,
+    WebhookSettings,
+    ReplayDead,
 )
 """The documents that are bodies of requests."""

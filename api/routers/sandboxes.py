@@ -70,6 +70,7 @@ def throw_a_sandbox_away(service: TheService, owner: OwnOrOperator) -> JSONRespo
     """
     sandbox = find_sandbox(service.store, owner)
     service.keys.withdraw_all(sandbox)
+    service.webhooks.endpoints.delete_all(sandbox)
     throw_sandbox_away(service.store, sandbox)
     return JSONResponse(summary(sandbox))
 
