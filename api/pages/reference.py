@@ -154,6 +154,8 @@ def _operation(
 
 def _keys(operation: Mapping[str, Any]) -> Iterator[str]:
     for requirement in operation.get("security", ()):
+        if not requirement:
+            yield "no key"
         for scheme, scopes in requirement.items():
             scoped = f" (scope `{', '.join(scopes)}`)" if scopes else ""
             yield f"{_KEYS[scheme]}{scoped}"

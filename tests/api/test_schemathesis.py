@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -21,10 +22,15 @@ from tests.databases import Sqlite, fresh
 
 _EXAMPLES = settings().max_examples // 20
 _LEAST_REQUESTS = 3
-_SWITCHED_OFF = {
-    # JSON Schema takes 5.0 for 5, any 32 bytes for a point of the curve and any text for NFC.
-    "positive_data_acceptance": {"enabled": False},
-}
+_OFF = {"enabled": False}
+# JSON Schema takes 5.0 for 5, any 32 bytes for a point of the curve and any text for NFC.
+_SWITCHED_OFF = {"positive_data_acceptance": _OFF}
+_SWITCHED_OFF_FOR = [
+    # A row that is malformed is refused in the answer, beside those that are done.
+    ("/bulk$", {"negative_data_rejection": _OFF}),
+    # The id of a policy can contain `/`: GET looks for a version called `withdrawal`.
+    ("/withdrawal$", {"allow_header_conformance": _OFF}),
+]
 
 
 @schemathesis.check
@@ -71,8 +77,9 @@ def test_service_keeps_to_its_document(
 
 def test_schemathesis_would_notice(sqlite: Sqlite) -> None:
     with fresh(sqlite) as database, Shop(database) as shop:
-        health = shop.app.openapi()["components"]["schemas"]["Health"]
-        health["properties"]["status"]["const"] = "well"
+        document = deepcopy(shop.app.openapi())
+        document["components"]["schemas"]["Health"]["properties"]["status"]["const"] = "well"
+        shop.app.openapi = lambda: document  # type: ignore[method-assign]
         _, complaints = _play(shop, "service", {})
         shutdown_lifespans()
     assert any("Response violates schema" in complaint for complaint in complaints)
@@ -88,6 +95,9 @@ def _play(shop: Shop, tag: str, known: dict[str, Any]) -> tuple[int, list[str]]:
                 "database": "none",
             },
             "checks": _SWITCHED_OFF,
+            "operations": [
+                {"include-path-regex": path, "checks": checks} for path, checks in _SWITCHED_OFF_FOR
+            ],
             "phases": {"stateful": {"enabled": not settings().derandomize}},
             **known,
         }

@@ -50,6 +50,7 @@ def opened(
     page = context.new_page()
     origin = "/".join(address.split("/")[:3])
     page.on("console", note)
+    page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "request", lambda sent: None if sent.url.startswith(origin) else complaints.append(sent.url)
@@ -65,6 +66,6 @@ def opened(
 def photograph(page: Page, name: str) -> None:
     """Keep how it looks, for people; and nothing stands out at the side."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=name.startswith("console"))
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= page.evaluate("innerWidth"), name

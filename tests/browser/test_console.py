@@ -1,46 +1,13 @@
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect
 
-from tests.api.shop import Shop
 from tests.browser.browser import NARROW, WIDE, opened, photograph
-from tests.databases import Sqlite, fresh
-from tests.serving import served
+from tests.browser.console import MARKUP, ROOMS, Served, go, log_in
 from tests.world import WARRANTY
 
-MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-
-
-@dataclass
-class Served:
-    shop: Shop
-    address: str
-
-
-@pytest.fixture
-def console(sqlite: Sqlite) -> Iterator[Served]:
-    with fresh(sqlite) as database, Shop(database) as shop, served(shop.app) as address:
-        yield Served(shop, f"{address}/console")
-
-
-@pytest.fixture
-def page(browser: Browser, console: Served) -> Iterator[Page]:
-    with opened(browser, console.address) as page:
-        log_in(page, console.shop.key)
-        yield page
-
-
-def log_in(page: Page, key: str) -> None:
-    page.get_by_label("API key").fill(key)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Log out")).to_be_visible()
-
-
-def go(page: Page, room: str) -> None:
-    page.get_by_role("link", name=room).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(room)
+SAFE = ("type", "api_key")
 
 
 def test_the_key_stays_in_the_tab(browser: Browser, console: Served) -> None:
@@ -83,13 +50,19 @@ def test_a_key_that_is_revoked_logs_out(page: Page, console: Served) -> None:
     assert page.evaluate("sessionStorage.length") == 0
 
 
-def test_sales_are_counted_by_close(page: Page, console: Served) -> None:
-    console.shop.buy(*[console.shop.sale()] * 3)
-    console.shop.close()
-    console.shop.buy(console.shop.sale())
+def test_sales_are_counted(page: Page, console: Served) -> None:
+    shop = console.shop
+    first, *_ = shop.buy(*[shop.sale()] * 4)
+    shop.close()
+    shop.write("voids", {"index": first.index, "reason": "returned"})
+    shop.close()
+    shop.buy(shop.sale())
     page.reload()
-    expect(page.get_by_role("row").nth(1)).to_contain_text("3")
-    expect(page.locator("dd").nth(1)).to_have_text("1")
+    expect(page.locator("dl")).to_contain_text("1 returned: 250 of a thousand")
+    expect(page.locator("dt", has_text="not yet in a close").locator("+ dd")).to_have_text("1")
+    closes = page.get_by_role("table", name="By close").get_by_role("row")
+    expect(closes).to_have_count(3)
+    expect(closes.nth(2)).to_contain_text("4")
 
 
 def test_policies_are_shown_in_plain_words(page: Page, console: Served) -> None:
@@ -111,6 +84,28 @@ def test_text_from_elsewhere_is_never_markup(page: Page, console: Served) -> Non
         go(page, room)
         expect(page.get_by_text(MARKUP)).to_be_visible()
         assert page.evaluate("document.querySelectorAll('img, main script').length") == 0
+
+
+def test_a_service_that_lies_can_show_text_only(page: Page, console: Served) -> None:
+    first, *_ = console.shop.open_for_claims()
+    claim = console.shop.claim(first, "warranty-2y")
+    page.route("**/v1/**", lambda route: route.fulfill(json=_hostile(route.fetch().json())))
+    for room in ROOMS:
+        go(page, room)
+        expect(page.locator("main")).to_contain_text(MARKUP)
+        assert page.evaluate("document.querySelectorAll('img, main script').length") == 0
+    page.evaluate(f"location.hash = '#/claims/{claim.claim_id}'")
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    assert page.evaluate("document.querySelectorAll('img, main script').length") == 0
+
+
+def _hostile(part: Any) -> Any:
+    """The document with markup in the place of all text but that which says what it is."""
+    if isinstance(part, dict):
+        return {name: v if name in SAFE else _hostile(v) for name, v in part.items()}
+    if isinstance(part, list):
+        return [_hostile(inner) for inner in part]
+    return MARKUP if isinstance(part, str) else part
 
 
 def test_no_script_can_make_markup_of_text(browser: Browser, console: Served) -> None:
@@ -136,6 +131,6 @@ def test_it_fits(browser: Browser, console: Served, width: int, scheme: str) -> 
     with opened(browser, console.address, width, scheme) as page:
         photograph(page, f"console-{width}-{scheme}")
         log_in(page, console.shop.key)
-        for room in ("Sales", "Policies", "Keys"):
+        for room in ROOMS:
             go(page, room)
             photograph(page, f"console-{room.lower()}-{width}-{scheme}")

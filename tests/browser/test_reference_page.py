@@ -24,9 +24,9 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 def test_a_reader_finds_a_call_by_searching(page: Page) -> None:
     expect(page.locator("#search")).to_have_count(1)
     page.keyboard.press("/")
-    page.keyboard.type("duplicate-order bulk")
-    expect(page.locator("#found")).to_contain_text("1 of")
-    expect(page.locator("#record_purchases")).to_be_visible()
+    page.keyboard.type("already-redeemed slip")
+    expect(page.locator("#found")).to_contain_text(" of ")
+    expect(page.locator("#redeem_a_slip")).to_be_visible()
     expect(page.locator("#list_claims")).to_be_hidden()
     page.keyboard.press("Escape")
     expect(page.locator("#list_claims")).to_be_visible()

@@ -1,5 +1,6 @@
 // The console: who is logged in, which room is shown, and what is said about it.
 
+import { showClaims } from "./claims.js";
 import { element } from "./elements.js";
 import { showKeys } from "./keys.js";
 import { showPolicies } from "./policies.js";
@@ -8,6 +9,7 @@ import { Problem, Service } from "./service.js";
 
 const ROOMS = [
   ["sales", "Sales", showSales],
+  ["claims", "Claims", showClaims],
   ["policies", "Policies", showPolicies],
   ["keys", "Keys", showKeys],
 ];
@@ -69,7 +71,7 @@ function logOut(reason) {
   document.getElementById("key").focus();
 }
 
-async function show() {
+async function show(result = "") {
   const [name, ...rest] = location.hash.replace(/^#\//, "").split("/").map(decodeURIComponent);
   const [room, title, view] = ROOMS.find(([known]) => known === name) ?? ROOMS[0];
   const ours = (shown += 1);
@@ -77,7 +79,7 @@ async function show() {
     link.toggleAttribute("aria-current", link.hash === `#/${room}`);
   }
   say("Loading …");
-  const content = await view(service, rest, { say, again: show }).catch((error) => error);
+  const content = await view(service, rest, { say, explain, again: show }).catch((error) => error);
   if (ours !== shown) {
     return;
   }
@@ -85,7 +87,7 @@ async function show() {
     logOut("The key is not good any more.");
     return;
   }
-  say("");
+  say(result);
   const failed = content instanceof Error;
   const problem = () => element("p", { role: "alert" }, explain(content));
   const heading = element("h1", { tabindex: "-1" }, title);

@@ -1,34 +1,53 @@
-// What the merchant promises, in versions.
+// What the merchant promises, in versions, in plain words, and until when it covers what is sold.
 
-import { element, terms } from "./elements.js";
+import { badge, element, moment, terms } from "./elements.js";
 
-export async function showPolicies(service) {
+const OPENED = 12; // of those in force; the words of the others are asked for when they are wanted
+
+export async function showPolicies(service, _rest, ui) {
   const { policies } = await service.get("policies");
   if (policies.length === 0) {
     return [element("p", {}, "No policy has been published.")];
   }
-  return Promise.all(policies.toReversed().map((version) => card(service, version)));
+  const newest = policies.toReversed();
+  const inForce = newest.filter(({ ends }) => ends === null).slice(0, OPENED);
+  return newest.map((version) => card(service, version, inForce.includes(version), ui));
 }
 
-async function card(service, version) {
-  const { policy, ends } = version;
-  const { sentences } = await service.get(`policies/${policy.id}/${policy.version}/explanation`);
+function card(service, { policy, published, ends }, opened, ui) {
   return element(
     "section",
     { class: "card" },
-    element("h2", {}, policy.title),
+    element("h2", {}, policy.title, " ", standing(ends)),
     terms([
       ["Id", element("code", {}, policy.id)],
       ["Version", String(policy.version)],
-      ["Claims from", policy.valid_from],
-      ["Claims until", policy.valid_to],
-      ["Covers purchases", covered(policy.covers_from, ends)],
+      ["Published", moment(published)],
     ]),
-    ...sentences.slice(1).map((sentence) => element("p", {}, sentence)),
+    explanation(service, policy, opened, ui),
   );
 }
 
-function covered(from, ends) {
-  const parts = [from ? `from ${from}` : "", ends ? `before ${ends}` : ""];
-  return parts.filter(Boolean).join(" and ") || "of any day";
+function standing(ends) {
+  return ends === null
+    ? badge("in force", "good")
+    : badge(`covers purchases before ${ends}`, "warn");
+}
+
+function explanation(service, { id, version }, opened, ui) {
+  const words = element("ul");
+  const path = id.split("/").map(encodeURIComponent).join("/");
+  const load = async ({ target }) => {
+    if (!target.open || words.childElementCount > 0) {
+      return;
+    }
+    try {
+      const { sentences } = await service.get(`policies/${path}/${version}/explanation`);
+      words.replaceChildren(...sentences.map((sentence) => element("li", {}, sentence)));
+    } catch (error) {
+      words.replaceChildren(element("li", { role: "alert" }, ui.explain(error)));
+    }
+  };
+  const summary = element("summary", {}, "In plain words");
+  return element("details", { open: opened, toggle: load }, summary, words);
 }

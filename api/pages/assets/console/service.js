@@ -50,6 +50,14 @@ export class Service {
     return this.#ask("POST", path, body);
   }
 
+  // How many bytes there are to be had; null where there is nothing for this key.
+  async size(path) {
+    const headers = { Authorization: `Bearer ${this.#key}` };
+    const options = { method: "HEAD", headers, credentials: "omit", cache: "no-store" };
+    const answer = await fetch(`${this.root}/${path}`, options).catch(() => null);
+    return answer?.ok ? answer.headers.get("Content-Length") : null;
+  }
+
   async #ask(method, path, body = null) {
     const headers = { Authorization: `Bearer ${this.#key}` };
     const options = { method, headers, credentials: "omit", cache: "no-store" };
