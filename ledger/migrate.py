@@ -3,8 +3,6 @@
 Migrations are the only way in which tables are made.
 """
 
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from alembic import command
@@ -16,21 +14,15 @@ from sqlalchemy import Connection, inspect, text
 
 from commitments.errors import KvittoError
 from ledger.engines import lock_schema, missing_refusals, refusals
+from ledger.revisions import MIGRATIONS, is_current, revision_of
 from ledger.schema import metadata
 from ledger.sealing import SealingKey
 
-__all__ = ["WrongSchema", "check_schema", "is_current", "upgrade"]
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
+__all__ = ["WrongSchema", "check_schema", "upgrade"]
 
 
 class WrongSchema(KvittoError):  # noqa: N818 - the name is the condition
     """The database has not the tables that this version of the program works with."""
-
-
-def is_current(connection: Connection) -> bool:
-    """Whether no migration is missing."""
-    return _revision(connection) == _scripts().get_current_head()
 
 
 def upgrade(connection: Connection, sealing: SealingKey | None) -> None:
@@ -44,13 +36,13 @@ def upgrade(connection: Connection, sealing: SealingKey | None) -> None:
     version, or of one without migrations.
     """
     lock_schema(connection)
-    revision = _revision(connection)
-    known = {script.revision for script in _scripts().walk_revisions()}
+    config = _config()
+    revision = revision_of(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
         raise WrongSchema("the database is of a newer version of this program")
     if revision is None and inspect(connection).has_table("logs"):
         raise WrongSchema("the database is of a version that had no migrations yet")
-    config = _config()
     config.attributes["connection"] = connection
     config.attributes["sealing"] = sealing
     command.upgrade(config, "head")
@@ -72,20 +64,11 @@ def check_schema(connection: Connection) -> None:
         raise WrongSchema(f"not as defined: {', '.join(differences)}")
 
 
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
-
-
-@cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
 
 
 def _named(difference: Any) -> str:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import column, insert, inspect, table, text
 
 import api.service  # noqa: F401 - all rooms, and so all tables
 from api.keys import MerchantKeys
 from commitments.clock import system_clock
 from ledger.migrate import WrongSchema, _config
+from ledger.revisions import newest
 from ledger.schema import metadata
 from ledger.store import Store
 from tests.databases import SEALING, Databases
@@ -35,6 +37,10 @@ def test_migrations_make_the_tables_that_the_rooms_define(empty: str) -> None:
         with store.read() as connection:
             names = set(inspect(connection).get_table_names())
     assert names == {*metadata.tables, "alembic_version"}
+
+
+def test_the_newest_migration_is_the_one_that_alembic_runs_last() -> None:
+    assert newest() == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def test_what_is_up_to_date_is_left_alone(database: str) -> None:
