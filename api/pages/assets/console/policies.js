@@ -14,7 +14,7 @@ export async function showPolicies(service, _rest, ui) {
   return newest.map((version) => card(service, version, inForce.includes(version), ui));
 }
 
-function card(service, { policy, published, ends }, opened, ui) {
+function card(service, { policy, published, ends, endings }, opened, ui) {
   return element(
     "section",
     { class: "card" },
@@ -23,9 +23,14 @@ function card(service, { policy, published, ends }, opened, ui) {
       ["Id", element("code", {}, policy.id)],
       ["Version", String(policy.version)],
       ["Published", moment(published)],
+      ["Ended", endings.map(ended).join(", ")],
     ]),
     explanation(service, policy, opened, ui),
   );
+}
+
+function ended({ kind, from, by }) {
+  return kind === "superseded" ? `superseded by version ${by} from ${from}` : `withdrawn from ${from}`;
 }
 
 function standing(ends) {
