@@ -33,6 +33,11 @@ class RedemptionToken:
     signed: str
     signature: str
 
+    @property
+    def claim_id(self) -> str:
+        """That of the claim; verified by :meth:`verify`."""
+        return str(self.receipt.event.get("claim_id"))
+
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {
@@ -57,7 +62,7 @@ class RedemptionToken:
         """The step by which it is recorded, as that of this number; without its time."""
         return {
             "type": STEP,
-            "claim_id": self.receipt.event["claim_id"],
+            "claim_id": self.claim_id,
             "number": number,
             "by": BUYER,
             "step": "redeem",

@@ -119,7 +119,7 @@ def _record(url: str, token: "RedemptionToken", key: "Verifier", quorum: "Quorum
 
     claim = token.receipt.event["claim"]
     with Shop(url, _merchant_id(claim["origin"])) as service:
-        number = _steps(service.case(token.receipt.event["claim_id"]))[0]
+        number = _steps(service.case(token.claim_id))[0]
         _, shown = _steps(service.take_step(token.step(number), []))
     for each in shown:
         recorded = EventReceipt.parse({name: each.get(name) for name in ("event", "proof")})

@@ -4,8 +4,8 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Thread
 from types import MappingProxyType
@@ -16,7 +16,7 @@ import uvicorn
 from cli.serve import listen
 from tests.databases import SEALING
 
-__all__ = ["ROOT", "served", "serving"]
+__all__ = ["ROOT", "served", "served_at", "serving"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,14 +54,20 @@ def serving(
 
 
 @contextmanager
-def served(app: Any) -> Iterator[str]:
-    """The address of any application, over real HTTP in a thread."""
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+def served_at(make: Callable[[str], Any]) -> Iterator[str]:
+    """The address of the application that ``make`` gives for it, over real HTTP in a thread."""
     with listen("127.0.0.1", 0) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server = uvicorn.Server(uvicorn.Config(make(address), log_config=None))
         thread = Thread(target=server.run, args=([listening],))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield address
         finally:
             server.should_exit = True
             thread.join()
+
+
+def served(app: Any) -> AbstractContextManager[str]:
+    """The address of any application."""
+    return served_at(lambda _address: app)
