@@ -24,12 +24,12 @@ class Kvitto(httpx.Client):
     """The service, with the shop's key."""
 
     def __init__(self, url: str, merchant: str, api_key: str) -> None:
-        key = {"Authorization": f"Bearer {api_key}"}
-        super().__init__(base_url=f"{url}/v1/merchants/{merchant}", headers=key)
+        super().__init__(base_url=url, headers={"Authorization": f"Bearer {api_key}"})
+        self.root = f"/v1/merchants/{merchant}"
 
     def ask(self, method: str, path: str, document: Any = None) -> Any:
         """The answer; an error where the service refuses."""
-        return self.request(method, path, json=document).raise_for_status().json()
+        return self.request(method, self.root + path, json=document).raise_for_status().json()
 
     def step(self, claim: str, **step: Any) -> Any:
         """Take a step of a claim: the merchant's, unless it says that it is the buyer's."""
