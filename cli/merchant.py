@@ -6,7 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import merchant_catalogue, merchant_keys, merchant_webhooks
+from cli import (
+    merchant_catalogue,
+    merchant_claims,
+    merchant_contact_key,
+    merchant_keys,
+    merchant_webhooks,
+)
 from cli.handover import AsLink, AsQr, hand_over, read_request
 from cli.merchant_policies import app as policy
 from cli.options import DEFAULT_URL, MerchantId, MerchantKey, OperatorKey, Url, whole_number
@@ -27,6 +33,8 @@ app.add_typer(recall)
 app.add_typer(merchant_keys.app)
 app.add_typer(merchant_catalogue.app)
 app.add_typer(merchant_webhooks.app)
+app.add_typer(merchant_claims.app)
+app.add_typer(merchant_contact_key.app)
 
 
 class Period(StrEnum):

@@ -8,7 +8,7 @@ import httpx
 
 from commitments.clock import system_clock
 from ledger.events import parse_event_time
-from sdk.connection import Connection
+from sdk.connection import TILE, Connection
 
 __all__ = ["MerchantService", "get", "post", "send", "today"]
 
@@ -32,6 +32,10 @@ class MerchantService:
     def send(self, method: str, path: str, document: Any = None) -> Any:
         """The parsed answer to a request by any method; errors as :meth:`get`."""
         return self._connection.send_json(method, f"/v1/{path}", _LONGEST_ANSWER, document)
+
+    def octets(self, path: str) -> bytes:
+        """The answer as it is; errors as :meth:`get`."""
+        return self._connection.get(f"/v1/{path}", TILE, _LONGEST_ANSWER)
 
     def close(self) -> None:
         """Close the connection."""

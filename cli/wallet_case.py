@@ -3,13 +3,14 @@
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from cli.attachments import MessageDirectory, attached, shown
 from cli.case_words import case_document, case_facts
 from cli.options import DEFAULT_URL, MerchantId, Url
-from cli.output import AsJson, facts, note, show, table
+from cli.output import AsJson, facts, show, table
 from cli.wallet import (
     DEFAULT_WALLET,
     Insecure,
@@ -22,9 +23,6 @@ from cli.wallet import (
     require_consent,
     require_yes,
 )
-
-if TYPE_CHECKING:
-    from sdk import Message
 
 __all__ = ["app"]
 
@@ -110,7 +108,7 @@ def answer(
     as_json: AsJson = False,
 ) -> None:
     """Answer what the merchant has asked, with files or a message that only it can read."""
-    step = {"step": "answer", "attachments": _attachments(files, message)}
+    step = {"step": "answer", "attachments": attached(files, message)}
     _take(claim_id, step, merchant, url, wallet, insecure=insecure, as_json=as_json)
 
 
@@ -127,7 +125,7 @@ def write_note(
     as_json: AsJson = False,
 ) -> None:
     """Write to the merchant, or send it files, without being asked."""
-    step = {"step": "note", "attachments": _attachments(files, message)}
+    step = {"step": "note", "attachments": attached(files, message)}
     _take(claim_id, step, merchant, url, wallet, insecure=insecure, as_json=as_json)
 
 
@@ -180,7 +178,7 @@ def dispute(  # noqa: PLR0913 - options of a command line
     step = {
         "step": "dispute",
         "reason": reason.value,
-        "attachments": _attachments(files, message),
+        "attachments": attached(files, message),
     }
     _take(claim_id, step, merchant, url, wallet, insecure=insecure, as_json=as_json)
 
@@ -189,9 +187,7 @@ def dispute(  # noqa: PLR0913 - options of a command line
 def messages(
     claim_id: ClaimId,
     *,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write what is no text to this directory.")
-    ] = None,
+    out: MessageDirectory = None,
     merchant: MerchantId,
     url: Url = DEFAULT_URL,
     insecure: Insecure = False,
@@ -201,9 +197,9 @@ def messages(
     """Read what the merchant has written to you about a claim."""
     with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         found = mine.messages(shop, claimed(mine, claim_id))
-    shown = [_shown(each, out) for each in found]
-    rows = [[each["number"], each["text"] or each["file"] or "erased"] for each in shown]
-    show({"messages": shown}, table(["step", "message"], rows), as_json=as_json)
+    read = [shown(each.number, each.digest, each.content, out) for each in found]
+    rows = [[each["number"], each["text"] or each["file"] or "erased"] for each in read]
+    show({"messages": read}, table(["step", "message"], rows), as_json=as_json)
 
 
 @app.command()
@@ -259,38 +255,3 @@ def _take(
     with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         case = mine.take_step(shop, claimed(mine, claim_id), **step)
     show(case_document(case), facts(case_facts(case)), as_json=as_json)
-
-
-def _attachments(files: list[Path] | None, message: str | None) -> list[bytes]:
-    from cli.files import read_bytes
-
-    words = [] if message is None else [message.encode("utf-8")]
-    return [*words, *map(read_bytes, files or ())]
-
-
-def _shown(message: "Message", directory: Path | None) -> dict[str, Any]:
-    """As text where it is that; else in a file that is named by what the log says of it."""
-    from cli.files import write_new
-
-    text, file = _text(message.content), None
-    if message.content is not None and text is None:
-        if directory is None:
-            note(f"step {message.number}: {len(message.content)} bytes that are no text: --out")
-        else:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = directory / message.digest
-            write_new(file, message.content)
-    return {
-        "number": message.number,
-        "digest": message.digest,
-        "text": text,
-        "file": None if file is None else str(file),
-        "erased": message.content is None,
-    }
-
-
-def _text(content: bytes | None) -> str | None:
-    try:
-        return None if content is None else content.decode("utf-8")
-    except UnicodeDecodeError:
-        return None

@@ -126,6 +126,8 @@ class Cases:
         with self._store.read() as connection:
             known = CaseBook(connection, origin).file(claim_id)
         new = not _is_taken(known, step)
+        if not new and step["step"] == "redeem":  # who is told so once more would pay once more
+            raise Refused("already-redeemed", "the approval has been cashed in", "claim_id")
         if new:
             with _naming("step"):
                 known.after(-1, {**step, "time": self._now(origin)})
@@ -182,7 +184,7 @@ class Cases:
     ) -> bool:
         connection = transaction.connection
         book = CaseBook(connection, origin, [known])
-        if _is_taken(book.file(known.case.claim_id), step):
+        if _is_taken(book.file(known.case.claim_id), step) and step["step"] != "redeem":
             return False
         event = {**step, "time": self._now(origin)}
         book.advance(append_event(transaction, origin, event), event)
