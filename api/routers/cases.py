@@ -61,8 +61,8 @@ def take_a_step(
 
     The merchant's with its API key; the buyer's with no key but the signature in it. The step's
     `number` names it: the same step sent again is not taken again, and gets 200 and the case as it
-    stands. Another step with a number that was taken is refused with `already-moved`: read the
-    case, and decide anew.
+    stands, but `redeem`, which is `already-redeemed`: nobody is told twice to pay. Another step
+    with a number that was taken is refused with `already-moved`: read the case, and decide anew.
     """
     document = members(body, ("step", "attachments"))
     step, attachments = document["step"], document["attachments"]

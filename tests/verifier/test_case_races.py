@@ -98,6 +98,22 @@ def test_the_same_step_from_many_sides_is_taken_once(world: World) -> None:
     assert len(world.events("claim.step")) == 1
 
 
+def test_one_token_shown_at_two_desks_of_a_shop_is_paid_once(world: World) -> None:
+    """Also when both desks send the very same step: only the first is told that it is taken."""
+    bought, _ = world.buy(*[world.sale()] * 2)
+    world.close()
+    claim = Followed(world, bought, "warranty-2y")
+    step, cases = claim.step(BUYER, "redeem"), world.verifier.cases
+    answers = race(*[lambda: cases.take(ORIGIN, claim.claim_id, step, ())] * 4)
+    refused = [answer for answer in answers if isinstance(answer, str)]
+    assert set(refused) <= {"already-redeemed", "already-moved"}
+    assert len(refused) == 3
+    with pytest.raises(Refused) as later:
+        cases.take(ORIGIN, claim.claim_id, step, ())
+    assert later.value.code == "already-redeemed"
+    assert len(world.events("claim.step")) == 1
+
+
 def test_a_dispute_and_a_new_claim_race_for_the_slot(world: World) -> None:
     bought, _ = world.buy(*[world.sale()] * 2)
     world.close()
