@@ -7,7 +7,6 @@ spelling of everything; the models of :mod:`api.documents` only describe them.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -16,7 +15,6 @@ from api.problems import Encoded, TooLarge, TooSlow
 from commitments.errors import FormatError, Overloaded, Refused
 from commitments.group import Group
 from commitments.wire import parse_hex, parse_json
-from ledger.events import event_time
 from verifier.attachments import MOST_BYTES_OF_A_STEP
 
 __all__ = [
@@ -28,7 +26,6 @@ __all__ = [
     "boolean",
     "integer",
     "members",
-    "moment",
     "placed",
     "read_secret",
     "text",
@@ -149,18 +146,6 @@ def boolean(document: dict[str, Any], name: str) -> bool:
     if not isinstance(value, bool):
         raise FormatError("not true or false", name)
     return value
-
-
-def moment(document: dict[str, Any], name: str) -> datetime:
-    """The member ``name``, which is a moment as the events have it: ``2026-11-21T08:00:00Z``."""
-    value = text(document, name)
-    try:
-        read = datetime.fromisoformat(value)
-    except ValueError:
-        read = None
-    if read is None or read.tzinfo is None or event_time(read) != value:
-        raise FormatError("not a moment such as 2026-11-21T08:00:00Z", name)
-    return read
 
 
 def array(document: dict[str, Any], name: str) -> list[Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
-from api.bodies import Body, boolean, members, moment, text
+from api.bodies import Body, boolean, members, text
 from api.dependencies import KEY_PROBLEMS, MerchantWith, TheService
 from api.documents.webhooks import (
     Deliveries,
@@ -27,6 +27,7 @@ from api.webhooks.messages import parse_types
 from commitments.clock import unix_seconds
 from commitments.errors import FormatError
 from issuer.merchants import Merchant
+from ledger.events import parse_event_time
 
 __all__ = ["router"]
 
@@ -134,7 +135,7 @@ def replay_dead_deliveries(
     service: TheService, merchant: Own, webhook_id: WebhookId, sent_as: SentAs, body: Body
 ) -> JSONResponse:
     """Send all again that was given up, and last tried at a moment or later."""
-    since = unix_seconds(moment(members(body, ("since",)), "since"))
+    since = unix_seconds(parse_event_time(members(body, ("since",))["since"], "since"))
     endpoint = service.webhooks.endpoints.find(merchant, webhook_id)
     deliveries = service.webhooks.deliveries
     replayed = deliveries.replay_dead(merchant, endpoint, since, sent_as(body))
