@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
+from api.options import Options
 from tests.api.shop import Shop
 from tests.browser.browser import chromium, opened
 from tests.browser.console import Served, log_in
@@ -18,7 +19,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def console(sqlite: Sqlite) -> Iterator[Served]:
-    with fresh(sqlite) as database, Shop(database) as shop, served(shop.app) as address:
+    options = Options(webhook_networks="127.0.0.0/8", webhook_http=True)
+    with (
+        fresh(sqlite) as database,
+        Shop(database, options=options) as shop,
+        served(shop.app) as address,
+    ):
         yield Served(shop, f"{address}/console")
 
 

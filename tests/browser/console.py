@@ -8,7 +8,7 @@ from tests.api.shop import Shop
 
 __all__ = ["MARKUP", "ROOMS", "Served", "go", "log_in"]
 
-ROOMS = ("Sales", "Claims", "Policies", "Keys")
+ROOMS = ("Sales", "Claims", "Policies", "Webhooks", "Keys")
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 

@@ -6,11 +6,13 @@ import { showKeys } from "./keys.js";
 import { showPolicies } from "./policies.js";
 import { showSales } from "./sales.js";
 import { Problem, Service } from "./service.js";
+import { showWebhooks } from "./webhooks.js";
 
 const ROOMS = [
   ["sales", "Sales", showSales],
   ["claims", "Claims", showClaims],
   ["policies", "Policies", showPolicies],
+  ["webhooks", "Webhooks", showWebhooks],
   ["keys", "Keys", showKeys],
 ];
 
