@@ -90,7 +90,7 @@ def test_text_from_elsewhere_is_never_markup(page: Page, console: Served) -> Non
 def test_a_service_that_lies_can_show_text_only(page: Page, console: Served) -> None:
     first, *_ = console.shop.open_for_claims()
     claim = console.shop.claim(first, "warranty-2y")
-    hook = {"url": "http://127.0.0.1:9/nobody", "types": ["policy.withdrawn"]}
+    hook = {"url": "http://127.0.0.1:65535/nobody", "types": ["policy.withdrawn"]}
     console.shop.write("webhooks", hook)
     page.route("**/v1/**", lambda route: route.fulfill(json=_hostile(route.fetch().json())))
     for room in ROOMS:

@@ -75,7 +75,9 @@ def test_information_is_asked_for_and_comes(page: Page, claim: Followed) -> None
     claim.take("buyer", "answer", claim.seal(SEALED))
     page.reload()
     expect(page.get_by_text("The buyer answered")).to_be_visible()
-    expect(page.locator(".attachment")).to_contain_text("kvitto merchant")
+    sealed = len(claim.seal(SEALED))
+    expect(page.locator(".attachment")).to_have_text(f"Attachment, {sealed} bytes")
+    expect(page.get_by_text(f"kvitto merchant claim evidence {claim.claim_id}")).to_be_visible()
     page.set_viewport_size({"width": NARROW, "height": 900})
     photograph(page, "console-claim-narrow")
 

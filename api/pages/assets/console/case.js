@@ -50,11 +50,26 @@ function history(service, found) {
     {},
     element("h2", {}, "History"),
     element("ol", { class: "history" }, events.map((event) => happened(service, found, event))),
+    events.some(isEvidence) ? evidence(found) : null,
     element(
       "p",
       { class: "hint" },
       "Every line is an event of the public log. Attachments are encrypted and stand in no log.",
     ),
+  );
+}
+
+function isEvidence({ by, attachments }) {
+  return by === "buyer" && attachments.length > 0;
+}
+
+function evidence({ claim_id: claimId }) {
+  const command = `kvitto merchant claim evidence ${claimId} --contact-key FILE`;
+  return element(
+    "p",
+    {},
+    "To read what the buyer has attached, with the private key of the policy's contact key: ",
+    element("code", {}, command),
   );
 }
 
@@ -83,13 +98,7 @@ function received(service, claimId, digest) {
   service.size(`claims/${claimId}/attachments/${digest}`).then((bytes) => {
     size.textContent = bytes === null ? "erased, or not for this key" : `${bytes} bytes`;
   });
-  const command = `kvitto merchant case open ${claimId} ${digest}`;
-  return element(
-    "details",
-    { class: "attachment" },
-    element("summary", {}, "Attachment, ", size),
-    element("p", {}, "To open it with the key that the policy names: ", element("code", {}, command)),
-  );
+  return element("p", { class: "attachment" }, "Attachment, ", size);
 }
 
 // ---- what can be done
