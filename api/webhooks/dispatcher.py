@@ -89,8 +89,10 @@ class Dispatcher:
     async def _finish(self) -> None:
         if self._sending:
             await asyncio.wait(self._sending.values(), timeout=_GRACE)
-        for task in tuple(self._sending.values()):
+        unfinished = tuple(self._sending.values())
+        for task in unfinished:
             task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
         try:
             await self._note()
             await asyncio.to_thread(self._outbox.lease.release)
