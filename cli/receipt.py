@@ -13,7 +13,6 @@ from cli.options import DEFAULT_URL, AlsoSandbox, QuorumFile, Url, require_real
 from cli.output import AsJson, facts, show
 from commitments.errors import FormatError, VerificationError
 from commitments.sandbox import is_sandbox
-from ledger.events import purchases_origin
 
 if TYPE_CHECKING:
     from aftersales.redemption import RedemptionToken
@@ -100,6 +99,7 @@ def redeem(
 def _now(url: str, log: "Verifier") -> datetime:
     """The time; of a sandbox, whose event log has this key, what the service's clock shows."""
     from commitments.clock import system_clock
+    from ledger.events import purchases_origin
     from sdk import Shop
 
     if not is_sandbox(log.name):
