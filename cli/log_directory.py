@@ -135,6 +135,7 @@ def _require_same_keys(store: Store, history: KeyHistory, home: Path) -> None:
     """
     try:
         with store.read() as connection:
+            Log(connection, events_origin(history.origin))
             known = stored_key_history(connection, history.origin)
     except NotInLog:
         return

@@ -88,7 +88,7 @@ def test_a_lost_database_comes_back(shop: Shop, database: str, copy: str, tmp_pa
     imported = terminal.json("log", "import", tmp_path / "out")["logs"]
     assert [(log["origin"], log["size"], log["new"]) for log in imported] == [
         (ORIGIN, 304, 304),
-        (EVENTS, 8, 8),
+        (EVENTS, 9, 9),
     ]
     assert [log["vkey"] for log in imported] == [
         shop.get("").json()[f"{kind}_vkey"] for kind in ("purchases", "events")
@@ -232,7 +232,7 @@ ATTACKS: dict[str, tuple[str, Any, int]] = {
     "a partial tile": ("purchases/tile/0/001.p/48", lambda b: b[:-32], 1),
     "a high tile": ("purchases/tile/1/000.p/1", lambda b: b.translate(FLIP), 1),
     "no tile": ("purchases/tile/0/000", None, 2),
-    "no bundle": ("events/tile/entries/000.p/8", None, 2),
+    "no bundle": ("events/tile/entries/000.p/9", None, 2),
     "no checkpoint": ("purchases/checkpoint", None, 2),
     "junk for a checkpoint": ("events/checkpoint", lambda _: b"junk", 2),
     "another size": ("purchases/checkpoint", lambda b: b.replace(b"\n304\n", b"\n303\n"), 1),
@@ -340,7 +340,7 @@ def test_an_import_that_was_interrupted_is_done_again(
         mirror.run("log", "import", tmp_path, status=1)
     assert [row.origin for row in heads(copy)] == [ORIGIN]
     check(copy)
-    assert [log["new"] for log in mirror.json("log", "import", tmp_path)["logs"]] == [0, 8]
+    assert [log["new"] for log in mirror.json("log", "import", tmp_path)["logs"]] == [0, 9]
     assert mirror.json("log", "import", tmp_path)["logs"][1]["new"] == 0
 
 
