@@ -80,7 +80,7 @@ bench-peers: install ## other proof systems beside Kvitto, installed into .peers
 bench-wallet: install ## open, claim with and restore a wallet, on a log of 100,000 (a minute)
 	@$(BIN)/kvitto bench-wallet
 
-load: install ## claims from many clients at once, over HTTP
+load: install ## claims and reads from many clients at once, over HTTP
 	@$(BIN)/kvitto bench-load
 
 fuzz: install ## the property tests with many more examples (minutes)

@@ -1,10 +1,12 @@
 """The parts of a running service, put together once."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from api.keys import MerchantKeys
 from api.rate_limits import RateLimits
 from api.readiness import NotReady, Readiness
+from api.reading import KeptTiles, SharedReads
 from api.settings import Settings
 from api.stopping import Stopping
 from api.streams import Streams
@@ -17,6 +19,7 @@ from issuer.recording import Issuer
 from issuer.sandbox_clocks import SandboxClocks
 from ledger.closed import ClosedLogs
 from ledger.cosigning import Publisher, forget_published, remote_witnesses
+from ledger.log import Log
 from ledger.seed_witnesses import SeedWitnesses
 from ledger.store import Store
 from verifier.service import Verifier
@@ -46,6 +49,8 @@ class Service:
     streams: Streams
     limits: RateLimits
     webhooks: Webhooks
+    checkpoints: SharedReads[bytes]
+    tiles: KeptTiles
 
     @classmethod
     def open(cls, settings: Settings) -> "Service":
@@ -78,6 +83,8 @@ class Service:
             Webhooks(
                 settings.database, settings.clock, settings.sealing, settings.options.webhooks
             ),
+            SharedReads(partial(_checkpoint, store)),
+            KeptTiles(),
         )
 
     def require_ready(self) -> None:
@@ -94,6 +101,12 @@ class Service:
         self.seed_witnesses.close()
         self.webhooks.close()
         self.store.close()
+
+
+def _checkpoint(store: Store, origin: str) -> bytes:
+    """What readers see of a log."""
+    with store.read() as connection:
+        return Log.published(connection, origin).checkpoint()
 
 
 def _publisher(store: Store, settings: Settings, clocks: SandboxClocks) -> Publisher | None:

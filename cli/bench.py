@@ -101,10 +101,11 @@ def bench_load(
     ] = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Make proofs, and send them to a service from many clients at once."""
+    """Send proofs and reads to a service from many clients at once, and claims one by one."""
     from benchmarks.claiming import FEWEST_CLAIMS, MOST_CLAIMS, claiming_figures
     from benchmarks.databases import engines_here
     from benchmarks.measure import machine
+    from benchmarks.reading import reading_figures
 
     if not FEWEST_CLAIMS <= claims <= MOST_CLAIMS:
         message = f"{FEWEST_CLAIMS} to {MOST_CLAIMS}"
@@ -116,6 +117,7 @@ def bench_load(
             figures += claiming_figures(
                 engine, claims=claims, workers=workers, progress=status.update
             )
+            figures += reading_figures(engine, workers=workers, progress=status.update)
     _report(figures, about, as_json=as_json)
 
 

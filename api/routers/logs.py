@@ -4,6 +4,7 @@ from gzip import compress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
 from api.codings import accepts_gzip
@@ -13,6 +14,7 @@ from api.service import Service
 from commitments.errors import FormatError, Refused
 from ledger.events import events_origin
 from ledger.log import Log, NotInLog
+from ledger.store import Store
 from ledger.tiles import parse_bundle_path, parse_tile_path
 
 __all__ = ["router"]
@@ -41,14 +43,12 @@ _BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
         **problem_responses("not-found"),
     },
 )
-def read_a_checkpoint(
+async def read_a_checkpoint(
     service: TheService, merchant_id: MerchantId, kind: LogKind
 ) -> PlainTextResponse:
     """The log's newest checkpoint: its size and root, signed, and cosigned by its witnesses."""
-    origin = _origin(service, merchant_id, kind)
-    with service.store.read() as connection:
-        log = Log.published(connection, origin)
-        return PlainTextResponse(log.checkpoint(), headers=_CHECKPOINT_HEADERS)
+    origin = await _origin(service, merchant_id, kind)
+    return PlainTextResponse(await service.checkpoints.get(origin), headers=_CHECKPOINT_HEADERS)
 
 
 @router.get(
@@ -62,7 +62,7 @@ def read_a_checkpoint(
         **problem_responses("not-found"),
     },
 )
-def read_a_tile(
+async def read_a_tile(
     request: Request,
     service: TheService,
     merchant_id: MerchantId,
@@ -70,27 +70,34 @@ def read_a_tile(
     path: Annotated[str, Path(description="`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]`.")],
 ) -> Response:
     """A tile of the log's tree, or a bundle of its entries. Neither ever changes."""
-    with service.store.log(_origin(service, merchant_id, kind)) as log:
-        content = _content(log, f"tile/{path}")
-    if path.startswith("entries/"):
-        return _bundle(content, gzipped=accepts_gzip(request.headers))
-    return Response(content, headers=_TILE_HEADERS, media_type=_OCTETS)
-
-
-def _bundle(content: bytes, *, gzipped: bool) -> Response:
-    """Events shrink by a quarter and more, commitments by a twentieth; hashes would not at all."""
-    headers = _BUNDLE_HEADERS
+    is_bundle = path.startswith("entries/")
+    gzipped = is_bundle and accepts_gzip(request.headers)
+    key = await _origin(service, merchant_id, kind), path, gzipped
+    content = service.tiles.get(key)
+    if content is None:
+        content = await run_in_threadpool(_read, service.store, *key)
+        service.tiles.put(key, content)
+    headers = _BUNDLE_HEADERS if is_bundle else _TILE_HEADERS
     if gzipped:
-        content = compress(content, _LEVEL, mtime=0)
         headers = {**headers, "Content-Encoding": "gzip"}
     return Response(content, headers=headers, media_type=_OCTETS)
 
 
-def _origin(service: Service, merchant_id: str, kind: str) -> str:
-    try:
-        purchases = service.merchants.find(merchant_id).origin
-    except Refused:
-        raise NotInLog("there is no such log", "path") from None
+def _read(store: Store, origin: str, path: str, gzipped: bool) -> bytes:  # noqa: FBT001 - of a key
+    """Events shrink by a quarter and more, commitments by a twentieth; hashes would not at all."""
+    with store.log(origin) as log:
+        content = _content(log, f"tile/{path}")
+    return compress(content, _LEVEL, mtime=0) if gzipped else content
+
+
+async def _origin(service: Service, merchant_id: str, kind: str) -> str:
+    merchant = service.merchants.known(merchant_id)
+    if merchant is None:  # which takes a query, and so a thread
+        try:
+            merchant = await run_in_threadpool(service.merchants.find, merchant_id)
+        except Refused:
+            raise NotInLog("there is no such log", "path") from None
+    purchases = merchant.origin
     return purchases if kind == "purchases" else events_origin(purchases)
 
 
