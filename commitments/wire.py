@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _DECIMAL = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_SURROGATE = re.compile("[\ud800-\udfff]")  # what UTF-8 cannot carry
 _HEX = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._/-]+", re.ASCII)
@@ -59,7 +60,9 @@ def nfc(text: str) -> str:
 
 def require_nfc(text: str, field: str) -> None:
     """``FormatError`` for text that is not in NFC or that UTF-8 cannot carry (protocol.md 3)."""
-    if not text.isascii() and (nfc(text) != text or any("\ud800" <= c <= "\udfff" for c in text)):
+    if text.isascii():
+        return
+    if not unicodedata.is_normalized("NFC", text) or _SURROGATE.search(text):
         raise FormatError("text is not in Unicode NFC", field)
 
 
