@@ -56,7 +56,9 @@ def test_of_two_shops_one_wins(server: ShopServer, wallet: Wallet) -> None:
         with pytest.raises(Refused) as refused:
             cases.take(ORIGIN, claim_id, tokens[1].step(number), [])
         assert refused.value.code == code
-    assert not cases.take(ORIGIN, claim_id, tokens[0].step(0), [])[1]  # sent again, not done again
+    with pytest.raises(Refused) as again:  # the winner's, sent again: nobody is told twice to pay
+        cases.take(ORIGIN, claim_id, tokens[0].step(0), [])
+    assert again.value.code == "already-redeemed"
 
 
 @pytest.mark.parametrize("age", [timedelta(days=1, seconds=1), -timedelta(minutes=6)])
