@@ -11,7 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from aftersales.versions import VersionFold
 from cli.proof_json import (
     beta_from_json,
     opening_from_json,
@@ -283,6 +282,8 @@ class _Vectors:
         _equal(scope.text, read_text(entry["scope"], "scope"), "scope")
 
     def _policy(self, entry: Any) -> None:
+        from aftersales.versions import VersionFold  # slow to import
+
         entry = read_object(entry, "policy", _POLICY)
         fold = VersionFold(read_text(entry["origin"], "origin"))
         for event in read_list(entry["events"], "events"):

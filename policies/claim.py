@@ -8,7 +8,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from commitments.attributes import batch_scalar, day_number, product_scalar
 from commitments.currency import currency
@@ -17,8 +17,10 @@ from commitments.group import Group
 from commitments.wire import parse_hex, parse_identifier
 from policies.attachments import parse_contact_key
 from policies.body import body_members, check_common, check_types, context_of
-from policies.versions import Version
 from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
+
+if TYPE_CHECKING:
+    from policies.versions import Version  # slow to import
 
 __all__ = [
     "REMEDIES",
@@ -138,7 +140,7 @@ def claim_scopes(origin: str, policy_id: str, number: int) -> tuple[Scope, Scope
     return Scope("serial", text), Scope("secret", text)
 
 
-def policy_predicates(group: Group, version: Version, claimed: dt.date) -> tuple[Predicate, ...]:
+def policy_predicates(group: Group, version: "Version", claimed: dt.date) -> tuple[Predicate, ...]:
     """What a version of a policy demands of a purchase for a claim made on ``claimed``."""
     policy = version.policy
     predicates: list[Predicate] = []
@@ -160,7 +162,7 @@ def policy_predicates(group: Group, version: Version, claimed: dt.date) -> tuple
 
 
 def claim_statement(
-    group: Group, version: Version, body: ClaimBody, root: bytes, ring: Ring
+    group: Group, version: "Version", body: ClaimBody, root: bytes, ring: Ring
 ) -> Statement:
     """The statement of a claim.
 
