@@ -45,6 +45,7 @@ from api.routers import (
 )
 from api.service import Service
 from api.settings import Settings
+from api.tracing import open_tracer
 from ledger.once import forget_answers
 
 __all__ = ["create_app"]
@@ -97,7 +98,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = Service.open(settings)
     add_problem_handlers(app)
     app.add_middleware(AnswerHead)
-    app.add_middleware(Observe, access_log=settings.options.access_log)
+    tracer = open_tracer() if settings.options.tracing else None
+    app.add_middleware(Observe, access_log=settings.options.access_log, tracer=tracer)
     app.state.service.limits.learn(_budgets())
     app.openapi = _document  # type: ignore[method-assign] # FastAPI's way to replace it
     app.state.reference = _reference

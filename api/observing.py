@@ -7,9 +7,11 @@ import logging
 import secrets
 from time import perf_counter
 
+from opentelemetry.trace import Tracer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.rate_limits import EXTRA_HEADERS
+from api.tracing import record_span
 from ledger.metrics import REQUESTS
 
 __all__ = ["ACCESS_LOG", "Observe"]
@@ -30,8 +32,9 @@ class Observe:
     The id goes out as ``X-Request-Id``; one that comes in is not read, since anybody chooses it.
     """
 
-    def __init__(self, app: ASGIApp, *, access_log: bool) -> None:
+    def __init__(self, app: ASGIApp, *, access_log: bool, tracer: Tracer | None = None) -> None:
         self._app = app
+        self._tracer = tracer
         self._logs = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,6 +58,8 @@ class Observe:
         finally:
             seconds = perf_counter() - begun
             REQUESTS.labels(_method(scope), _route(scope), status).observe(seconds)
+            if self._tracer is not None:
+                record_span(self._tracer, _method(scope), _route(scope), status, seconds)
             if self._logs:
                 _write(scope, status, seconds, request_id)
 

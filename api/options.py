@@ -41,6 +41,11 @@ class Options(BaseModel):
         default=True,
         description="One line for each request: method, route, status, milliseconds, request id.",
     )
+    tracing: bool = Field(
+        default=False,
+        description="Spans of requests by OpenTelemetry, with the packages of `kvitto[otel]`; the"
+        " variables `OTEL_EXPORTER_OTLP_…` say where to.",
+    )
     limit_reads: Rate = Field(
         default="6000/minute",
         description="Reading, of an address: number/second, minute, hour or day, or `none`. Each"
