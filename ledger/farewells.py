@@ -25,7 +25,11 @@ __all__ = [
 
 
 def stored_key_history(connection: Connection, origin: str) -> KeyHistory:
-    """The history of the keys, with what this transaction has appended."""
+    """The history of the keys, with what this transaction has appended.
+
+    :class:`NotInLog <ledger.log.NotInLog>` for a log that is not here.
+    """
+    Log(connection, events_origin(origin))
     return read_key_history(event for _, event in events_of(connection, origin, KEY_EVENTS))
 
 
