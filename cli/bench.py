@@ -101,11 +101,12 @@ def bench_load(
     ] = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Send proofs and reads to a service from many clients at once, and claims one by one."""
+    """Send proofs and reads from many clients at once, claims one by one; open 500 streams."""
     from benchmarks.claiming import FEWEST_CLAIMS, MOST_CLAIMS, claiming_figures
     from benchmarks.databases import engines_here
     from benchmarks.measure import machine
     from benchmarks.reading import reading_figures
+    from benchmarks.watching import watching_figures
 
     if not FEWEST_CLAIMS <= claims <= MOST_CLAIMS:
         message = f"{FEWEST_CLAIMS} to {MOST_CLAIMS}"
@@ -118,6 +119,7 @@ def bench_load(
                 engine, claims=claims, workers=workers, progress=status.update
             )
             figures += reading_figures(engine, workers=workers, progress=status.update)
+            figures += watching_figures(engine, progress=status.update)
     _report(figures, about, as_json=as_json)
 
 

@@ -20,6 +20,7 @@ from benchmarks.measure import Figure, percentile, spent, timed
 from benchmarks.serving import serving_figures
 from benchmarks.waiting import waiting_figures
 from benchmarks.wallet_steps import CLAIMS
+from benchmarks.watching import watching_figures
 from cli.main import app
 from ledger.fsck import check_all
 from ledger.store import Store
@@ -162,6 +163,18 @@ def test_claims_over_http_in_miniature(
     ]
     assert figures[1].runs == 3  # eight go before
     assert figures[0].low > 0
+
+
+def test_streams_in_miniature(postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.watching._STREAMS", 3)
+    monkeypatch.setattr("benchmarks.watching._EVENTS", 2)
+    monkeypatch.setattr("benchmarks.watching._IDLE", 0.1)
+    engine = borrowed(postgresql, monkeypatch)
+    figures = {f.key: f for f in watching_figures(engine, progress=quiet)}
+    memory = figures[f"streams_{engine}_mb"]
+    assert memory.target == "under 400"
+    assert figures[f"streams_{engine}_before_mb"].median < memory.median
+    assert figures[f"streams_{engine}_told_ms"].runs == 2
 
 
 def test_how_long_a_buyer_waits(postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch) -> None:
