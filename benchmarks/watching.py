@@ -72,15 +72,14 @@ def _told(service: Service, close: Request, clients: Sequence[socket.socket]) ->
     begun = time.perf_counter()
     with DefaultSelector() as selector:
         for client in clients:
-            selector.register(client, EVENT_READ)
+            selector.register(client, EVENT_READ, client)
         waiting = len(clients)
         while waiting:
             ready = selector.select(_PATIENCE)
             if not ready:
                 raise RuntimeError("an event was lost")
             for key, _ in ready:
-                client = key.fileobj
-                if isinstance(client, socket.socket) and b"log.closed" in client.recv(1 << 16):
-                    selector.unregister(client)
+                if b"log.closed" in key.data.recv(1 << 16):
+                    selector.unregister(key.fileobj)
                     waiting -= 1
     return 1000 * (time.perf_counter() - begun)

@@ -42,7 +42,7 @@ def verify(
     sandbox: AlsoSandbox = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what the event log of the shop holds about a claim, a transfer, or an ownership's end.
+    """Say what the shop's event log holds about a claim, its steps, a transfer, or an end.
 
     Exit status 0 only if this is in the log that the key belongs to, and not in a sandbox's unless
     you say so. A receipt is public: whoever shows one need not be the buyer.
@@ -170,12 +170,30 @@ def _transfer(event: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _step(event: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: event[name] for name in _TOLD if name in event}
+    return {
+        "claim_id": event["claim_id"],
+        "number": event["number"],
+        "by": event["by"],
+        "step": event["step"],
+        **told,
+        "taken": event["time"],
+    }
+
+
 def _end(event: Mapping[str, Any]) -> dict[str, Any]:
     name = "claim_id" if "claim_id" in event else "transfer_id"
     return {name: event[name], "ended": event["time"]}
 
 
-_READERS = {"claim.decided": _claim, "transfer.approved": _transfer, "ownership.retired": _end}
+_TOLD = ("resolution", "share", "reason", "shop")
+_READERS = {
+    "claim.decided": _claim,
+    "claim.step": _step,
+    "transfer.approved": _transfer,
+    "ownership.retired": _end,
+}
 
 
 def _receipt(document: Any) -> Any:

@@ -1,11 +1,12 @@
 """What follows a claim, at the merchant's command line; the buyer uses the wallet's."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.merchant_service import MerchantService
+from cli.merchant_service import MerchantService, get
 from policies.attachments import seal_attachment
 from tests.cli.terminal import Terminal
 
@@ -79,6 +80,21 @@ def test_a_decline_is_disputed_and_what_was_written_is_erased(
     assert terminal.json(*CLAIM, "erase", claim, "--yes")["erased"]
     (gone,) = terminal.json(*CLAIM, "evidence", claim, "--contact-key", contact)["messages"]
     assert (gone["erased"], gone["text"]) == (True, None)
+
+
+def test_a_step_is_verified_by_its_receipt(terminal: Terminal, claim: str) -> None:
+    terminal.run(*CLAIM, "decline", claim, "--reason", "no_fault_found")
+    url, merchant = str(terminal.env["KVITTO_URL"]), str(terminal.env["KVITTO_MERCHANT"])
+    key = get(url, f"merchants/{merchant}")["events_vkey"]
+    (step,) = get(url, f"merchants/{merchant}/claims/{claim}/case")["steps"]
+    receipt = {name: step[name] for name in ("event", "proof")}
+    file = terminal.file("step.json", json.dumps(receipt))
+    said = terminal.json("receipt", "verify", file, "--key", key)
+    assert (said["step"], said["by"], said["reason"]) == ("decline", "merchant", "no_fault_found")
+    receipt["event"]["reason"] = "other"
+    terminal.error(
+        "receipt", "verify", terminal.file("no", json.dumps(receipt)), "--key", key, status=1
+    )
 
 
 def test_what_cannot_be_done_is_said_in_one_line(terminal: Terminal, claim: str) -> None:
