@@ -110,6 +110,7 @@ IDENTITY = {
     "boxes": {ORIGIN: 5},
     "words_shown": None,
     "backed_up": None,
+    "sandbox": False,
 }
 DISCLOSURE = Disclosure(
     DisclosureBody(ORIGIN, "r", "p", "2026-11-21", HEX[:32], ()), HASH, PROOF, HASH
@@ -371,7 +372,9 @@ def test_the_service_reads_one_spelling_of_a_path(asked: Asked) -> None:
 def test_the_service_takes_whole_numbers_only(asked: Asked, value: Any) -> None:
     before = asked.shop.state()
     asked.refuses(asked.shop.write("voids", {"index": value, "reason": "returned"}), 400)
-    asked.refuses(asked.shop.write("sales", {"sales": [{**SALE, "price": value}]}), 400)
+    (row,) = asked.shop.write("sales", {"sales": [{**SALE, "price": value}]}).json()["rows"]
+    assert row["status"] == "rejected"
+    assert row["problem"]["type"] == "urn:kvitto:problem:malformed"
     assert asked.shop.state() == before
 
 

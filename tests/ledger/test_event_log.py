@@ -12,7 +12,7 @@ from tests.world import ORIGIN, WARRANTY, World
 
 @pytest.fixture
 def world(world: World) -> World:
-    """Event log: declaration, policy, close, policy, close."""
+    """Event log: declaration, policy, close, policy with the end of the one before, close."""
     for version in (1, 2):
         world.publish(WARRANTY, version=version)
         world.buy(world.sale(), world.sale())
@@ -33,7 +33,7 @@ def test_events_are_found_by_their_type(world: World) -> None:
         last = last_events(connection, ORIGIN, "log.closed", 1)
         both = last_events(connection, ORIGIN, "log.closed", 9)
         none = events_of(connection, ORIGIN, ["claim.decided"])
-    assert [position for position, _ in closes] == [2, 4]
+    assert [position for position, _ in closes] == [2, 5]
     assert later == last == closes[1:]
     assert both == closes
     assert none == []
@@ -60,7 +60,7 @@ def test_evidence_proves_the_events_it_shows(world: World) -> None:
     with world.store.read() as connection:
         key = read_declaration(connection, ORIGIN).events
     checkpoint = verify_event_evidence(parsed, key)
-    assert (checkpoint.origin, checkpoint.size) == (events_origin(ORIGIN), 5)
+    assert (checkpoint.origin, checkpoint.size) == (events_origin(ORIGIN), 6)
 
 
 def test_server_shows_an_event_that_is_not_in_the_log(world: World) -> None:
@@ -114,7 +114,7 @@ def test_partitions_grow_with_the_closes(world: World) -> None:
     closed = ClosedLogs()
     with world.store.read() as connection:
         partition = closed.partition(connection, ORIGIN)
-        assert [close.size for close in partition.closes] == [2, 4]
+        assert [close.size for close in partition.closes] == [2, 5]
     world.buy(world.sale())
     world.close()
     with world.store.read() as connection:
