@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import column, insert, inspect, table, text
+from sqlalchemy import column, insert, inspect, select, table, text
 
 import api.service  # noqa: F401 - all rooms, and so all tables
 from api.keys import MerchantKeys
@@ -16,6 +16,7 @@ from commitments.clock import system_clock
 from ledger.migrate import WrongSchema, _config
 from ledger.revisions import newest
 from ledger.schema import metadata
+from ledger.statistics import month_counts
 from ledger.store import Store
 from tests.databases import SEALING, Databases
 
@@ -177,6 +178,37 @@ def test_claims_that_were_approved_before_there_were_transfers(empty: str) -> No
     ]
 
 
+@pytest.mark.parametrize(("period", "months"), [("P1D", "2026-11"), ("manual", "2026-12")])
+def test_what_closes_covered_before_it_was_counted(empty: str, period: str, months: str) -> None:
+    """A purchase, a void and a sale in one close, and an entry that none covers."""
+    rows: list[tuple[str, dict[str, Any]]] = [
+        ("logs", {"id": 1, "origin": "ledger.example/acme", **_HEAD}),
+        ("logs", {"id": 2, "origin": "ledger.example/acme/events", **_HEAD}),
+        ("event_kinds", {**_OURS, "position": 0, "type": "log.declared"}),
+        ("event_kinds", {**_OURS, "position": 1, "type": "log.closed"}),
+        ("log_entries", {"log_id": 2, "position": 0, "data": _bytes(period=period)}),
+        ("log_entries", {"log_id": 2, "position": 1, "data": _bytes(**_CLOSED)}),
+        *(
+            ("log_entries", {"log_id": 1, "position": position, "data": bytes([kind]) * 34})
+            for position, kind in enumerate((1, 2, 4, 1))
+        ),
+    ]
+    with Store(empty, sealing=SEALING) as store:
+        with store._writer.begin() as connection:
+            config = _config()
+            config.attributes |= {"connection": connection, "sealing": SEALING}
+            command.upgrade(config, "0013")
+            for name, values in rows:
+                connection.execute(insert(table(name, *map(column, values))).values(values))
+        store.create()
+        store.check()
+        with store.read() as connection:
+            found = connection.execute(select(month_counts)).all()
+    counted = {(row.month, row.what, row.amount) for row in found}
+    assert counted == {(months, what, 1) for what in ("purchases", "voids", "sales")}
+
+
+_CLOSED = {"time": "2026-12-01T00:00:10Z", "period": 20_787, "size": 3}  # of 30 November
 _OURS = {"origin": "ledger.example/acme"}
 _HEAD = {"vkeys": "", "size": 8, "root": b"r", "checkpoint": b"c"}
 _DECISION = {
