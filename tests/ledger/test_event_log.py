@@ -114,7 +114,7 @@ def test_partitions_grow_with_the_closes(world: World) -> None:
     closed = ClosedLogs()
     with world.store.read() as connection:
         partition = closed.partition(connection, ORIGIN)
-        assert [close.size for close in partition.closes] == [2, 5]
+        assert [close.size for close in partition.closes] == [2, 4]
     world.buy(world.sale())
     world.close()
     with world.store.read() as connection:
