@@ -111,7 +111,6 @@ IDENTITY = {
     "words_shown": None,
     "backed_up": None,
     "sandbox": False,
-    "sandbox": False,
 }
 DISCLOSURE = Disclosure(
     DisclosureBody(ORIGIN, "r", "p", "2026-11-21", HEX[:32], ()), HASH, PROOF, HASH
