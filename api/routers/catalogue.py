@@ -21,6 +21,7 @@ from api.openapi import described
 from api.queries import ProductQuery
 from api.rows import answer_rows, read_rows
 from commitments.errors import FormatError
+from commitments.sale import check_code
 from issuer.catalogue import Product
 from issuer.merchants import Merchant
 
@@ -86,6 +87,8 @@ def remove_products(
     codes = array(members(body, ("codes",)), "codes")
     if not all(isinstance(code, str) for code in codes):
         raise FormatError("not a list of texts", "codes")
+    for place, code in enumerate(codes):
+        check_code(code, f"codes[{place}]")
     return JSONResponse(service.catalogue.remove(merchant, codes, sent_as(body)))
 
 

@@ -29,7 +29,7 @@ _OFF = {"enabled": False}
 _SWITCHED_OFF = {"positive_data_acceptance": _OFF}
 _SWITCHED_OFF_FOR = [
     # A row that is malformed is refused in the answer, beside those that are done.
-    ("/(bulk|catalogue/products)$", {"negative_data_rejection": _OFF}),
+    ("/(bulk|sales|catalogue/products)$", {"negative_data_rejection": _OFF}),
 ]
 
 
