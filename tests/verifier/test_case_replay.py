@@ -122,7 +122,7 @@ class Log:
         rebuild.replay(transaction.connection, self.origin, range(size))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(actions)
 def test_replayed_in_chunks_of_any_size(
     store: Store, actions: list[int | tuple[int, tuple[str, str]]]
@@ -138,7 +138,7 @@ def test_replayed_in_chunks_of_any_size(
             continue
     in_order = store.write(log.rows)
     assert len(in_order["tags"]) <= _PURCHASES
-    for chunk in (1, 2, 3, 1000):
+    for chunk in (1, 3, 1000):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(rebuild, "_CHUNK", chunk)
             log.write(log.replay)
