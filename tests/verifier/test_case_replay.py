@@ -122,7 +122,7 @@ class Log:
         rebuild.replay(transaction.connection, self.origin, range(size))
 
 
-@settings(max_examples=12)
+@settings(max_examples=settings().max_examples // 4)
 @given(actions)
 def test_replayed_in_chunks_of_any_size(
     store: Store, actions: list[int | tuple[int, tuple[str, str]]]
