@@ -4,7 +4,7 @@ A step is looked at twice: over a snapshot, where forgeries end, and in the tran
 appends it, where of two that race one finds that the case has moved.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -37,6 +37,7 @@ from verifier.attachments import (
     store_attachments,
 )
 from verifier.case_book import CaseBook, CaseFile
+from verifier.retiring import RetiredSecrets
 
 __all__ = ["CaseStatus", "Cases", "Message"]
 
@@ -91,9 +92,10 @@ class Message:
 class Cases:
     """The cases of one service, for all its merchants. Any number of threads may ask."""
 
-    def __init__(self, store: Store, clocks: Clocks) -> None:
+    def __init__(self, store: Store, clocks: Clocks, retired: RetiredSecrets) -> None:
         self._store = store
         self._clocks = clocks
+        self._retired = retired
 
     def read(self, origin: str, claim_id: str) -> CaseStatus:
         """The case of a claim; ``Refused`` where there is none."""
@@ -114,7 +116,8 @@ class Cases:
         ------
         Refused
             no such claim, or as :func:`aftersales.claims.advance`; ``already-claimed`` when a
-            dispute comes after another claim with the same purchase; ``claim-full``.
+            dispute comes after another claim with the same purchase; ``wrong-state`` also where
+            an owner who has left takes a slot again or cashes in; ``claim-full``.
         FormatError
             no step, or other attachments than it names.
         VerificationError
@@ -131,6 +134,8 @@ class Cases:
         if new:
             with _naming("step"):
                 known.after(-1, {**step, "time": self._now(origin)})
+            with self._store.read() as connection:
+                _require_owner(known, step, partial(self._retired.among, connection, origin))
             unit = partial(self._enter, origin, known, step, contents)
             new = self._store.write(unit, events_origin(origin))
         return self.read(origin, claim_id), new
@@ -186,6 +191,8 @@ class Cases:
         book = CaseBook(connection, origin, [known])
         if _is_taken(book.file(known.case.claim_id), step) and step["step"] != "redeem":
             return False
+        find_ended = partial(self._retired.among_now, transaction, origin)
+        _require_owner(book.file(known.case.claim_id), step, find_ended)
         event = {**step, "time": self._now(origin)}
         book.advance(append_event(transaction, origin, event), event)
         store_attachments(connection, origin, step, contents)
@@ -216,6 +223,19 @@ def _naming(member: str) -> Iterator[None]:
     except FormatError as error:
         error.field = f"{member}.{error.field}" if error.field else member
         raise
+
+
+def _require_owner(
+    file: CaseFile, step: Event, find_ended: Callable[[str, Collection[bytes]], Collection[bytes]]
+) -> None:
+    """``Refused`` where who has left cashes in, or takes a slot that may be the next owner's.
+
+    A claim that ends the ownership is cashed in by who has left with it.
+    """
+    case = file.case
+    takes = step["step"] == "redeem" or (step["step"] == "dispute" and not case.holds_slot)
+    if takes and not case.retired and find_ended(file.scope, {file.secret_tag}):
+        raise Refused("wrong-state", "the ownership has ended", "step")
 
 
 def _is_taken(file: CaseFile, step: Event) -> bool:

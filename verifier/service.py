@@ -44,7 +44,7 @@ class Verifier:
         retired = RetiredSecrets(group)
         judge = Judge(store, group, clocks, self._policies, retired)
         self._claims = ClaimQueue(judge, Recorder(store, clocks, retired))
-        self.cases = Cases(store, clocks)
+        self.cases = Cases(store, clocks, retired)
         self.transfers = Transfers(store, group, clocks, judge.statements)
 
     def close(self) -> None:

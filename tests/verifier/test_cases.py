@@ -352,6 +352,42 @@ def test_an_owner_who_has_left_is_among_the_events(world: World, bought: Bought)
     refund.take(MERCHANT, "complete")
 
 
+def test_who_has_left_takes_no_slot_again_and_cashes_nothing_in(
+    world: World, bought: Bought, claim: Followed
+) -> None:
+    """The remedy came with the refund; and the slot is the next owner's, where there is one."""
+    approved = Followed(world, bought, "warranty-2y")
+    claim.take(MERCHANT, "decline")
+    refund = Followed(world, bought, "refund-14d")
+    before = [approved.step(BUYER, "redeem"), claim.step(BUYER, "dispute")]
+    world.verifier.retire(ORIGIN, refund.claim_id, bought.keys.secret)
+    for followed, step in zip([approved, claim], before, strict=True):
+        assert code_of(refuse(followed, step)) == "wrong-state"
+    assert claim.claim_id not in used(world)
+    approved.take(BUYER, "dispute")  # what was granted before may still be asked for
+    refund.take(BUYER, "redeem")
+
+
+def test_an_owner_leaves_while_a_step_is_looked_at(
+    world: World, bought: Bought, claim: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim.take(MERCHANT, "decline")
+    refund = Followed(world, bought, "refund-14d")
+    step = claim.step(BUYER, "dispute")
+    write = world.store.write
+
+    def leave(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        world.verifier.retire(ORIGIN, refund.claim_id, bought.keys.secret)
+        return write(*arguments)
+
+    monkeypatch.setattr(world.store, "write", leave)
+    with pytest.raises(Refused) as refused:
+        world.verifier.cases.take(ORIGIN, claim.claim_id, step, ())
+    assert refused.value.code == "wrong-state"
+    assert claim.claim_id not in used(world)
+
+
 def test_a_flood_of_steps_ends(claim: Followed) -> None:
     content = claim.seal(b"x")
     for _ in range(32):
