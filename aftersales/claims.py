@@ -97,8 +97,8 @@ class Case:
     ``due`` is the end of the merchant's response time while the next move is the merchant's, and
     ``answer_by`` that of the buyer's, who was asked for ``wants``; ``before`` is where the question
     came. ``reason`` is that of the decline or dispute. ``number`` counts all steps, ``taken``
-    those of merchant and buyer. Where the claim ends the ownership, nothing is done before its
-    owner has ``retired``.
+    those of merchant and buyer but the redemption. Where the claim ends the ownership, nothing is
+    done before its owner has ``retired``.
     """
 
     claim_id: str
@@ -188,7 +188,7 @@ def advance(case: Case, event: Mapping[str, Any]) -> Case:
         _require_buyer(case, event)
     elif event["attachments"] and case.body.buyer is None:
         raise Refused("wrong-state", "the claim has no key to encrypt to", "attachments")
-    taken = _counted(case, event["by"])
+    taken = _counted(case, event)
     moved = _MOVES[event["by"], event["step"]](case, event)
     return replace(moved, moved=event["time"], number=case.number + 1, taken=taken)
 
@@ -208,8 +208,11 @@ def _require_buyer(case: Case, event: Mapping[str, Any]) -> None:
         raise Refused("wrong-state", "the policy has no key to encrypt to", "attachments")
 
 
-def _counted(case: Case, by: str) -> tuple[int, int]:
-    merchant, buyer = case.taken
+def _counted(case: Case, event: Mapping[str, Any]) -> tuple[int, int]:
+    """A redemption comes once and does not count: nobody can be made to use up that step."""
+    (merchant, buyer), by = case.taken, event["by"]
+    if event["step"] == "redeem":
+        return case.taken
     taken = (merchant + (by == MERCHANT), buyer + (by == BUYER))
     if max(taken) > MOST_STEPS:
         raise Refused("too-many-steps", f"each side takes at most {MOST_STEPS}", "step")
@@ -314,14 +317,14 @@ def _dispute(case: Case, event: Mapping[str, Any]) -> Case:
 
 
 def _redeem(case: Case, event: Mapping[str, Any]) -> Case:
-    """Once, and only what both have agreed on."""
+    """Once, and only what both have agreed on; whatever the merchant still asks."""
     if case.redeemed is not None:
         raise Refused("already-redeemed", "the approval has been cashed in", "claim_id")
-    _require(case.state in (APPROVED, IN_PROCESS))
+    _require(_standing(case) in (APPROVED, IN_PROCESS))
     _require_agreed(case)
     require_signed_lately(event)
     redeemed = Redemption(event["shop"], event["signed"])
-    changed = replace(case, state=IN_PROCESS, offer=None, started=True, redeemed=redeemed)
+    changed = replace(_settled(case), state=IN_PROCESS, started=True, redeemed=redeemed)
     return _merchants_turn(changed, event)
 
 

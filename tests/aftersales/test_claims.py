@@ -86,7 +86,13 @@ REACHED: list[tuple[str, dict[str, Any], list[Taken], dict[Taken, str]]] = [
         NEEDS_INFORMATION,
         PLAIN,
         [ASK],
-        {START: IN_PROCESS, COMPLETE: COMPLETED, ANSWER: APPROVED, WITHDRAW: CANCELED},
+        {
+            START: IN_PROCESS,
+            COMPLETE: COMPLETED,
+            ANSWER: APPROVED,
+            WITHDRAW: CANCELED,
+            REDEEM: IN_PROCESS,
+        },
     ),
     (
         IN_PROCESS,
@@ -101,7 +107,12 @@ REACHED: list[tuple[str, dict[str, Any], list[Taken], dict[Taken, str]]] = [
         },
     ),
     (IN_PROCESS, PLAIN, [REDEEM], {ASK: NEEDS_INFORMATION, COMPLETE: COMPLETED, DISPUTE: DISPUTED}),
-    (NEEDS_INFORMATION, PLAIN, [START, ASK], {COMPLETE: COMPLETED, ANSWER: IN_PROCESS}),
+    (
+        NEEDS_INFORMATION,
+        PLAIN,
+        [START, ASK],
+        {COMPLETE: COMPLETED, ANSWER: IN_PROCESS, REDEEM: IN_PROCESS},
+    ),
     (COMPLETED, PLAIN, [COMPLETE], {DISPUTE: DISPUTED}),
     (DECLINED, REVIEWED, [DECLINE], {DISPUTE: DISPUTED}),
     (CANCELED, PLAIN, [WITHDRAW], {}),
@@ -292,6 +303,16 @@ def test_what_was_cashed_in_is_offered_no_more() -> None:
     assert after(PLAIN, OFFER, REDEEM).case.offer is None
 
 
+def test_a_merchant_that_asks_without_end_does_not_stop_the_cashing_in() -> None:
+    redeemed = after(PLAIN, ASK, REDEEM).case
+    assert (redeemed.wants, redeemed.answer_by, redeemed.due is not None) == ((), None, True)
+    asked = after(REVIEWED, (MERCHANT, "approve"), *[ASK, ANSWER] * (MOST_STEPS - 1))
+    refuse(asked, *ASK)
+    asked.take(BUYER, "note")
+    assert refuse(asked, BUYER, "note").code == "too-many-steps"
+    asked.take(*REDEEM)
+
+
 # ---- claims that end the ownership
 
 
@@ -390,7 +411,7 @@ def test_whatever_is_tried(policy: dict[str, Any], tried: list[Taken]) -> None:
 
 def _require_sound(before: Case, now: Case) -> None:
     assert now.number == before.number + 1
-    assert sum(now.taken) == now.number
+    assert sum(now.taken) == now.number - (now.redeemed is not None)
     assert before.granted is None or now.granted is not None  # no approval is taken back
     assert now.redeemed == before.redeemed or before.redeemed is None
     assert now.holds_slot or not now.started  # nothing is done twice
