@@ -1,6 +1,6 @@
 """The part of a wallet that follows claims up (docs/protocol.md 8, *Cases*)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,6 +8,7 @@ from aftersales.claims import Case, advance
 from aftersales.redemption import RedemptionToken
 from aftersales.steps import (
     BUYER,
+    MERCHANT,
     STEP,
     erasure_message,
     inbox_message,
@@ -82,7 +83,8 @@ class FollowUps(OpenWallet):
 
         ``reason`` is that of a dispute; ``attachments`` are encrypted for the merchant. Where the
         answer is lost, :meth:`follow` tells whether the step was taken. ``Refused`` with
-        ``wrong-state`` when it cannot be taken now: nothing was sent then.
+        ``wrong-state`` when it cannot be taken now: nothing was sent then. ``VerificationError``
+        also where the service has taken it and does not show it.
         """
         case = self.follow(shop, claim)
         stored = self._in_log(claim)
@@ -98,12 +100,15 @@ class FollowUps(OpenWallet):
         }
         event["signature"] = self._keys(stored).follow_up.sign(step_message(event)).hex()
         advance(case, {**event, "time": event_time(self._clock())})
-        return self._learn(shop, stored, read_case(shop.take_step(event, sealed)))
+        taken = self._learn(shop, stored, read_case(shop.take_step(event, sealed)))
+        _require_taken(self._in_log(claim), event)
+        return taken
 
     def messages(self, shop: Shop, claim: Claim) -> Sequence[Message]:
         """What the merchant has written about a claim, opened; the digests are in the log.
 
-        ``VerificationError`` for a message that the log does not have, or that does not open.
+        ``VerificationError`` for a message that the log does not have or that does not open, and
+        where one is left out.
         """
         self.follow(shop, claim)
         stored = self._in_log(claim)
@@ -111,7 +116,9 @@ class FollowUps(OpenWallet):
         time = event_time(self._clock())
         signature = keys.follow_up.sign(inbox_message(stored.claim_id, time)).hex()
         answer = shop.inbox(stored.claim_id, time, signature)
-        return [_opened(stored, keys, each) for each in _attachments(answer)]
+        shown = _attachments(answer)
+        _require_all(stored, shown)
+        return [_opened(stored, keys, each) for each in shown]
 
     def erase(self, shop: Shop, claim: Claim) -> None:
         """Have everything erased that was attached to the steps of a claim.
@@ -163,12 +170,17 @@ class FollowUps(OpenWallet):
             raise WalletError("the claim was made to another merchant")
         for note in {receipt.proof.checkpoint for receipt in shown}:
             merchant = follow_signers(shop, merchant, note, merchant.events_keys)
-        followed = verify_case(shown, claim, merchant)
+        followed = verify_case(shown, claim, merchant, self._clock())
         for receipt in shown:
             head = newest_head(merchant.events, Head.of(receipt.proof.checkpoint))
             merchant = replace(merchant, events=head)
         self._commit(self._state.with_merchant(merchant).with_claim(followed))
         return require_case(followed)
+
+
+def _require_taken(claim: Claim, event: Mapping[str, Any]) -> None:
+    if not any({**step, "time": None} == {**event, "time": None} for step in claim.steps):
+        raise VerificationError("case: the step that was sent is not among its steps")
 
 
 def _sealed(case: Case, content: bytes) -> bytes:
@@ -186,11 +198,19 @@ def _attachments(answer: Any) -> list[dict[str, Any]]:
     return shown
 
 
+def _require_all(claim: Claim, shown: Sequence[Mapping[str, Any]]) -> None:
+    for step in claim.steps:
+        for digest in step["attachments"] if step.get("by") == MERCHANT else ():
+            if not any(
+                (each["number"], each["digest"]) == (step["number"], digest) for each in shown
+            ):
+                raise VerificationError("inbox: a message in the log is left out")
+
+
 def _opened(claim: Claim, keys: ClaimKeys, shown: dict[str, Any]) -> Message:
     number, digest, content = shown["number"], shown["digest"], shown["content"]
     known = any(
-        (step.get("number"), step.get("by")) == (number, "merchant")
-        and digest in step["attachments"]
+        (step.get("number"), step.get("by")) == (number, MERCHANT) and digest in step["attachments"]
         for step in claim.steps
     )
     if not known:

@@ -79,8 +79,10 @@ def restore(
     orders = {each.order for each in confirmed}
     return Restored(
         purchases=tuple(new),
-        claims=tuple(_news({each.claim_id: each for each in claims}, state.claims)),
-        transfers=tuple(_news({each.transfer_id: each for each in transfers}, state.transfers)),
+        claims=tuple(_news({each.claim_id: each for each in claims}, state.claims, now)),
+        transfers=tuple(
+            _news({each.transfer_id: each for each in transfers}, state.transfers, now)
+        ),
         unconfirmed=tuple(each.order for each in found if each.order not in orders),
     )
 
@@ -98,7 +100,9 @@ def require_fresh(view: MerchantView, found: Sequence[Purchase], now: datetime) 
         raise StaleLog(None)
 
 
-def _news(proofs: Mapping[str, _Proof], known: Mapping[str, _Proof]) -> Iterator[_Proof]:
+def _news(
+    proofs: Mapping[str, _Proof], known: Mapping[str, _Proof], now: datetime
+) -> Iterator[_Proof]:
     """Also where a wallet sent it, and never heard that it was approved.
 
     A secret that was sent is none, whatever the log says of it.
@@ -106,7 +110,7 @@ def _news(proofs: Mapping[str, _Proof], known: Mapping[str, _Proof]) -> Iterator
     for identifier, proof in proofs.items():
         before = known.get(identifier)
         if isinstance(before, Claim) and before.receipt and isinstance(proof, Claim):
-            with_steps(before, proof.steps)
+            with_steps(before, proof.steps, now)
         sent = proof.secret_sent or bool(before and before.secret_sent)
         restored = replace(proof, secret_sent=sent)
         if before is None or _known_of(before) != _known_of(restored):
@@ -194,7 +198,7 @@ def _proofs(
             secret_sent=(each.claim_id, secret) in ended,
         )
         check_approval(each.event, claim)
-        claims.append(with_steps(claim, cases.steps(each)))
+        claims.append(with_steps(claim, cases.steps(each), now))
     transfers = [
         Transfer(
             transfer_id=transfer.transfer_id,

@@ -357,6 +357,38 @@ def test_a_step_in_the_log_that_breaks_the_rules(server: ShopServer, wallet: Wal
         follow(server, wallet)
 
 
+@pytest.mark.parametrize("step", ["withdraw", "note"])
+def test_a_step_that_was_sent_and_not_logged(server: ShopServer, wallet: Wallet, step: str) -> None:
+    claim = the_claim(wallet)
+    now = server.world.verifier.cases.read(ORIGIN, claim.claim_id).document()
+    server.instead["/steps"] = lambda _request: now
+    attachments = [b"hello"] if step == "note" else []
+    with pytest.raises(VerificationError, match="not among"):
+        wallet.take_step(server.shop(), claim, step, attachments=attachments)
+
+
+def test_a_step_in_the_log_that_is_dated_in_the_future(server: ShopServer, wallet: Wallet) -> None:
+    """Who was asked has the response time to answer, by whatever clock the merchant goes."""
+    server.step(the_claim(wallet).claim_id, "ask", wants=["photo"])
+    follow(server, wallet)
+    known = wallet._state
+    server.world.clock.advance(days=8)
+    server.step(the_claim(wallet).claim_id, "decline", reason="no_answer")
+    server.world.clock.advance(days=-8)
+    with pytest.raises(VerificationError, match="future"):
+        follow(server, wallet)
+    assert wallet._state == known
+    server.world.clock.advance(days=7)
+    assert follow(server, wallet) == "declined"
+
+
+def test_a_message_that_is_left_out(server: ShopServer, wallet: Wallet) -> None:
+    server.step(the_claim(wallet).claim_id, "note", b"hello", b"and more")
+    server.lies["/inbox"] = lambda answer: {"attachments": answer["attachments"][:1]}
+    with pytest.raises(VerificationError, match="left out"):
+        wallet.messages(server.shop(), the_claim(wallet))
+
+
 def first_as(**members: Any) -> Lie:
     return lambda answer: {"attachments": [{**answer["attachments"][0], **members}]}
 
