@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aftersales.claims import DECIDED, require_signed_lately
+from aftersales.claims import APPROVED, DECIDED, require_signed_lately
 from aftersales.steps import BUYER, STEP, check_step, parse_shop, verify_step
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_base64
@@ -37,6 +37,16 @@ class RedemptionToken:
     def claim_id(self) -> str:
         """That of the claim; verified by :meth:`verify`."""
         return str(self.receipt.event.get("claim_id"))
+
+    @property
+    def shows_approval(self) -> bool:
+        """Whether the decision is an approval by itself.
+
+        A claim that was to be looked at may have been declined, and the owner whose approval ends
+        the ownership may not have left: then only the log knows.
+        """
+        event = self.receipt.event
+        return event.get("decision") == APPROVED and event.get("retire_by") is None
 
     def document(self) -> dict[str, Any]:
         """As JSON."""

@@ -80,7 +80,8 @@ def redeem(
 ) -> None:
     """Redeem a buyer's approval: check the token, then record it, which works once.
 
-    Exit status 0 only when it is recorded for you. No API key is needed: the buyer has signed.
+    Exit status 0 only when it is recorded for you; with --offline, only when the receipt is of an
+    approval that needs nothing more. No API key is needed: the buyer has signed.
     """
     from aftersales.redemption import RedemptionToken
     from ledger.note import parse_vkey
@@ -93,6 +94,10 @@ def redeem(
     found = {**_claim(token.receipt.event), "shop": shop, "signed": token.signed, **unreal}
     if not offline:
         found["redeemed"] = _record(url, token, log, wanted)
+    elif not token.shows_approval:
+        raise VerificationError(
+            "whether the claim is approved only the service can tell", "receipt"
+        )
     show(found, facts(found), as_json=as_json)
 
 

@@ -48,6 +48,18 @@ def test_a_desk_checks_a_token_without_asking_anybody(server: ShopServer, wallet
     assert server.requests == []
 
 
+def test_a_claim_that_nobody_has_approved_is_nothing_to_a_desk_without_network(
+    wallet: Wallet,
+) -> None:
+    """Whoever has made it can sign a token for it; so can who was declined, or has not left."""
+    made = token(wallet)
+    assert RedemptionToken.parse(made).shows_approval
+    for changes in ({"decision": "under_review"}, {"retire_by": "2026-11-28T12:00:00Z"}):
+        event = {**made["receipt"]["event"], **changes}
+        other = {**made, "receipt": {**made["receipt"], "event": event}}
+        assert not RedemptionToken.parse(other).shows_approval
+
+
 def test_of_two_shops_one_wins(server: ShopServer, wallet: Wallet) -> None:
     tokens = [RedemptionToken.parse(token(wallet, shop)) for shop in (DESK, "acme/desk-2")]
     cases, claim_id = server.world.verifier.cases, wallet.claims[-1].claim_id
