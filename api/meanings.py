@@ -56,7 +56,8 @@ PROBLEMS = {
     "still-voidable": "The merchant can still take back purchases of this span.",
     "too-large": "The body is larger than this call reads.",
     "too-slow": "The request has not come in the time there is for it; send it again.",
-    "too-many": "More than 1,000 items in a request, 100 keys, 16 webhooks, 100,000 products.",
+    "too-many": "More than 1,000 items in a request, 100 keys, 16 webhooks or claims with one slot,"
+    " 100,000 products.",
     "too-many-steps": "One side has taken as many steps of this claim as it can, 32.",
     "transfer-date": "The transfer's `date` is neither today nor yesterday (UTC).",
     "unauthorised": "No key was sent in `Authorization`, or not one that this call takes.",

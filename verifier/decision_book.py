@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.engine import Row
 
 from ledger.event_log import append_events
@@ -16,6 +16,7 @@ from verifier.schema import approved, tags
 
 __all__ = [
     "claims_with_tags",
+    "count_claims_of",
     "find_decisions",
     "note_decisions",
     "read_decisions",
@@ -67,6 +68,17 @@ def claims_with_tags(
         tags.c.origin == origin, tags.c.scope == scope, tags.c.tag.in_(serial_tags)
     )
     return {row.tag: row.claim_id for row in connection.execute(query)}
+
+
+def count_claims_of(
+    connection: Connection, origin: str, secret_tags: Collection[bytes]
+) -> dict[bytes, int]:
+    """How many claims have been recorded with each of the secret tags: of one owner and slot."""
+    of_claims = approved.c.origin == origin, approved.c.kind == CLAIM
+    query = select(approved.c.secret_tag, func.count()).where(
+        *of_claims, approved.c.secret_tag.in_(secret_tags)
+    )
+    return {row[0]: row[1] for row in connection.execute(query.group_by(approved.c.secret_tag))}
 
 
 def read_decisions(

@@ -23,12 +23,15 @@ from policies.claim import ClaimBody
 from policies.policy import Policy
 from verifier.approvals import CLAIM, approvals
 from verifier.decision import Decision, decided_event
-from verifier.decision_book import find_decisions, record_decisions
+from verifier.decision_book import count_claims_of, find_decisions, record_decisions
 from verifier.pending import Pending, attempt, decline_ended, decline_used, unsettled
 from verifier.retiring import RetiredSecrets
 from verifier.statements import recent_closes, require_recent, require_today
 
-__all__ = ["Recorder"]
+__all__ = ["MOST_CLAIMS", "Recorder"]
+
+MOST_CLAIMS = 16
+"""Of one owner with one slot: those before the last have been withdrawn or declined."""
 
 
 class Recorder:
@@ -64,6 +67,7 @@ class Recorder:
         decline_used(connection, origin, unsettled(claims))
         find_ended = partial(self._retired.among_now, transaction, origin)
         decline_ended(unsettled(claims), find_ended)
+        _refuse_floods(connection, origin, unsettled(claims))
         if decided := self._decide(origin, unsettled(claims)):
             record_decisions(transaction, origin, decided)
 
@@ -106,6 +110,15 @@ def _refuse_newly_ended(connection: Connection, origin: str, claims: Sequence[Pe
                 and (event["from"] <= claim.body.date)
             ):
                 claim.fail(Refused("policy-not-valid", "the policy has just ended", "claim.policy"))
+
+
+def _refuse_floods(connection: Connection, origin: str, claims: Sequence[Pending]) -> None:
+    """Refuse those whose slot was claimed with and given back again and again: the log grows."""
+    made = count_claims_of(connection, origin, {claim.stated.owner[1] for claim in claims})
+    for claim in claims:
+        if made.get(claim.stated.owner[1], 0) >= MOST_CLAIMS:
+            message = f"{MOST_CLAIMS} claims were made with this slot"
+            claim.fail(Refused("too-many", message, "claim.number"))
 
 
 def _event(claim: Pending, now: datetime) -> dict[str, Any]:

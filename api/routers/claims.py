@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1/merchants/{merchant}/claims", tags=["claims"])
     **described(
         {201: Decision, 200: Decision},
         "malformed foreign-origin unknown-merchant unknown-policy unknown-horizon unknown-lane"
-        " too-large policy-not-valid claim-date stale-horizon ring-too-small",
+        " too-large too-many policy-not-valid claim-date stale-horizon ring-too-small",
         NewClaim,
     ),
 )

@@ -388,6 +388,19 @@ def test_an_owner_leaves_while_a_step_is_looked_at(
     assert claim.claim_id not in used(world)
 
 
+def test_a_flood_of_claims_that_are_withdrawn_ends(
+    world: World, bought: Bought, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verifier.recording.MOST_CLAIMS", 2)
+    for _ in range(2):
+        Followed(world, bought, "looked-at").take(BUYER, "withdraw")
+    size = world.sizes()
+    with pytest.raises(Refused) as refused:
+        Followed(world, bought, "looked-at")
+    assert (refused.value.code, world.sizes()) == ("too-many", size)
+    assert Followed(world, bought, "warranty-2y").decision.recorded
+
+
 def test_a_flood_of_steps_ends(claim: Followed) -> None:
     content = claim.seal(b"x")
     for _ in range(32):
