@@ -15,6 +15,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext
 from fastapi.security.base import SecurityBase
+from fastapi.security.utils import get_authorization_scheme_param
 from limits import RateLimitItem, parse
 from limits.strategies import FixedWindowRateLimiter
 from starlette.requests import Request
@@ -101,7 +102,7 @@ class RateLimits:
         path = getattr(request.scope.get("route"), "path_format", "")
         usual = "reads" if request.method == "GET" else "claims"
         budget = self._budgets.get((request.method, path), usual)
-        if budget is None and request.method != "GET" and "authorization" not in request.headers:
+        if budget is None and request.method != "GET" and not _shows_a_key(request):
             budget = "claims"  # who shows no key where one is asked for is anybody
         if budget is not None and path not in _HEALTH and (who := self._address(request)):
             self._hit(request, budget, who)
@@ -183,6 +184,12 @@ class RateLimits:
     def _hash(self, data: bytes) -> str:
         key = self._day_key(self._clock().date().isoformat())
         return hmac.digest(key, data, sha256)[:_HASH_BYTES].hex()
+
+
+def _shows_a_key(request: Request) -> bool:
+    """Whether there is one to look at, as the routes see it: another scheme is none."""
+    scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
+    return scheme.lower() == "bearer" and key != ""
 
 
 def _network(host: str) -> bytes:

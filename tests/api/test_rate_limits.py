@@ -192,6 +192,17 @@ def test_no_key_at_all_is_no_guess_but_counts_for_the_address(town: Town) -> Non
     assert answers == [401, 401, 429]
 
 
+@pytest.mark.parametrize("said", ["Basic YWNtZTp4", "Bearer", "Bearer  ", "x"])
+def test_what_is_no_key_is_no_way_around_the_budget(town: Town, said: str) -> None:
+    """Steps are taken with a key or without: whoever names another scheme is one without."""
+    merchant(town)
+    path = f"/v1/merchants/acme/claims/{'0' * 64}/steps"
+    headers = {"Authorization": said}
+    for expected in (400, 400, 429):
+        answer = town.send(SOMEBODY, "POST", path, body={}, headers=headers)
+        assert answer.status_code == expected
+
+
 def test_every_write_has_a_budget(town: Town) -> None:
     budgets = town.limits._budgets
     assert budgets.keys() >= {
