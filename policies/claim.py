@@ -34,6 +34,10 @@ __all__ = [
 ]
 
 _KEY_SIZE = 32  # of Ed25519 (RFC 8032) and X25519 (RFC 7748)
+_P = 2**255 - 19
+_ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER = {0, 1, _P - 1, _ORDER_8, _P - _ORDER_8}
+"""y of the points of Ed25519 under which a signature is valid that anybody can make."""
 REMEDIES = ("repair", "replacement", "refund", "store_credit")
 _INTEGERS = ("version", "number", "first", "size", "voided_at", "lane")
 
@@ -131,6 +135,10 @@ def _read_buyer(document: Any) -> FollowUpKeys:
     for name in names:
         parse_hex(document[name], f"claim.buyer.{name}", _KEY_SIZE)
     parse_contact_key(document["inbox"], "claim.buyer.inbox")
+    for name in ("follow_up", "redemption"):
+        y = int.from_bytes(bytes.fromhex(document[name]), "little") % 2**255 % _P
+        if y in _SMALL_ORDER:
+            raise FormatError("a key with which anybody signs", f"claim.buyer.{name}")
     return FollowUpKeys(**document)
 
 

@@ -30,6 +30,14 @@ def test_its_reader_opens_it() -> None:
     assert open_attachment(SEALED, CLAIM, KEY) == b"the handle came off"
 
 
+def test_one_that_was_sealed_in_2026_opens() -> None:
+    sealed = (
+        "ba361ed72d336b0d616265b33ee6bbfbe0ae2619b7662cf805cfeeed82601538b28415dc7a4364bbfbd663c4"
+        "19cfc21c00662aec3c62a636cfe9c06811b9fb2c6fa260"
+    )
+    assert open_attachment(bytes.fromhex(sealed), CLAIM, KEY) == b"the handle came off"
+
+
 def test_two_of_the_same_content_look_different() -> None:
     again = seal_attachment(b"the handle came off", CLAIM, READER)
     assert attachment_digest(again) != attachment_digest(SEALED)

@@ -1,8 +1,11 @@
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +46,38 @@ BUYER = FollowUpKeys("11" * 32, "22" * 32, "33" * 32)
 @pytest.mark.parametrize("body", [BODY, replace(BODY, buyer=BUYER)])
 def test_reads_what_it_writes(body: ClaimBody) -> None:
     assert parse_claim(body.document()) == body
+
+
+_P = 2**255 - 19
+_ORDER_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
+
+
+@pytest.mark.parametrize("name", ["follow_up", "redemption"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(
+            (y + sign).to_bytes(32, "little").hex()
+            for y in (0, 1, _P - 1, _P, _P + 1)
+            for sign in (0, 2**255)
+        ),
+        _ORDER_8,
+        (_P - int.from_bytes(bytes.fromhex(_ORDER_8), "little")).to_bytes(32, "little").hex(),
+    ],
+)
+def test_refuses_a_key_with_which_anybody_signs(name: str, key: str) -> None:
+    """Whoever has made the claim could deny each of its steps, and that it was cashed in."""
+    nothing = bytes([1]) + bytes(31) + bytes(32)  # R is the identity, S is 0
+    signed = 0
+    for attempt in range(200):
+        with suppress(InvalidSignature):
+            public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+            public.verify(nothing, b"%d" % attempt)
+            signed += 1
+    assert signed or int(key[-2:], 16) >= 0x80  # some libraries refuse these spellings
+    with pytest.raises(FormatError) as refused:
+        parse_claim({**BODY.document(), "buyer": {**BUYER.document(), name: key}})
+    assert refused.value.field == f"claim.buyer.{name}"
 
 
 @pytest.mark.parametrize(
@@ -176,3 +211,11 @@ def test_no_statement_for_a_body_that_does_not_fit(changes: dict[str, Any], fiel
     with pytest.raises(FormatError) as refused:
         claim_statement(P256, published(), replace(BODY, **changes), bytes(32), RING)
     assert refused.value.field == field
+
+
+def test_who_is_to_be_looked_at_can_be_asked() -> None:
+    version = published(review=True, contact_key="22" * 32)
+    claim_statement(P256, version, replace(BODY, buyer=BUYER), bytes(32), RING)
+    with pytest.raises(FormatError) as refused:
+        claim_statement(P256, version, BODY, bytes(32), RING)
+    assert refused.value.field == "claim.buyer"

@@ -325,6 +325,19 @@ def test_a_case_that_the_log_does_not_prove(server: ShopServer, wallet: Wallet, 
     assert wallet._state == known
 
 
+def test_events_in_another_order_than_the_log_has_them(server: ShopServer, wallet: Wallet) -> None:
+    """Who has left is without a number: only its place says what came after."""
+    result = wallet.claim(server.shop(), "refund-14d", remedy="refund")
+    claim = wallet._state.claims[result.claim_id]
+    wallet.retire(server.shop(), claim)
+    server.step(result.claim_id, "note", b"hello")
+    server.lies["/case"] = lambda case: {**case, "steps": case["steps"][::-1]}
+    with pytest.raises(VerificationError, match="order"):
+        wallet.follow(server.shop(), claim)
+    server.lies.clear()
+    assert wallet.follow(server.shop(), claim).retired
+
+
 def test_a_case_of_another_claim(server: ShopServer, wallet: Wallet) -> None:
     first = the_claim(wallet)
     wallet.claim(server.shop(), "warranty-2y", remedy="repair")
@@ -401,10 +414,15 @@ def replaced(server: ShopServer, wallet: Wallet) -> Lie:
     return first_as(content=encode_base64(other))
 
 
+def with_another(answer: dict[str, Any]) -> Any:
+    return {"attachments": [*answer["attachments"], {**answer["attachments"][0], "number": 1}]}
+
+
 @pytest.mark.parametrize(
     "make",
     [
         replaced,
+        lambda *_: with_another,
         lambda *_: first_as(number=1),
         lambda *_: first_as(digest="00" * 32),
         lambda *_: first_as(content=""),

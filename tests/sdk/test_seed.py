@@ -54,6 +54,21 @@ def test_boxes_are_those_of_the_protocol() -> None:
     assert box.private_key == expand(lp(b"box/deletion") + rest, 32)
 
 
+def test_keys_of_claims_are_those_of_the_protocol_and_link_no_two() -> None:
+    nonce = "00112233445566778899aabbccddeeff"
+    keys = Seed(ENTROPY).claim_keys(ORIGIN, nonce)
+    for name in ("follow_up", "inbox", "redemption"):
+        info = lp(f"claim/{name}".encode()) + lp(ORIGIN.encode()) + bytes.fromhex(nonce)
+        assert getattr(keys, name).private_bytes_raw() == expand(info, 32)
+    made = [
+        keys.public,
+        Seed(ENTROPY).claim_keys(ORIGIN, nonce[2:] + "00").public,
+        Seed(ENTROPY).claim_keys(ORIGIN + "s", nonce).public,
+        Seed(bytes(16)).claim_keys(ORIGIN, nonce).public,
+    ]
+    assert len({key for each in made for key in each.document().values()}) == 3 * len(made)
+
+
 def test_words_are_those_of_bip_39() -> None:
     assert Seed(ENTROPY).words == WORDS
     assert Seed.parse(f" {WORDS.upper()}\n") == Seed(ENTROPY)

@@ -165,3 +165,23 @@ def test_server_omits_an_approval(claimed: ShopServer) -> None:
     claimed.instead["/logs/acme/events/"] = event_log(claimed, [*events, events[1], events[1]])
     with pytest.raises(VerificationError, match="do not lead to its checkpoint"):
         shown(claimed)
+
+
+def test_a_merchant_logs_a_step_that_is_none(claimed: ShopServer) -> None:
+    events = all_events(claimed.world)
+    step = {
+        "type": "claim.step",
+        "time": "2026-11-21T12:00:00Z",
+        "claim_id": "ab" * 32,
+        "number": 0,
+        "by": "merchant",
+        "step": "start",
+        "attachments": [],
+    }
+    for changes, is_one in (({}, True), ({"claim_id": 7}, False), ({"attachments": None}, False)):
+        log = event_log(claimed, [*events, {**step, **changes}])
+        if is_one:
+            assert len(list(used_tags(ORIGIN, log.entries))) == 4
+        else:
+            with pytest.raises(VerificationError):
+                list(used_tags(ORIGIN, log.entries))
