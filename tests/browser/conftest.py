@@ -11,8 +11,9 @@ from tests.databases import Sqlite, fresh
 from tests.serving import served
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for longer: while it is there, an event loop runs in this thread, and no other can."""
     with chromium() as started:
         yield started
 

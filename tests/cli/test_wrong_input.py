@@ -30,7 +30,7 @@ NEED_KEY = {
     "record": RECORD,
     "import": ["merchant", "import", "sales.csv"],
     "publish": ["merchant", "policy", "publish", "policy.json"],
-    "void": ["merchant", "void", "0"],
+    "void": ["merchant", "void", "0", "--reason", "returned"],
     "close": ["merchant", "close"],
 }
 NEED_SERVICE = {
@@ -218,7 +218,7 @@ def test_numbers_have_one_spelling(terminal: Terminal, index: str) -> None:
 
 
 def test_what_the_rules_refuse(terminal: Terminal) -> None:
-    assert terminal.error("merchant", "void", "0", status=1)["type"] == "unknown-entry"
+    assert terminal.error(*NEED_KEY["void"], status=1)["type"] == "unknown-entry"
     said = terminal.error("wallet", "redeem", CODE, status=1)
     assert (said["type"], said["field"]) == ("unknown-code", "code")
     said = terminal.error("wallet", "retire", "00", "--yes", status=1)
