@@ -317,10 +317,11 @@ def _dispute(case: Case, event: Mapping[str, Any]) -> Case:
 
 
 def _redeem(case: Case, event: Mapping[str, Any]) -> Case:
-    """Once, and only what both have agreed on; whatever the merchant still asks."""
+    """Once, and only what both have agreed on; whatever the merchant asks or leaves lying."""
     if case.redeemed is not None:
         raise Refused("already-redeemed", "the approval has been cashed in", "claim_id")
-    _require(_standing(case) in (APPROVED, IN_PROCESS))
+    untouched = _standing(case) == DISPUTED and not case.started
+    _require(_standing(case) in (APPROVED, IN_PROCESS) or untouched)
     _require_agreed(case)
     require_signed_lately(event)
     redeemed = Redemption(event["shop"], event["signed"])

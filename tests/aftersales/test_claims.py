@@ -132,7 +132,7 @@ REACHED: list[tuple[str, dict[str, Any], list[Taken], dict[Taken, str]]] = [
         NEEDS_INFORMATION,
         PLAIN,
         [DISPUTE, ASK],
-        {START: IN_PROCESS, COMPLETE: COMPLETED, ANSWER: DISPUTED},
+        {START: IN_PROCESS, COMPLETE: COMPLETED, ANSWER: DISPUTED, REDEEM: IN_PROCESS},
     ),
 ]
 
@@ -311,6 +311,14 @@ def test_a_merchant_that_asks_without_end_does_not_stop_the_cashing_in() -> None
     asked.take(BUYER, "note")
     assert refuse(asked, BUYER, "note").code == "too-many-steps"
     asked.take(*REDEEM)
+
+
+def test_who_disputes_gives_up_nothing_that_was_granted() -> None:
+    """A merchant that lets a dispute lie could keep back an approval for ever."""
+    redeemed = after(PLAIN, DISPUTE, REDEEM).case
+    assert (redeemed.state, redeemed.reason) == (IN_PROCESS, None)
+    for way in ([START, DISPUTE], [COMPLETE, DISPUTE]):  # something has been done for it
+        refuse(after(PLAIN, *way), *REDEEM)
 
 
 # ---- claims that end the ownership
