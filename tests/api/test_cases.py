@@ -122,6 +122,8 @@ def test_who_reads_and_erases_attachments(shop: Shop, claim: Followed) -> None:
     assert (erased.status_code, code(erased)) == (410, "erased")
     unknown = shop.get(f"{path}/attachments/{'00' * 32}", key=shop.key)
     assert (unknown.status_code, code(unknown)) == (404, "unknown-attachment")
+    nobodys = shop.delete(f"claims/{'00' * 32}/attachments", shop.key)
+    assert (nobodys.status_code, code(nobodys)) == (404, "unknown-claim")
     again = shop.post(f"{path}/erasure", {"time": now, "signature": claim.ask_for_erasure(now)})
     assert again.json() == {"status": "erased"}
 

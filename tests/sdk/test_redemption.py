@@ -1,6 +1,7 @@
 """Tokens that are handed to a cash desk: what it checks before it asks anybody."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 
 from aftersales.redemption import RedemptionToken
 from commitments.errors import FormatError, KvittoError, Refused, VerificationError
+from commitments.wire import parse_base64
 from ledger.events import event_time, events_origin
 from ledger.quorum import Quorum
-from policies.claim import ClaimBody
+from policies.claim import ClaimBody, claim_id
 from sdk import Wallet
 from tests.sdk.forgeries import all_events, event_log
 from tests.sdk.shop_server import ShopServer
@@ -136,19 +138,34 @@ def test_a_decision_under_the_name_of_another(server: ShopServer, wallet: Wallet
     """The log's owner logs the buyer's claim once more, under a name of its choice."""
     made = token(wallet)
     renamed = {**made["receipt"]["event"], "claim_id": "ab" * 32}
-    events = [*all_events(server.world), renamed]
-    log = event_log(server, events)
-    made["receipt"] = {"event": renamed, "proof": log.proof(len(events) - 1)}
     with pytest.raises(VerificationError, match="name"):
-        check(server, made)
+        check(server, in_the_log(server, made, renamed))
+
+
+def in_the_log(server: ShopServer, made: Document, event: Document) -> Document:
+    """The token with the receipt of an event that the log's owner logs."""
+    events = [*all_events(server.world), event]
+    proof = event_log(server, events).proof(len(events) - 1)
+    return {**made, "receipt": {"event": event, "proof": proof}}
 
 
 def test_another_event_than_a_decision(server: ShopServer, wallet: Wallet) -> None:
     made = token(wallet)
-    events = all_events(server.world)
-    made["receipt"] = {"event": events[0], "proof": event_log(server, events).proof(0)}
-    with pytest.raises(FormatError):
-        check(server, made)
+    decision = made["receipt"]["event"]
+    check(server, in_the_log(server, made, decision))
+    for event in (all_events(server.world)[0], {**decision, "type": "claim.announced"}):
+        with pytest.raises(FormatError):
+            check(server, in_the_log(server, made, event))
+
+
+def test_a_claim_without_keys_is_cashed_in_by_nobody(server: ShopServer, wallet: Wallet) -> None:
+    made = token(wallet)
+    decision = made["receipt"]["event"]
+    body = replace(wallet.claims[-1].body, buyer=None)
+    name = claim_id(body, parse_base64(decision["proof"], "proof"))
+    bare = {**decision, "claim": body.document(), "claim_id": name}
+    with pytest.raises(VerificationError, match="no keys"):
+        check(server, in_the_log(server, made, bare))
 
 
 @pytest.mark.parametrize(
