@@ -153,8 +153,9 @@ class Streams:
             if not behind:
                 await asyncio.sleep(_LOOK_SECONDS)
         self._looking = None
-        for stream in list(self._open):
-            stream.stop()
+        if self._stopping:  # else somebody may have come who is not among the watchers yet
+            for stream in list(self._open):
+                stream.stop()
 
     async def _tell_news(self) -> bool:
         """Read what is new, and tell; whether there is more."""
