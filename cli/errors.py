@@ -134,7 +134,7 @@ def _report(error: Exception, *, as_json: bool) -> int:
 def _problem(error: Exception) -> _Problem:
     match error:
         case typer.TyperException():
-            return _Problem("usage", error.format_message())
+            return _Problem("usage", " ".join(error.format_message().split()))  # in one line
         case typer.Abort():
             return _Problem("usage", "there is nobody to answer a question; see --help")
         case KvittoError():

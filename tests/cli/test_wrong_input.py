@@ -283,3 +283,8 @@ def test_the_default_ring_is_the_wallets(terminal: Terminal) -> None:
     terminal.run("merchant", "policy", "publish", terminal.policy())
     terminal.run("merchant", "close")
     assert terminal.error(*CLAIM, "--yes", status=1)["type"] == "ring-too-small"
+
+
+def test_a_choice_that_is_missing_is_told_in_one_line(terminal: Terminal) -> None:
+    said = terminal.error("merchant", "void", "0", status=2)
+    assert said["message"].startswith("Missing option '--reason'. Choose from: returned, ")
