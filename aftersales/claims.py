@@ -14,7 +14,7 @@ Pure, and shared by wallet, service and auditor: the three fold the same events 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -120,6 +120,24 @@ class Case:
     redeemed: Redemption | None = None
     number: int = 0
     taken: tuple[int, int] = (0, 0)
+
+    def document(self) -> dict[str, Any]:
+        """The case as JSON, without what the claim says itself."""
+        return {
+            "claim_id": self.claim_id,
+            "state": self.state,
+            "opened": self.opened,
+            "moved": self.moved,
+            "due": self.due,
+            "granted": self.granted and asdict(self.granted),
+            "agreed": self.agreed,
+            "offer": self.offer and asdict(self.offer),
+            "reason": self.reason,
+            "wants": list(self.wants),
+            "answer_by": self.answer_by,
+            "redeemed": self.redeemed and asdict(self.redeemed),
+            "number": self.number,
+        }
 
     @property
     def holds_slot(self) -> bool:

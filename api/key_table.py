@@ -45,8 +45,6 @@ Scope = Literal["all", "sales", "policies", "claims", "webhooks", "keys"]
 """What a key may do; ``all`` is everything, also what later versions add."""
 _SCOPES: tuple[str, ...] = get_args(Scope)
 _ALL = "all"
-
-_ALL = "all"
 _LONGEST_LABEL = 100
 
 api_keys = Table(

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.output import note
+from cli.output import note, show, table
 
-__all__ = ["MessageDirectory", "attached", "shown"]
+__all__ = ["MessageDirectory", "attached", "show_messages", "shown"]
 
 MessageDirectory = Annotated[
     Path | None,
@@ -44,6 +44,12 @@ def shown(
         "file": None if file is None else str(file),
         "erased": content is None,
     }
+
+
+def show_messages(read: list[dict[str, Any]], *, as_json: bool) -> None:
+    """What was read, each as :func:`shown` has it."""
+    rows = [[each["number"], each["text"] or each["file"] or "erased"] for each in read]
+    show({"messages": read}, table(["step", "message"], rows), as_json=as_json)
 
 
 def _text(content: bytes | None) -> str | None:

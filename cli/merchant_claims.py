@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import typer
 
-from cli.attachments import MessageDirectory, shown
+from cli.attachments import MessageDirectory, show_messages, shown
 from cli.case_words import case_document, case_facts
 from cli.errors import Failure
-from cli.options import DEFAULT_URL, MerchantId, MerchantKey, Url, whole_number
+from cli.options import DEFAULT_URL, MerchantId, MerchantKey, Remedy, Url, whole_number
 from cli.output import AsJson, agreed, facts, show, table
 from cli.secret_files import PassphraseFile, read_passphrase
 
@@ -46,15 +46,6 @@ class State(StrEnum):
     COMPLETED = "completed"
     CANCELED = "canceled"
     DISPUTED = "disputed"
-
-
-class Remedy(StrEnum):
-    """What a buyer gets (policies.claim.REMEDIES)."""
-
-    REPAIR = "repair"
-    REPLACEMENT = "replacement"
-    REFUND = "refund"
-    STORE_CREDIT = "store_credit"
 
 
 class Decline(StrEnum):
@@ -295,8 +286,7 @@ def evidence(
             sealed = place.attachment(claim_id, digest)
             content = None if sealed is None else open_attachment(sealed, claim_id, private)
             read.append(shown(number, digest, content, out))
-    rows = [[each["number"], each["text"] or each["file"] or "erased"] for each in read]
-    show({"messages": read}, table(["step", "message"], rows), as_json=as_json)
+    show_messages(read, as_json=as_json)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Options that several commands share, and how what was typed is read."""
 
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ __all__ = [
     "MerchantKey",
     "OperatorKey",
     "QuorumFile",
+    "Remedy",
     "Url",
     "address",
     "port_number",
@@ -35,6 +37,15 @@ _MOST_WORKERS = 64
 _MERCHANT = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)  # what an HTTP header carries
 _SAFER = "Better in the environment: everybody on this computer can read a program's arguments."
+
+
+class Remedy(StrEnum):
+    """What a buyer asks for, and what a merchant grants (policies.claim.REMEDIES)."""
+
+    REPAIR = "repair"
+    REPLACEMENT = "replacement"
+    REFUND = "refund"
+    STORE_CREDIT = "store_credit"
 
 
 def whole_number(typed: str | int) -> int:

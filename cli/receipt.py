@@ -119,28 +119,22 @@ def _merchant_id(origin: str) -> str:
 
 def _record(url: str, token: "RedemptionToken", key: "Verifier", quorum: "Quorum") -> str:
     """When the redemption was logged, as the log proves it; ``Refused`` where another was."""
-    from ledger.event_receipt import EventReceipt, verify_event_receipt
+    from aftersales.steps import STEP
+    from ledger.event_receipt import verify_event_receipt
     from sdk import Shop
+    from sdk.cases import read_case
 
     claim = token.receipt.event["claim"]
     with Shop(url, _merchant_id(claim["origin"])) as service:
-        number = _steps(service.case(token.claim_id))[0]
-        _, shown = _steps(service.take_step(token.step(number), []))
-    for each in shown:
-        recorded = EventReceipt.parse({name: each.get(name) for name in ("event", "proof")})
-        if {**token.step(number), "time": recorded.event["time"]} == recorded.event:
+        known = read_case(service.case(token.claim_id))
+        step = token.step(sum(each.event.get("type") == STEP for each in known))
+        shown = read_case(service.take_step(step, []))
+    for recorded in shown:
+        time = recorded.event.get("time")
+        if {**step, "time": time} == recorded.event:
             verify_event_receipt(recorded, key, policy=quorum)
-            return str(recorded.event["time"])
+            return str(time)
     raise VerificationError("the service does not show that it is recorded")
-
-
-def _steps(case: Any) -> tuple[int, list[dict[str, Any]]]:
-    """How many steps a case has, and what the service shows of them."""
-    shown = case if isinstance(case, dict) else {}
-    number, steps = shown.get("number"), shown.get("steps")
-    if type(number) is not int or not isinstance(steps, list):
-        raise FormatError("not a case", "answer")
-    return number, steps
 
 
 def _said(event: Mapping[str, Any]) -> dict[str, Any]:

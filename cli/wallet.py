@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ import typer
 from cli.errors import Failure
 from cli.forks import keeping_proof
 from cli.handover import AsLink, AsQr, hand_over, read_receipt
-from cli.options import DEFAULT_URL, MaybeMerchantId, MerchantId, Url, whole_number
+from cli.options import DEFAULT_URL, MaybeMerchantId, MerchantId, Remedy, Url, whole_number
 from cli.output import AsJson, agreed, bar, facts, note, show, tell, waiting
 from cli.wallet_words import (
     claim_words,
@@ -38,7 +37,6 @@ __all__ = [
     "Insecure",
     "Out",
     "PurchaseNumber",
-    "Remedy",
     "SmallestRing",
     "WalletPath",
     "Yes",
@@ -83,15 +81,6 @@ ForSandboxes = Annotated[
     bool, typer.Option("--sandbox", help="For sandboxes, and for nothing that is real.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask. --json takes it.")]
-
-
-class Remedy(StrEnum):
-    """What a claim asks for."""
-
-    REPAIR = "repair"
-    REPLACEMENT = "replacement"
-    REFUND = "refund"
-    STORE_CREDIT = "store_credit"
 
 
 @app.command()

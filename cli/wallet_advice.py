@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_URL, MerchantId, Url
+from cli.options import DEFAULT_URL, MerchantId, Remedy, Url
 from cli.output import AsJson, bar, lines, note, show
 from cli.wallet import (
     DEFAULT_WALLET,
@@ -13,7 +13,6 @@ from cli.wallet import (
     SMALLEST_RING,
     Insecure,
     PurchaseNumber,
-    Remedy,
     SmallestRing,
     WalletPath,
     at_shop,

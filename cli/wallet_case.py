@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.attachments import MessageDirectory, attached, shown
+from cli.attachments import MessageDirectory, attached, show_messages, shown
 from cli.case_words import case_document, case_facts
 from cli.options import DEFAULT_URL, MerchantId, Url
-from cli.output import AsJson, facts, show, table
+from cli.output import AsJson, facts, show
 from cli.wallet import (
     DEFAULT_WALLET,
     Insecure,
@@ -42,7 +42,6 @@ Files = Annotated[
 Words = Annotated[
     str | None, typer.Option("--message", metavar="TEXT", help="Encrypted for the merchant.")
 ]
-
 
 _BEFORE_OPENING_AGAIN = 5  # seconds
 
@@ -198,8 +197,7 @@ def messages(
     with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         found = mine.messages(shop, claimed(mine, claim_id))
     read = [shown(each.number, each.digest, each.content, out) for each in found]
-    rows = [[each["number"], each["text"] or each["file"] or "erased"] for each in read]
-    show({"messages": read}, table(["step", "message"], rows), as_json=as_json)
+    show_messages(read, as_json=as_json)
 
 
 @app.command()
@@ -251,7 +249,6 @@ def _take(
     insecure: bool,
     as_json: bool,
 ) -> None:
-
     with opened(wallet) as mine, at_shop(mine, url, merchant, insecure=insecure) as shop:
         case = mine.take_step(shop, claimed(mine, claim_id), **step)
     show(case_document(case), facts(case_facts(case)), as_json=as_json)

@@ -6,7 +6,7 @@ appends it, where of two that race one finds that the case has moved.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -56,25 +56,12 @@ class CaseStatus:
 
     def document(self) -> dict[str, Any]:
         """The case as a JSON object, from which anybody can fold it again."""
-        case = self.case
         decision, *steps = [
             {"index": receipt.proof.index, **receipt.document()} for receipt in self.receipts
         ]
         return {
-            "claim_id": case.claim_id,
-            "state": case.state,
-            "opened": case.opened,
-            "moved": case.moved,
-            "due": case.due,
-            "overdue": case.is_overdue(self.now),
-            "granted": case.granted and asdict(case.granted),
-            "agreed": case.agreed,
-            "offer": case.offer and asdict(case.offer),
-            "reason": case.reason,
-            "wants": list(case.wants),
-            "answer_by": case.answer_by,
-            "redeemed": case.redeemed and asdict(case.redeemed),
-            "number": case.number,
+            **self.case.document(),
+            "overdue": self.case.is_overdue(self.now),
             "decision": decision,
             "steps": steps,
         }
