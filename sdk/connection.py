@@ -113,11 +113,7 @@ class Connection:
         """
         headers = {"Accept": EVENTS, "Cache-Control": "no-store", "Last-Event-ID": str(last)}
         with self._answer("GET", path, headers=headers, timeout=_SILENCE) as answer:
-            kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            if not answer.is_success:
-                self._raise_problem(answer, kind)
-            if kind != EVENTS:
-                raise UnexpectedAnswer(f"the shop did not answer with {EVENTS}")
+            self._require(answer, EVENTS)
             yield from _event_ids(answer.iter_bytes())
 
     @contextmanager
@@ -130,12 +126,16 @@ class Connection:
             raise Unreachable(f"no answer from the shop ({type(error).__name__})") from None
 
     def _body(self, answer: httpx.Response, content_type: str, limit: int) -> bytes:
+        self._require(answer, content_type)
+        return self._read(answer, limit)
+
+    def _require(self, answer: httpx.Response, content_type: str) -> None:
+        """Raise unless it is a success of this type."""
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if not answer.is_success:
             self._raise_problem(answer, kind)
         if kind != content_type:
             raise UnexpectedAnswer(f"the shop did not answer with {content_type}")
-        return self._read(answer, limit)
 
     def _raise_problem(self, answer: httpx.Response, kind: str) -> NoReturn:
         if answer.is_redirect:

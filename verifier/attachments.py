@@ -5,6 +5,7 @@ again: back it up.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -65,7 +66,7 @@ def check_attachments(digests: Sequence[str], contents: Sequence[bytes]) -> None
 
 
 def store_attachments(
-    connection: Connection, origin: str, step: Mapping[str, object], contents: Sequence[bytes]
+    connection: Connection, origin: str, step: Mapping[str, Any], contents: Sequence[bytes]
 ) -> None:
     """Keep the checked attachments of a step.
 
@@ -85,8 +86,8 @@ def store_attachments(
         message = f"more than {_MOST_BYTES} bytes of one side: erase, or write less"
         raise Refused("claim-full", message, "attachments")
     rows = [
-        {**row, "digest": attachment_digest(content), "size": len(content), "content": content}
-        for content in contents
+        {**row, "digest": digest, "size": len(content), "content": content}
+        for digest, content in zip(step["attachments"], contents, strict=True)
     ]
     connection.execute(insert(attachments), rows)
 
