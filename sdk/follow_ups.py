@@ -116,9 +116,10 @@ class FollowUps(OpenWallet):
         time = event_time(self._clock())
         signature = keys.follow_up.sign(inbox_message(stored.claim_id, time)).hex()
         answer = shop.inbox(stored.claim_id, time, signature)
-        shown = _attachments(answer)
-        _require_all(stored, shown)
-        return [_opened(stored, keys, each) for each in shown]
+        shown, written = _attachments(answer), _written(stored)
+        if written - {(each["number"], each["digest"]) for each in shown}:
+            raise VerificationError("inbox: a message in the log is left out")
+        return [_opened(stored, keys, written, each) for each in shown]
 
     def erase(self, shop: Shop, claim: Claim) -> None:
         """Have everything erased that was attached to the steps of a claim.
@@ -191,29 +192,31 @@ def _sealed(case: Case, content: bytes) -> bytes:
 
 def _attachments(answer: Any) -> list[dict[str, Any]]:
     shown = answer.get("attachments") if isinstance(answer, dict) else None
-    if not isinstance(shown, list) or not all(
-        isinstance(each, dict) and each.keys() == {"number", "digest", "content"} for each in shown
-    ):
+    if not isinstance(shown, list) or not all(map(_is_attachment, shown)):
         raise FormatError("not a list of attachments", "attachments")
     return shown
 
 
-def _require_all(claim: Claim, shown: Sequence[Mapping[str, Any]]) -> None:
-    for step in claim.steps:
-        for digest in step["attachments"] if step.get("by") == MERCHANT else ():
-            if not any(
-                (each["number"], each["digest"]) == (step["number"], digest) for each in shown
-            ):
-                raise VerificationError("inbox: a message in the log is left out")
-
-
-def _opened(claim: Claim, keys: ClaimKeys, shown: dict[str, Any]) -> Message:
-    number, digest, content = shown["number"], shown["digest"], shown["content"]
-    known = any(
-        (step.get("number"), step.get("by")) == (number, MERCHANT) and digest in step["attachments"]
-        for step in claim.steps
+def _is_attachment(shown: Any) -> bool:
+    return (
+        isinstance(shown, dict)
+        and shown.keys() == {"number", "digest", "content"}
+        and isinstance(shown["number"], int)
+        and isinstance(shown["digest"], str)
     )
-    if not known:
+
+
+def _written(claim: Claim) -> set[tuple[int, str]]:
+    """What the merchant has attached, by number of the step and digest."""
+    steps = [step for step in claim.steps if step.get("by") == MERCHANT]
+    return {(step["number"], digest) for step in steps for digest in step["attachments"]}
+
+
+def _opened(
+    claim: Claim, keys: ClaimKeys, written: set[tuple[int, str]], shown: dict[str, Any]
+) -> Message:
+    number, digest, content = shown["number"], shown["digest"], shown["content"]
+    if (number, digest) not in written:
         raise VerificationError("inbox: a message that is not in the log")
     if content is None:
         return Message(number, digest, None)

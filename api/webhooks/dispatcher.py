@@ -58,11 +58,6 @@ class Dispatcher:
         for batch in await asyncio.to_thread(self._outbox.take, busy, _AT_ONCE - len(busy)):
             self._sending[batch.endpoint] = asyncio.create_task(self._send(batch))
 
-    async def land(self) -> None:
-        """Wait for all that is being sent."""
-        if self._sending:
-            await asyncio.wait(self._sending.values())
-
     async def _send(self, batch: Batch) -> None:
         """One after the other, until one fails: then the endpoint rests."""
         loop = asyncio.get_running_loop()

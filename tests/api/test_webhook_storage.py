@@ -14,7 +14,7 @@ from ledger.log import Log
 from ledger.schema import published
 from ledger.store import Transaction
 from tests.api.receivers import Receiver
-from tests.api.webhook_shop import Hooks, settle
+from tests.api.webhook_shop import Hooks, land, settle
 from tests.world import ORIGIN
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def test_killed_between_sending_and_noting(hooks: Hooks, receiver: Receiver) -> 
     async def die() -> None:
         dispatcher = hooks.webhooks.dispatcher()
         await dispatcher.turn()
-        await dispatcher.land()  # and no more turns
+        await land(dispatcher)  # and no more turns
 
     asyncio.run(die())
     assert hooks.states(endpoint) == ["pending"] * 3

@@ -11,7 +11,7 @@ from tests.api.receivers import LOOPBACK, Receiver
 from tests.databases import SEALING
 from tests.world import World
 
-__all__ = ["QUICK", "Hooks", "settle"]
+__all__ = ["QUICK", "Hooks", "land", "settle"]
 
 QUICK = 0.5
 """Seconds that a receiver has for its answer."""
@@ -73,4 +73,10 @@ async def settle(dispatcher: Dispatcher) -> None:
         await dispatcher.turn()
         if not dispatcher._sending:
             return
-        await dispatcher.land()
+        await land(dispatcher)
+
+
+async def land(dispatcher: Dispatcher) -> None:
+    """Wait for all that is being sent."""
+    if dispatcher._sending:
+        await asyncio.wait(dispatcher._sending.values())
