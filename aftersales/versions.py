@@ -57,10 +57,12 @@ class VersionFold:
     @property
     def versions(self) -> dict[tuple[str, int], Version]:
         """By id and number, in the order of their publication."""
-        return {
-            key: replace(version, endings=tuple(self._endings[key]))
-            for key, version in self._published.items()
-        }
+        return {key: self._ended(key) for key in self._published}
+
+    def version(self, policy_id: str, number: int) -> Version | None:
+        """One of :attr:`versions`; None where there is none."""
+        key = policy_id, number
+        return self._ended(key) if key in self._published else None
 
     def earliest_end(self, now: str) -> date:
         """The first day that an ending logged at ``now`` may name: the day after."""
@@ -91,6 +93,9 @@ class VersionFold:
     def _day_of(self, time: str) -> date:
         """That of an event which comes next: no earlier than those before it."""
         return max(self._latest, date.fromisoformat(time[: len("2026-11-22")]))
+
+    def _ended(self, key: tuple[str, int]) -> Version:
+        return replace(self._published[key], endings=tuple(self._endings[key]))
 
     def _publish(self, event: Mapping[str, Any]) -> None:
         policy = parse_policy(event["policy"])

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = (
     *("commitments", "zk", "ledger", "policies"),
-    *("issuer", "verifier", "witness", "sdk", "api", "cli"),
+    *("issuer", "verifier", "witness", "auditor", "sdk", "api", "cli"),
 )
 WIRE = "commitments/wire.py"
 ONLY_IN = {"petlib": "commitments/p256.py", "py_ecc": "commitments/bls12381.py"}
