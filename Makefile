@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INTEROP := .interop
 PEERS := .peers
+WEB := $(shell find web -name node_modules -prune -o -type f -print)
 # -qq leaves errors; a compiler log appears only when something went wrong.
 PIP = $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
 PYTEST = $(BIN)/pytest -n auto --dist worksteal
@@ -20,12 +21,12 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-interop interop lint format bench bench-growth bench-large bench-peers bench-wallet load fuzz fuzz-api soak lock clean
+.PHONY: help install dashboard demo test test-web test-interop interop lint format bench bench-growth bench-large bench-peers bench-wallet load fuzz fuzz-api soak lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-install: $(VENV)/.kvitto ## make .venv with everything in it
+install: $(VENV)/.kvitto $(VENV)/.dashboard ## make .venv with everything in it
 	@:
 
 $(VENV)/.kvitto: $(VENV)/.dependencies pyproject.toml
@@ -42,11 +43,22 @@ $(VENV)/.dependencies: requirements-build.txt requirements.txt
 	@$(PIP) --require-hashes --no-build-isolation -r requirements.txt
 	@touch $@
 
+# The service works without it, so set-up goes on where it cannot be built.
+$(VENV)/.dashboard: $(VENV)/.kvitto $(WEB)
+	@scripts/dashboard || true
+	@touch $@
+
+dashboard: ## build the page that is served at /dashboard, with npm
+	@scripts/dashboard
+
 demo: install ## sales, claims and decisions from end to end
 	@$(BIN)/kvitto demo
 
-test: lint ## lint, types, rooms and all tests
+test: lint test-web ## lint, types, rooms and all tests
 	@$(PYTEST)
+
+test-web: install ## lint, types and tests of web/, with Node 20 or newer
+	@scripts/test-web
 
 test-interop: install interop ## independent C2SP software reads, verifies and witnesses our logs
 	@$(PYTEST) tests/interop
@@ -107,5 +119,5 @@ lock: install ## renew the pinned requirements
 		(cd benchmarks/peers/npm/$$tool && $(LOCK_NPM) $$(node -p '$(NEWEST).join(" ")')) || exit; done
 
 clean: ## remove what make and the tools made
-	@rm -rf $(VENV) $(INTEROP) $(PEERS) build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .screenshots
+	@rm -rf $(VENV) $(INTEROP) $(PEERS) web/node_modules api/pages/dashboard build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .screenshots
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

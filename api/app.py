@@ -14,6 +14,7 @@ from api.dependencies import limit_rate
 from api.head import AnswerHead
 from api.observing import Observe
 from api.openapi import openapi_document
+from api.pages.content import HTML, Content
 from api.pages.reference import render_reference
 from api.paths import refuse_line_ends
 from api.problems import add_problem_handlers, log_unexpected
@@ -136,8 +137,8 @@ def _document() -> dict[str, Any]:
 
 
 @cache
-def _reference() -> str:
-    return render_reference(_document())
+def _reference() -> Content:
+    return Content(render_reference(_document()).encode(), HTML)
 
 
 @asynccontextmanager

@@ -2,70 +2,85 @@
 
 from collections.abc import Iterator
 from functools import cache
-from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from api.pages.content import HTML, Content, kind_of
+
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
 _PAGES = files("api.pages")
-_KINDS = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-_HTML = "text/html; charset=utf-8"
-# Trusted types, of which there are none: no script can make HTML of text, whatever the text is.
-_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-    " require-trusted-types-for 'script'; trusted-types 'none'"
-)
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",  # kept, and asked for each time whether it has changed
-}
+_INDEX = "index.html"
+_HASHED = "assets/"  # where Vite puts what it names by its content
 
 
 @router.get("/reference")
 def show_the_reference(request: Request) -> Response:
     """The reference of this service."""
-    return _page(request, request.app.state.reference().encode(), _HTML)
+    reference: Content = request.app.state.reference()
+    return reference.answer(request)
 
 
 @router.get("/console")
 def show_the_console(request: Request) -> Response:
     """The merchant's console: the same page for everybody, which knows nobody."""
-    return _page(request, _console(), _HTML)
+    return _template("console.html").answer(request)
+
+
+@router.get("/dashboard")
+def show_the_dashboard(request: Request) -> Response:
+    """The auditor's dashboard, or how to build it."""
+    index = _dashboard().get(_INDEX)
+    if index is None:
+        return _template("unbuilt.html").answer(request, 404)
+    return index.answer(request)
+
+
+@router.get("/dashboard/{path:path}")
+def read_a_part_of_the_dashboard(request: Request, path: str) -> Response:
+    """A script, style sheet or image of the dashboard."""
+    return _found(_dashboard(), path).answer(request)
 
 
 @router.get("/assets/{path:path}")
 def read_an_asset(request: Request, path: str) -> Response:
-    """A style sheet, script or image of the pages."""
-    assets = _assets()
-    if path not in assets:
+    """A style sheet, script or image of the other pages."""
+    return _found(_assets(), path).answer(request)
+
+
+def _found(contents: dict[str, Content], path: str) -> Content:
+    if path not in contents:
         raise HTTPException(404)
-    return _page(request, assets[path], _KINDS[path[path.rindex(".") :]])
+    return contents[path]
 
 
 @cache
-def _console() -> bytes:
-    return (_PAGES / "templates" / "console.html").read_bytes()
+def _template(name: str) -> Content:
+    return Content((_PAGES / "templates" / name).read_bytes(), HTML)
 
 
 @cache
-def _assets() -> dict[str, bytes]:
+def _assets() -> dict[str, Content]:
     """All of them by path: what is not listed here cannot be asked for."""
-    return dict(_files(_PAGES / "assets", ""))
+    return {path: Content(body, kind_of(path)) for path, body in _files(_PAGES / "assets", "")}
+
+
+def _dashboard() -> dict[str, Content]:
+    """Its files by path, once it is built; a service that runs meanwhile finds it."""
+    return _built() if (_PAGES / "dashboard" / _INDEX).is_file() else {}
+
+
+@cache
+def _built() -> dict[str, Content]:
+    return {
+        path: Content(body, kind_of(path), lasting=path.startswith(_HASHED))
+        for path, body in _files(_PAGES / "dashboard", "")
+    }
 
 
 def _files(directory: Traversable, place: str) -> Iterator[tuple[str, bytes]]:
@@ -74,11 +89,3 @@ def _files(directory: Traversable, place: str) -> Iterator[tuple[str, bytes]]:
             yield from _files(path, f"{place}{path.name}/")
         else:
             yield f"{place}{path.name}", path.read_bytes()
-
-
-def _page(request: Request, content: bytes, kind: str) -> Response:
-    tag = f'"{sha256(content).hexdigest()[:32]}"'
-    headers = {**_HEADERS, "ETag": tag}
-    if request.headers.get("If-None-Match") == tag:
-        return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers, media_type=kind)
