@@ -11,7 +11,7 @@ from typing import Any
 from aftersales.claims import DECIDED, Case, advance, open_case
 from aftersales.steps import STEP
 from aftersales.versions import VersionFold
-from commitments.errors import VerificationError
+from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_base64
 from ledger.events import OWNERSHIP_RETIRED
 from policies.claim import claim_id, parse_claim
@@ -45,12 +45,14 @@ class History:
 
     ``version`` is that of its policy, as the events before the decision made it; ``first_due`` is
     until when the merchant had to move first, ``None`` where the owner had to leave before.
+    ``tags`` are the two that its proof shows, in hex: of the slot, and of the owner for this slot.
     """
 
     index: int
     version: Version
     case: Case
     first_due: str | None
+    tags: tuple[str, ...]
     moves: list[Move] = field(default_factory=list)
 
 
@@ -86,7 +88,7 @@ class Histories:
             raise VerificationError("not the id of this claim", "claim_id")
         if case.claim_id in self.claims:
             raise VerificationError("decided a second time", "claim_id")
-        self.claims[case.claim_id] = History(index, version, case, case.due)
+        self.claims[case.claim_id] = History(index, version, case, case.due, _tags(event))
 
     def _advance(self, index: int, event: Mapping[str, Any]) -> None:
         history = self.claims.get(event["claim_id"])
@@ -95,3 +97,10 @@ class Histories:
         case = history.case = advance(history.case, event)
         by, step = event.get("by", OWNER), event.get("step", "retire")
         history.moves.append(Move(index, event["time"], by, step, case.state, case.due))
+
+
+def _tags(event: Mapping[str, Any]) -> tuple[str, ...]:
+    tags = event.get("tags")
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise FormatError("not a list of tags", "tags")
+    return tuple(tags)

@@ -64,8 +64,9 @@ class Sighting:
 class Record:
     """The facts of one merchant, in the order of its logs.
 
-    ``kinds`` is the first byte of each entry of the purchase log; ``policy_events`` and ``reports``
-    are events with their indices; ``times`` the time of each event, by index.
+    ``kinds`` is the first byte of each entry of the purchase log; ``policy_events``, ``key_events``
+    (of the keys of logs and witnesses) and ``reports`` are events with their indices; ``times`` the
+    time of each event, by index.
     """
 
     declaration: LogDeclaration
@@ -76,6 +77,7 @@ class Record:
     voids: list[SeenVoid] = field(default_factory=list)
     transfers: dict[str, SeenTransfer] = field(default_factory=dict)
     policy_events: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    key_events: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     reports: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     times: list[str] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)

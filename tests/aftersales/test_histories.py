@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aftersales.histories import Histories
-from commitments.errors import Refused, VerificationError
+from commitments.errors import FormatError, Refused, VerificationError
 from commitments.wire import encode_base64
 from policies.claim import claim_id, parse_claim
 from tests.aftersales.cases import REVIEWED, decided
@@ -90,7 +90,11 @@ def test_what_no_honest_service_logs_is_refused() -> None:
     histories.read(0, published(REVIEWED))
     with pytest.raises(VerificationError, match="not the id"):
         histories.read(1, {**claim, "claim_id": "ab" * 32})
-    histories.read(1, claim)
+    for tags in (None, "02", [2]):
+        with pytest.raises(FormatError):
+            histories.read(1, {**claim, "tags": tags})
+    histories.read(1, {**claim, "tags": ["02", "03"]})
+    assert histories.claims[claim["claim_id"]].tags == ("02", "03")
     with pytest.raises(VerificationError, match="a second time"):
         histories.read(2, claim)
     with pytest.raises(VerificationError, match="not decided"):
