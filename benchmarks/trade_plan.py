@@ -180,13 +180,16 @@ def _steps(generator: random.Random, policy: str, remedy: str, *, late: bool) ->
         return []  # nobody moves: it will be overdue
     if policy == "damage-1y":
         return _reviewed(generator, remedy, late=late)
-    slow = 30 if policy == "return-30d" else 70
+    return _repaired(generator, luck, 30 if policy == "return-30d" else 70)
+
+
+def _repaired(generator: random.Random, luck: float, hours: float) -> list[Step]:
     if luck < 0.08:
         dispute = Step(generator.uniform(5, 90), "buyer", "dispute", {"reason": "done_badly"})
-        return [*_done(generator, slow), dispute, *_done(generator, slow)]
+        return [*_done(generator, hours), dispute, *_done(generator, hours)]
     if luck < 0.18:
         return [Step(generator.uniform(60, 260), "merchant", "complete", {})]  # some come too late
-    return _done(generator, slow)
+    return _done(generator, hours)
 
 
 def _done(generator: random.Random, hours: float) -> list[Step]:
