@@ -22,6 +22,7 @@ __all__ = [
     "Ed25519CosignerKey",
     "MlDsaCosigner",
     "MlDsaCosignerKey",
+    "cosigned_at",
     "parse_cosigner",
 ]
 
@@ -165,9 +166,14 @@ def parse_cosigner(vkey: str) -> CosignerKey:
     raise FormatError("not the key of a witness (type 04 or 06)", "vkey")
 
 
+def cosigned_at(signature: bytes) -> int:
+    """When a cosignature says that it was made: seconds since 1970."""
+    return int.from_bytes(signature[:_TIME_BYTES], "big")
+
+
 def _split(signature: bytes, size: int) -> tuple[int, bytes]:
     """The time and the signature proper."""
-    time = int.from_bytes(signature[:_TIME_BYTES], "big")
+    time = cosigned_at(signature)
     if len(signature) != _TIME_BYTES + size or time > _LAST_TIME:
         raise VerificationError("not a time and a signature of its length")
     return time, signature[_TIME_BYTES:]

@@ -6,14 +6,15 @@ Everybody who reads a whole log asks for the same, whatever they look for in it.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from commitments.errors import FormatError
-from ledger.merkle import complete_nodes, fold_peaks, leaf_hash, root_of
+from ledger.bundle_roots import bundle_roots
+from ledger.merkle import leaf_hash, root_of
 from ledger.monitor import FalseEntries, Head
-from ledger.tiles import TILE_WIDTH, TileReader, decode_bundle, tile_width
+from ledger.tiles import TILE_WIDTH, decode_bundle, tile_width
 from sdk.errors import UnexpectedAnswer
 from sdk.shop import LONGEST_BUNDLE, LogKind, Shop
 from zk.prove import no_progress
@@ -27,7 +28,6 @@ _PARALLEL = 4  # bundles fetched at once
 # Bytes of one of those: 256 approvals are less. One of the largest entries has 17 MB; it is asked
 # for again when its turn has come, and is at hand alone.
 _USUAL = 2 << 20
-_LEVEL = 8  # of the subtree over the 256 entries of a bundle
 
 
 def mirror(
@@ -39,7 +39,7 @@ def mirror(
     were true, and not all. :class:`ledger.monitor.FalseEntries` for what does not lead to the
     root, ``Refused`` for what the service does not have, ``ShopError`` for no usable answer.
     """
-    hashes = _bundle_hashes(shop, log, head)
+    hashes = bundle_roots(shop.tiles(log), head)
 
     def fetch(index: int, longest: int) -> list[memoryview]:
         width = tile_width(0, index, head.size)
@@ -64,24 +64,3 @@ def mirror(
             if index + _PARALLEL < len(hashes):
                 coming.append(pool.submit(fetch_usual, index + _PARALLEL))
     progress(head.size, head.size)
-
-
-def _bundle_hashes(shop: Shop, log: LogKind, head: Head) -> list[bytes]:
-    """The root over each bundle, the last of which may not be full."""
-    full = head.size // TILE_WIDTH
-    nodes = [(_LEVEL, index) for index in range(full)]
-    nodes += [(0, index) for index in range(full * TILE_WIDTH, head.size)]
-    try:
-        hashes = TileReader(shop.tiles(log), head.size).hashes(nodes)
-    except FormatError:
-        raise FalseEntries from None
-    bundles, rest = hashes[:full], hashes[full:]
-    if fold_peaks([*_peaks(bundles), *_peaks(rest)]) != head.root:
-        raise FalseEntries
-    return [*bundles, root_of(rest)] if rest else bundles
-
-
-def _peaks(hashes: Sequence[bytes]) -> list[bytes]:
-    """The complete subtrees that the tree over ``hashes`` consists of."""
-    nodes = complete_nodes(0, len(hashes))
-    return [root_of(hashes[index << level : (index + 1) << level]) for level, index in nodes]
