@@ -20,7 +20,10 @@ def fewer_sales(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_every_scene_ends_as_it_must(fewer_sales: Path, tmp_path: Path) -> None:
+def test_every_scene_ends_as_it_must(
+    fewer_sales: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.demo._OTHER_SHOPS_SALES", 400)
     directory = tmp_path / "town"
     arguments = ["demo", "--sales", str(fewer_sales), "--directory", str(directory), "--json"]
     result = CliRunner().invoke(app, arguments)
