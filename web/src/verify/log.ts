@@ -1,0 +1,291 @@
+// Opening a log: its checkpoint, who has signed it, and that it extends what was seen before.
+
+import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
+import { type Cosignature, cosignaturesOf, parseCosigner } from "./cosignature.ts";
+import {
+  FormatError,
+  Lie,
+  type LieKind,
+  type ServedBytes,
+  Unreachable,
+  VerificationError,
+} from "./errors.ts";
+import { type LogFiles, LogSite } from "./files.ts";
+import { forkProof } from "./fork.ts";
+import { LONGEST_NOTE, parseLogKey, parseNote, signersOf } from "./note.ts";
+import { TILE_WIDTH } from "./tiles.ts";
+import { Tree } from "./tree.ts";
+import { equalBytes, fromBase64, fromUtf8, toBase64 } from "./wire.ts";
+
+const PARALLEL = 8; // bundles fetched at once
+
+/** The largest head that this reader has seen of a log; root and note in base64. */
+export interface Seen {
+  size: number;
+  root: string;
+  note: string;
+}
+
+/** How much is done, of how much. */
+export type Progress = (done: number, total: number) => void;
+
+/** A log as it was signed, every entry proven as it is read. */
+export class VerifiedLog {
+  readonly origin: string;
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly note: string;
+  readonly signers: string[];
+  readonly cosignatures: Cosignature[];
+  readonly #tree: Tree;
+  readonly #witness: Witness;
+
+  private constructor(head: OpenedNote, tree: Tree, witness: Witness) {
+    this.origin = head.checkpoint.origin;
+    this.size = head.checkpoint.size;
+    this.root = head.checkpoint.root;
+    this.note = fromUtf8(head.note);
+    this.signers = head.signers;
+    this.cosignatures = head.cosignatures;
+    this.#tree = tree;
+    this.#witness = witness;
+  }
+
+  /** As `openLog`, from wherever the files are. */
+  static async open(
+    files: LogFiles,
+    vkeys: readonly string[],
+    witnesses: readonly string[],
+    seen?: Seen,
+  ): Promise<VerifiedLog> {
+    const note = await files.read("checkpoint", LONGEST_NOTE);
+    const notes = seen === undefined ? [note] : [fromBase64(seen.note), note];
+    const witness = new Witness(files.place, vkeys, witnesses, notes);
+    const head = await openNote(note, vkeys, witnesses, witness);
+    if (seen !== undefined) {
+      await requireNoOlder(files, seen, head, witness);
+    }
+    const { size, root } = head.checkpoint;
+    const tree = await Tree.open(files, size, root, witness.accuse);
+    if (seen !== undefined) {
+      await requireExtension(seen, note, tree, witness);
+    }
+    return new VerifiedLog(head, tree, witness);
+  }
+
+  get seen(): Seen {
+    const note = new TextEncoder().encode(this.note);
+    return { size: this.size, root: toBase64(this.root), note: toBase64(note) };
+  }
+
+  /** The root that the log had at an earlier size; `undefined` if it is not that large. */
+  async rootAt(size: number): Promise<Uint8Array | undefined> {
+    return size > this.size ? undefined : this.#tree.rootAt(size);
+  }
+
+  async entry(index: number): Promise<Uint8Array> {
+    if (!Number.isSafeInteger(index) || index < 0 || index >= this.size) {
+      throw new FormatError("the log has no such entry");
+    }
+    const entries = await this.#tree.bundle(Math.floor(index / TILE_WIDTH));
+    const entry = entries[index % TILE_WIDTH];
+    if (entry === undefined) {
+      throw new FormatError("the log has no such entry");
+    }
+    return entry;
+  }
+
+  async entries(
+    start: number,
+    stop: number,
+    onProgress?: Progress,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array[]> {
+    const found: Uint8Array[] = [];
+    for await (const [, entries] of this.portions(start, stop, onProgress, signal)) {
+      found.push(...entries);
+    }
+    return found;
+  }
+
+  /** Entries in the order of the log, some at a time, each time with the index of the first. */
+  async *portions(
+    start: number,
+    stop: number,
+    onProgress: Progress = () => undefined,
+    signal?: AbortSignal,
+  ): AsyncGenerator<[number, Uint8Array[]]> {
+    if (!(0 <= start && start <= stop && stop <= this.size)) {
+      throw new FormatError("the log has no such entries");
+    }
+    const last = Math.ceil(stop / TILE_WIDTH);
+    let next = Math.floor(start / TILE_WIDTH);
+    const waiting: Promise<Uint8Array[]>[] = [];
+    for (let at = start; at < stop; ) {
+      signal?.throwIfAborted();
+      while (waiting.length < PARALLEL && next < last) {
+        const bundle = this.#tree.bundle(next++);
+        bundle.catch(() => undefined); // it is awaited below, unless one before it fails
+        waiting.push(bundle);
+      }
+      const first = at - (at % TILE_WIDTH);
+      const entries = (await waiting.shift()) ?? [];
+      yield [at, entries.slice(at - first, stop - first)];
+      at = Math.min(first + TILE_WIDTH, stop);
+      onProgress(at - start, stop - start);
+    }
+  }
+
+  /** Read every entry, and so prove all of them. */
+  async checkAll(onProgress?: Progress, signal?: AbortSignal): Promise<void> {
+    const portions = this.portions(0, this.size, onProgress, signal);
+    while (!(await portions.next()).done) {
+      // A portion that is not proven throws.
+    }
+  }
+
+  /** That this log, which is proven, says what it may not: with the entries at fault. */
+  accuse(kind: LieKind, why: string, entries: ReadonlyMap<number, Uint8Array>): Lie {
+    const shown = [...entries].map(([index, data]) => ({
+      log: this.origin,
+      index,
+      data: toBase64(data),
+    }));
+    const lie = this.#witness.accuse(kind, why, []);
+    return new Lie({ ...lie.evidence, entries: shown });
+  }
+}
+
+/** The log at an address, under the keys of the log and of witnesses. `Lie` or `Unreachable`. */
+export function openLog(
+  base: string,
+  vkeys: readonly string[],
+  witnesses: readonly string[],
+  seen?: Seen,
+): Promise<VerifiedLog> {
+  return VerifiedLog.open(new LogSite(base), vkeys, witnesses, seen);
+}
+
+/** What all evidence about one log has in common. */
+class Witness {
+  readonly #place: string;
+  readonly #vkeys: readonly string[];
+  readonly #witnesses: readonly string[];
+  readonly #notes: readonly Uint8Array[];
+
+  constructor(
+    place: string,
+    vkeys: readonly string[],
+    witnesses: readonly string[],
+    notes: readonly Uint8Array[],
+  ) {
+    this.#place = place;
+    this.#vkeys = vkeys;
+    this.#witnesses = witnesses;
+    this.#notes = notes;
+  }
+
+  readonly accuse = (kind: LieKind, why: string, files: ServedBytes[], fork?: Uint8Array): Lie =>
+    new Lie({
+      type: "kvitto-page-evidence/v1",
+      kind,
+      why,
+      place: this.#place,
+      vkeys: [...this.#vkeys],
+      witnesses: [...this.#witnesses],
+      notes: this.#notes.map(toBase64),
+      fork: fork === undefined ? null : toBase64(fork),
+      files,
+      entries: [],
+    });
+}
+
+interface OpenedNote {
+  note: Uint8Array;
+  checkpoint: Checkpoint;
+  signers: string[];
+  cosignatures: Cosignature[];
+}
+
+async function openNote(
+  data: Uint8Array,
+  vkeys: readonly string[],
+  witnesses: readonly string[],
+  witness: Witness,
+): Promise<OpenedNote> {
+  const keys = vkeys.map(parseLogKey);
+  const cosigners = witnesses.map(parseCosigner);
+  let kind: LieKind = "forged-checkpoint";
+  try {
+    const note = parseNote(data);
+    const checkpoint = parseCheckpoint(note.text);
+    const signers = await signersOf(note, keys);
+    kind = "wrong-key";
+    if (signers.length === 0) {
+      throw new VerificationError("no known key of the log has signed its checkpoint");
+    }
+    if (signers.some((key) => key.name !== checkpoint.origin)) {
+      throw new VerificationError("the checkpoint is of another log");
+    }
+    kind = "false-cosignature";
+    const cosignatures = await cosignaturesOf(note, checkpoint, cosigners);
+    return { note: data, checkpoint, signers: signers.map((key) => key.vkey), cosignatures };
+  } catch (error) {
+    if (error instanceof FormatError || error instanceof VerificationError) {
+      throw witness.accuse(kind, error.message, []);
+    }
+    throw error;
+  }
+}
+
+/** A smaller log than before is hidden behind an old checkpoint, or it has forked. */
+async function requireNoOlder(
+  files: LogFiles,
+  seen: Seen,
+  head: OpenedNote,
+  witness: Witness,
+): Promise<void> {
+  const { size, root } = head.checkpoint;
+  if (size >= seen.size) {
+    return;
+  }
+  const was = fromBase64(seen.note);
+  try {
+    const before = await Tree.open(files, seen.size, fromBase64(seen.root), witness.accuse);
+    await requirePast(size, root, head.note, before, was, witness);
+  } catch (error) {
+    // What is hidden cannot be fetched, or proven; a fork was.
+    if (!(error instanceof Unreachable) && !(error instanceof Lie && error.kind !== "fork")) {
+      throw error;
+    }
+  }
+  const why = `the log has shrunk: ${seen.size} entries were signed before, now ${size}`;
+  throw witness.accuse("shrunk", why, []);
+}
+
+async function requireExtension(
+  seen: Seen,
+  note: Uint8Array,
+  tree: Tree,
+  witness: Witness,
+): Promise<void> {
+  await requirePast(seen.size, fromBase64(seen.root), fromBase64(seen.note), tree, note, witness);
+}
+
+/** That the tree begins with the one of `size` entries under `root`. */
+async function requirePast(
+  size: number,
+  root: Uint8Array,
+  note: Uint8Array,
+  tree: Tree,
+  newer: Uint8Array,
+  witness: Witness,
+): Promise<void> {
+  const past = await tree.rootAt(size);
+  if (equalBytes(past, root)) {
+    return;
+  }
+  const proof = await tree.consistency(size);
+  const why = "the log has signed two histories, of which neither is the other's past";
+  throw witness.accuse("fork", why, [], forkProof(note, newer, past, proof));
+}
