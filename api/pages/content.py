@@ -21,14 +21,15 @@ _KINDS = {
     "txt": "text/plain; charset=utf-8",
     "woff2": "font/woff2",
 }
-# Trusted types, of which there are none: no script can make HTML of text, whatever the text is.
+# Trusted types: no script can make HTML of text, whatever the text is. Most pages make none; one
+# that starts a worker makes one, of the address of that worker.
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; worker-src 'self'; img-src 'self';"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-    " require-trusted-types-for 'script'; trusted-types 'none'"
+    " require-trusted-types-for 'script'; trusted-types "
 )
+_NO_TYPES = "'none'"
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -42,18 +43,24 @@ _LEVEL = 9  # once in the life of a process
 
 @dataclass(frozen=True)
 class Content:
-    """What lies under one address. ``lasting`` is what has a name of its own for each content."""
+    """What lies under one address. ``lasting`` is what has a name of its own for each content.
+
+    ``trusted_types`` names the policies of trusted types that its scripts may make.
+    """
 
     body: bytes
     kind: str
     lasting: bool = False
+    trusted_types: str = _NO_TYPES
 
     def answer(self, request: Request, status: int = 200) -> Response:
         """The content, or that the browser has it."""
         gzipped = accepts_gzip(request.headers)
         tag = etag(self.body, "gzip" if gzipped else "")
         cached = _LASTING if self.lasting else _ASKED_FOR
-        headers = {**_HEADERS, "Cache-Control": cached, "ETag": tag}
+        policy = _POLICY + self.trusted_types
+        headers = {"Content-Security-Policy": policy, **_HEADERS}
+        headers |= {"Cache-Control": cached, "ETag": tag}
         if is_known(request.headers, tag):
             return Response(status_code=304, headers=headers)
         if gzipped:

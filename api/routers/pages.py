@@ -17,6 +17,7 @@ router = APIRouter(include_in_schema=False)
 _PAGES = files("api.pages")
 _INDEX = "index.html"
 _HASHED = "assets/"  # where Vite puts what it names by its content
+_WORKER = "kvitto-worker"  # as web/src/client.ts calls it
 
 
 @router.get("/reference")
@@ -78,7 +79,7 @@ def _dashboard() -> dict[str, Content]:
 @cache
 def _built() -> dict[str, Content]:
     return {
-        path: Content(body, kind_of(path), lasting=path.startswith(_HASHED))
+        path: Content(body, kind_of(path), path.startswith(_HASHED), _WORKER)
         for path, body in _files(_PAGES / "dashboard", "")
     }
 

@@ -58,7 +58,9 @@ def test_the_page_is_asked_for_again_and_its_parts_are_kept(shop: Shop) -> None:
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
     for answer in (page, script):
         policy = answer.headers["content-security-policy"].split("; ")
-        assert {"default-src 'none'", "worker-src 'self'", "trusted-types 'none'"} <= set(policy)
+        assert {"default-src 'none'", "worker-src 'self'", "trusted-types kvitto-worker"} <= set(
+            policy
+        )
         assert "unsafe" not in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
 
