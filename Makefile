@@ -51,8 +51,9 @@ $(VENV)/.dashboard: $(VENV)/.kvitto $(WEB)
 dashboard: ## build the page that is served at /dashboard, with npm
 	@scripts/dashboard
 
-demo: install ## sales, claims and decisions from end to end
-	@$(BIN)/kvitto demo
+demo: install ## sales, claims and decisions from end to end; leaves the shop in .demo
+	@rm -rf .demo
+	@$(BIN)/kvitto demo --directory .demo
 
 test: lint test-web ## lint, types, rooms and all tests
 	@$(PYTEST)
@@ -119,5 +120,5 @@ lock: install ## renew the pinned requirements
 		(cd benchmarks/peers/npm/$$tool && $(LOCK_NPM) $$(node -p '$(NEWEST).join(" ")')) || exit; done
 
 clean: ## remove what make and the tools made
-	@rm -rf $(VENV) $(INTEROP) $(PEERS) web/node_modules api/pages/dashboard build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .screenshots
+	@rm -rf $(VENV) $(INTEROP) $(PEERS) web/node_modules api/pages/dashboard build kvitto.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .screenshots .demo
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,18 +1,24 @@
 """``kvitto demo``: a shop, three thousand buyers, and what each of them can and cannot claim."""
 
+import sys
 import tempfile
 import time
-from contextlib import ExitStack
-from dataclasses import asdict
-from datetime import date
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, replace
+from datetime import date, timedelta
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
 from cli.output import AsJson, bar, note, show, table, waiting
+from commitments.clock import system_clock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cli.demo.service import Calendar
     from cli.demo.story import Scene
     from commitments.sale import Sale
@@ -43,21 +49,34 @@ def demo(
 
     started = time.monotonic()
     with ExitStack() as stack:
+        kept = directory is not None
         if directory is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kvitto-")))
         else:
             directory.mkdir(parents=True)
-        calendar = Calendar()
-        sold = read_sales(sales, today=date.max).sales
-        scenes = _play(directory, calendar, sorted(sold, key=lambda sale: sale.date))
-    good = all(scene.as_expected for scene in scenes)
-    document = {
-        "sales": len(sold),
-        "seconds": round(time.monotonic() - started, 1),
-        "as_expected": good,
-        "scenes": [asdict(scene) for scene in scenes],
-    }
-    view = table(
+        sold = _brought_up_to_date(read_sales(sales, today=date.max).sales)
+        url, scenes = _play(stack, directory, Calendar(), sold)
+        good = all(scene.as_expected for scene in scenes)
+        document = {
+            "sales": len(sold),
+            "seconds": round(time.monotonic() - started, 1),
+            "as_expected": good,
+            "scenes": [asdict(scene) for scene in scenes],
+        }
+        show(document, _table(scenes), as_json=as_json)
+        note(f"{len(sold):,} sales, {len(scenes)} scenes, {document['seconds']} s")
+        if kept:
+            _tell_how_to_look(directory)
+        if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+            note(f"The shop is open: {url}/dashboard (Ctrl-C closes it)")
+            with suppress(KeyboardInterrupt):
+                Event().wait()
+    if not good:
+        raise typer.Exit(1)
+
+
+def _table(scenes: "Sequence[Scene]") -> Table:
+    return table(
         ["who claims for", "outcome", "why", "what the verifier learned", "what it did not"],
         [
             [
@@ -70,36 +89,49 @@ def demo(
             for s in scenes
         ],
     )
-    show(document, view, as_json=as_json)
-    note(f"{len(sold):,} sales, {len(scenes)} scenes, {document['seconds']} s")
-    if not good:
-        raise typer.Exit(1)
 
 
-def _play(directory: Path, calendar: "Calendar", sold: "list[Sale]") -> "list[Scene]":
+def _tell_how_to_look(directory: Path) -> None:
+    kvitto = sys.argv[0]
+    note(f"Open the shop again: {kvitto} serve --data {directory}")
+    note("Then look at it:     http://127.0.0.1:8000/dashboard")
+    note(f"And check all of it: {kvitto} audit http://127.0.0.1:8000")
+
+
+def _brought_up_to_date(sales: "Sequence[Sale]") -> "list[Sale]":
+    """In order, and moved so that the last was the day before yesterday and claims come after."""
+    last = max(sale.date for sale in sales)
+    later = system_clock().date() - timedelta(days=2) - last
+    moved = [replace(sale, date=sale.date + later) for sale in sales]
+    return sorted(moved, key=lambda sale: sale.date)
+
+
+def _play(
+    stack: ExitStack, directory: Path, calendar: "Calendar", sold: "list[Sale]"
+) -> "tuple[str, list[Scene]]":
+    """Where the service is, for as long as ``stack`` is open, and what happened."""
     from cli.demo.service import running_service, running_witness
     from cli.demo.story import play, publish_policies
     from cli.demo.town import introduce, open_shop, quorum_of
 
-    with ExitStack() as stack:
-        witnesses = [
-            stack.enter_context(running_witness(directory, name, calendar)) for name in _WITNESSES
-        ]
-        quorum = quorum_of(witnesses)
-        url = stack.enter_context(
-            running_service(
-                directory, calendar, quorum.witnesses, [witness.seeds for witness in witnesses]
-            )
+    witnesses = [
+        stack.enter_context(running_witness(directory, name, calendar)) for name in _WITNESSES
+    ]
+    quorum = quorum_of(witnesses)
+    url = stack.enter_context(
+        running_service(
+            directory, calendar, quorum.witnesses, [witness.seeds for witness in witnesses]
         )
-        note(f"service on {url}, two witnesses, data in {directory}")
-        note(f"recording {len(sold):,} sales, each with a buyer's wallet of its own")
-        town = stack.enter_context(open_shop(url, "nordlicht", "Nordlicht Haushalt", calendar))
-        other = stack.enter_context(open_shop(url, "bergfors", "Bergfors Elektronik", calendar))
-        introduce([town, other], witnesses, quorum)
-        with bar("recording sales", len(sold)) as progress:
-            other.record(sold[-_OTHER_SHOPS_SALES:], lambda _: None)
-            town.record(sold, progress)
-        calendar.next_morning()
-        publish_policies(town)
-        with waiting("claiming"):
-            return list(play(town, other, directory))
+    )
+    note(f"service on {url}, two witnesses, data in {directory}")
+    note(f"recording {len(sold):,} sales, each with a buyer's wallet of its own")
+    town = stack.enter_context(open_shop(url, "nordlicht", "Nordlicht Haushalt", calendar))
+    other = stack.enter_context(open_shop(url, "bergfors", "Bergfors Elektronik", calendar))
+    introduce([town, other], witnesses, quorum)
+    with bar("recording sales", len(sold)) as progress:
+        other.record(sold[-_OTHER_SHOPS_SALES:], lambda _: None)
+        town.record(sold, progress)
+    calendar.next_morning()
+    publish_policies(town)
+    with waiting("claiming"):
+        return url, list(play(town, other, directory))

@@ -3,7 +3,11 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from cli.demo import cheats
 from cli.demo.town import Buyer, Town
@@ -15,11 +19,15 @@ from sdk.wallet import Wallet
 __all__ = ["Scene", "play", "publish_policies"]
 
 _WARRANTY, _CARE, _REFUND = "warranty-2y", "care-plan-1y", "money-back-30d"
+_GOODWILL = "goodwill-2y"
 _PRODUCT = "9522310003041"
 """The best seller, the one under guarantee."""
 _PASSPHRASE = "correct horse battery staple"  # noqa: S105 - of a wallet that lives a minute
 _NOTHING = "nothing: nothing was sent"
+_NOTHING_MORE = "nothing more"
 _WHICH = "which purchase, whose, its day and price"
+_NEW = timedelta(days=324)
+"""What was bought since is within every window."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Scene:
 
 
 def publish_policies(town: Town) -> None:
-    """The three promises of the shop."""
+    """The four promises of the shop; what is asked of it out of goodwill it looks at."""
     town.publish(
         id=_WARRANTY,
         kind="warranty",
@@ -65,17 +73,26 @@ def publish_policies(town: Town) -> None:
         ends_ownership=True,
         remedies=["refund"],
     )
+    town.publish(
+        id=_GOODWILL,
+        kind="warranty",
+        title="Out of goodwill, for whatever it was",
+        purchased={"oldest": "P2Y"},
+        review=True,
+        contact_key=X25519PrivateKey.generate().public_key().public_bytes_raw().hex(),
+        remedies=["repair", "store_credit"],
+    )
 
 
 def play(town: Town, other: Town, directory: Path) -> Iterator[Scene]:
     """Play all scenes: ``town`` is where the claims are made, ``other`` another shop."""
-    cast = _Cast(town)
+    cast, begin = _Cast(town), town.calendar().date() - _NEW
     guaranteed = Sale(town.calendar().date(), _PRODUCT, 12_900, "EUR", "L2026-1", None)
     anna = town.sell(guaranteed, directory / "anna.wallet", _PASSPHRASE)
     bo = town.sell(guaranteed, directory / "bo.wallet", _PASSPHRASE)
     slip = town.record_without_buyer(guaranteed)
-    returned = cast.who(lambda sale: _recent(sale) and sale.product == _PRODUCT)
-    forgotten = cast.who(lambda sale: not _recent(sale) and sale.product == _PRODUCT)
+    returned = cast.who(lambda sale: sale.date >= begin and sale.product == _PRODUCT)
+    forgotten = cast.who(lambda sale: not sale.date >= begin and sale.product == _PRODUCT)
     town.void(returned)
     town.void(forgotten)
     cleo = _redeem(town, slip, guaranteed)
@@ -84,13 +101,13 @@ def play(town: Town, other: Town, directory: Path) -> Iterator[Scene]:
     anna_before = _copy(town, anna, directory / "anna.backup")
     yield _claim(town, "an eligible purchase", anna.wallet, _WARRANTY, "approved")
     yield _claim(town, "the same purchase again", anna_before, _WARRANTY, "declined")
-    pricey = cast.who(lambda sale: _recent(sale) and 10_000 <= sale.price <= 50_000)
+    pricey = cast.who(lambda sale: sale.date >= begin and 10_000 <= sale.price <= 50_000)
     yield _claim(town, "any product, by price", pricey.wallet, _CARE, "approved")
-    old = cast.who(lambda sale: not _recent(sale) and 10_000 <= sale.price <= 50_000)
+    old = cast.who(lambda sale: not sale.date >= begin and 10_000 <= sale.price <= 50_000)
     yield _claim(town, "outside the window", old.wallet, _CARE, "not eligible")
     another = cast.who(lambda sale: sale.product != _PRODUCT)
     yield _claim(town, "the wrong product", another.wallet, _WARRANTY, "not eligible")
-    cheap = cast.who(lambda sale: _recent(sale) and sale.price < 10_000)
+    cheap = cast.who(lambda sale: sale.date >= begin and sale.price < 10_000)
     yield _claim(town, "price out of range", cheap.wallet, _CARE, "not eligible")
     bo_before = _copy(town, bo, directory / "bo.backup")
     yield _refund(town, bo.wallet)
@@ -108,6 +125,12 @@ def play(town: Town, other: Town, directory: Path) -> Iterator[Scene]:
     yield _forged(town, "a ring from another log", borrowed)
     yield _claim(town, "the honest proof, after all that", honest.wallet, _WARRANTY, "approved")
 
+    yield _repaired(town, anna.wallet)
+    half = {"resolution": "store_credit", "share": 50}
+    yield _looked_at(town, cast.who(lambda _: True).wallet, "approved", "approve", half)
+    worn = {"reason": "caused_by_use"}
+    yield _looked_at(town, cast.who(lambda _: True).wallet, "declined", "decline", worn)
+
 
 class _Cast:
     """Finds a buyer for each part; nobody plays two."""
@@ -122,10 +145,6 @@ class _Cast:
             raise LookupError("the sales have nobody for this part")
         self._free.remove(buyer)
         return buyer
-
-
-def _recent(sale: Sale) -> bool:
-    return sale.date.isoformat() >= "2026-01-01"
 
 
 def _copy(town: Town, buyer: Buyer, file: Path) -> Wallet:
@@ -172,6 +191,25 @@ def _decided(what: str, expected: str, result: ClaimResult, ring: tuple[int, ...
         learned = "this purchase has been here before" if result.earlier else "its owner has left"
         why = f"service: {result.reason}"
     return Scene(what, expected, result.decision, why, learned, _WHICH)
+
+
+def _repaired(town: Town, wallet: Wallet) -> Scene:
+    """The shop does what it has approved."""
+    claim = wallet.claims[-1].claim_id
+    town.move(claim, "start", hours=2)
+    came = town.move(claim, "complete", hours=5)
+    why = f"shop: claim {claim[:8]}, within its time"
+    return Scene("the first one, repaired", "completed", came, why, _NOTHING_MORE, _WHICH)
+
+
+def _looked_at(
+    town: Town, wallet: Wallet, expected: str, step: str, members: dict[str, Any]
+) -> Scene:
+    result = wallet.claim(town.shop, _GOODWILL, remedy="store_credit")
+    learned = f"one of {len(wallet.claims[-1].indices)} purchases satisfies {_GOODWILL}"
+    came = town.move(result.claim_id, step, hours=1, **members)
+    why = f"shop: {', '.join(map(str, members.values()))}"
+    return Scene("one that the shop looks at", expected, came, why, learned, _WHICH)
 
 
 def _forged(town: Town, what: str, forgery: cheats.Forgery) -> Scene:

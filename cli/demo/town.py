@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from cli import merchant_service
 from cli.demo.service import OPERATOR_KEY, Calendar, RunningWitness
+from cli.merchant_cases import cases_at
 from commitments.sale import Sale
 from ledger.note import Verifier
 from ledger.quorum import NO_QUORUM, Quorum, parse_quorum
@@ -107,6 +108,12 @@ class Town:
     def publish(self, **members: Any) -> None:
         """Publish a policy."""
         self._post("policies", {**_POLICY, "origin": self.origin, **members})
+
+    def move(self, claim_id: str, step: str, hours: int, **members: Any) -> str:
+        """Take a step in the case of a claim after some hours; its state."""
+        self.calendar.let_pass(hours)
+        with cases_at(self.url, self._key, self.merchant) as cases:
+            return cases.take(cases.case(claim_id), step, members, None, None).state
 
     def record_without_buyer(self, sale: Sale) -> str:
         """Record a sale whose buyer could not be asked; the one-time code on the printed slip."""

@@ -34,7 +34,9 @@ def test_every_scene_ends_as_it_must(
     assert outcomes["an eligible purchase"] == "approved"
     assert outcomes["the same purchase again"] == "declined"
     assert outcomes["a tampered proof"] == "declined"
-    assert set(outcomes.values()) == {"approved", "declined", "not eligible"}
+    assert outcomes["the first one, repaired"] == "completed"
+    assert set(outcomes.values()) == {"approved", "completed", "declined", "not eligible"}
+    assert f"serve --data {directory}" in result.stderr
     assert (directory / "kvitto.db").exists()
     assert (directory / "witness-2.example.db").exists()
 
