@@ -31,6 +31,7 @@ __all__ = [
     "build_evidence",
     "build_ring",
     "cell",
+    "check_name",
     "lane_of",
     "lanes",
     "ring_digest",
@@ -87,20 +88,25 @@ def build_ring(log: PurchaseLog, partition: Partition, name: RingName, decode: D
     ``VerificationError`` unless ``first`` (or 0), ``size`` and ``voided_at`` are closes in this
     order, the lane exists, and the ring has a member.
     """
-    indices = _check_name(partition, name)
+    indices = _cell(partition, name)
     entries = log.entries_at(indices)
     removed = find_removals(log, partition, name.voided_at, indices, entries)
     return _ring(partition, name, members(indices, entries, removed, decode))
 
 
-def _check_name(partition: Partition, name: RingName) -> list[int]:
-    """The indices of the cell that ``name`` names."""
+def check_name(partition: Partition, name: RingName) -> None:
+    """``VerificationError`` as :func:`build_ring`, except for a ring without a member."""
     if not 0 <= name.first < name.size <= name.voided_at:
         raise VerificationError("ring: its horizons are not in order")
     for horizon in {name.first, name.size, name.voided_at} - {0}:
         partition.close_at(horizon)
     if not 0 <= name.lane < partition.lanes(name.first, name.size):
         raise VerificationError("ring: no such lane")
+
+
+def _cell(partition: Partition, name: RingName) -> list[int]:
+    """The indices of the cell that ``name`` names."""
+    check_name(partition, name)
     return partition.cell(name.first, name.size, name.lane)
 
 
@@ -196,7 +202,7 @@ def build_evidence(
     log: ProvableLog, partition: Partition, name: RingName, checkpoint_size: int
 ) -> RingEvidence:
     """The evidence for the ring ``name`` under the log's checkpoint of ``checkpoint_size``."""
-    indices = _check_name(partition, name)
+    indices = _cell(partition, name)
     entries = log.entries_at(indices)
     removals = find_removals(log, partition, name.voided_at, indices, entries)
     grounds = sorted(set(removals.values()).difference(indices))
@@ -233,7 +239,7 @@ def verify_ring(
     ``VerificationError`` names the check that fails. Reads nothing but its arguments.
     """
     # 1. The name makes sense, and the checkpoint is no older than it.
-    indices = _check_name(partition, name)
+    indices = _cell(partition, name)
     if checkpoint.size < name.voided_at:
         raise VerificationError("ring: the checkpoint is older than its horizons")
     # 2. The close it is built on is of the same log.
