@@ -32,6 +32,7 @@ __all__ = [
     "DECLINED",
     "DISPUTED",
     "IN_PROCESS",
+    "MOST_CLAIMS",
     "MOST_STEPS",
     "NEEDS_INFORMATION",
     "STATES",
@@ -64,6 +65,9 @@ STATES = (
     CANCELED,
     DISPUTED,
 )
+
+MOST_CLAIMS = 16
+"""Of one owner with one slot: those before the last have been withdrawn or declined."""
 
 MOST_STEPS = 32  # of each side: whoever has a claim can write so much into the log and no more
 

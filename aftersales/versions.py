@@ -15,16 +15,18 @@ from commitments.sale import parse_day
 from ledger.closes import CLOSED
 from ledger.events import check_event
 from policies.policy import Policy, parse_policy
-from policies.versions import Ending, Version
+from policies.versions import Ending, Version, purchase_days
 
 __all__ = [
     "ENDINGS",
+    "EVENT_MEMBERS",
     "PUBLISHED",
     "READ_EVENTS",
     "SUPERSEDED",
     "WITHDRAWN",
     "VersionFold",
     "publication",
+    "require_usable",
 ]
 
 PUBLISHED, SUPERSEDED, WITHDRAWN = "policy.published", "policy.superseded", "policy.withdrawn"
@@ -33,11 +35,13 @@ ENDINGS = (SUPERSEDED, WITHDRAWN)
 READ_EVENTS = (CLOSED, PUBLISHED, *ENDINGS)
 """What a fold wants to see: no end can be dated before a close that stands before it."""
 
-_FIELDS = {
+EVENT_MEMBERS: Mapping[str, tuple[str, ...]] = {
     PUBLISHED: ("number", "policy"),
     SUPERSEDED: ("number", "policy", "version", "by", "from"),
     WITHDRAWN: ("number", "policy", "version", "from"),
 }
+"""What events of policies have besides type and time."""
+
 _DAY = timedelta(days=1)
 
 
@@ -72,6 +76,23 @@ class VersionFold:
         """The highest version of a policy; 0 without one."""
         return max((number for name, number in self._published if name == policy_id), default=0)
 
+    def ending(self, event: Mapping[str, Any]) -> tuple[str, int, Ending] | None:
+        """Which version an event, the next, ends, by id and number; None where it has no effect.
+
+        ``FormatError`` for what is no day.
+        """
+        name, number, by, first = (event.get(each) for each in ("policy", "version", "by", "from"))
+        if not (isinstance(name, str) and type(number) is int and isinstance(first, str)):
+            return None
+        day = parse_day(first)
+        if (name, number) not in self._published or day <= self._day_of(event["time"]):
+            return None
+        if event["type"] == SUPERSEDED and not (
+            type(by) is int and by > number and (name, by) in self._published
+        ):
+            return None
+        return name, number, Ending(event["time"], day, by)
+
     def read(self, event: Mapping[str, Any]) -> None:
         """The next event; those of other types than :data:`READ_EVENTS` say nothing here.
 
@@ -80,8 +101,8 @@ class VersionFold:
         ends one that is not there, or ends it for a day that had come, has no effect.
         """
         kind = event["type"]
-        if kind in _FIELDS:
-            check_event(event, kind, _FIELDS[kind])
+        if kind in EVENT_MEMBERS:
+            check_event(event, kind, EVENT_MEMBERS[kind])
             if type(event["number"]) is not int or event["number"] != self.count:
                 raise VerificationError("event log: a policy is hidden, or two have one number")
             self.count += 1
@@ -105,17 +126,25 @@ class VersionFold:
             self._endings.setdefault(key, [])
 
     def _end(self, event: Mapping[str, Any]) -> None:
-        name, number, by, first = (event.get(each) for each in ("policy", "version", "by", "from"))
-        if not (isinstance(name, str) and type(number) is int and isinstance(first, str)):
-            return
-        day = parse_day(first)
-        if (name, number) not in self._published or day <= self._day_of(event["time"]):
-            return
-        if event["type"] == SUPERSEDED and not (
-            type(by) is int and by > number and (name, by) in self._published
-        ):
-            return
-        self._endings[name, number].append(Ending(event["time"], day, by))
+        if (found := self.ending(event)) is not None:
+            name, number, ending = found
+            self._endings[name, number].append(ending)
+
+
+def require_usable(policy: Policy, capacity: int) -> None:
+    """``FormatError`` for a policy under which nobody could ever claim: what is published stays.
+
+    ``capacity`` is that of the log, N.
+    """
+    if policy.smallest_ring > capacity:
+        raise FormatError("above the log's capacity: no ring is as large", "smallest_ring")
+    for day in (policy.valid_from, policy.valid_to):
+        window = policy.window(parse_day(day))
+        if window is not None and window[1] < EPOCH:
+            raise FormatError("ends before 1970", "purchased")
+    days = purchase_days(policy, None, parse_day(policy.valid_to))
+    if days is not None and days[0] > days[1]:
+        raise FormatError("no purchase would ever be covered", "covers_from")
 
 
 def publication(fold: VersionFold, policy: Policy, time: str) -> Sequence[dict[str, Any]]:

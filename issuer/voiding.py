@@ -10,7 +10,8 @@ from commitments.errors import FormatError, Refused
 from issuer.rows import Done, Rejection, attempt
 from ledger.entries import Void
 from ledger.store import Transaction
-from ledger.void_events import REASONS, Voided, append_voided, void_reasons
+from ledger.void_events import append_voided, void_reasons
+from ledger.voided import REASONS, Voided
 
 __all__ = ["VoidWanted", "append_voids"]
 

@@ -20,7 +20,8 @@ from ledger.event_log import event_kinds, last_events, read_declaration
 from ledger.events import DAILY, events_origin, parse_event
 from ledger.log import Log
 from ledger.schema import entries, logs, metadata
-from ledger.void_events import REASONS, void_reasons
+from ledger.void_events import void_reasons
+from ledger.voided import REASONS
 
 __all__ = ["UNSTATED", "month_counts", "note_closes", "statistics"]
 

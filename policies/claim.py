@@ -20,7 +20,8 @@ from policies.body import body_members, check_common, check_types, context_of
 from zk.statement import Equals, OneOf, Predicate, Range, Ring, Scope, Statement
 
 if TYPE_CHECKING:
-    from policies.versions import Version  # slow to import
+    from policies.policy import Policy  # slow to import
+    from policies.versions import Version
 
 __all__ = [
     "REMEDIES",
@@ -31,6 +32,7 @@ __all__ = [
     "claim_statement",
     "parse_claim",
     "policy_predicates",
+    "require_offered",
 ]
 
 _KEY_SIZE = 32  # of Ed25519 (RFC 8032) and X25519 (RFC 7748)
@@ -169,6 +171,18 @@ def policy_predicates(group: Group, version: "Version", claimed: dt.date) -> tup
     return tuple(predicates)
 
 
+def require_offered(policy: "Policy", body: ClaimBody) -> None:
+    """``FormatError`` for a claim that names another policy, or asks for what it has not."""
+    if (body.origin, body.policy, body.version) != (policy.origin, policy.id, policy.version):
+        raise FormatError("names another policy", "claim.policy")
+    if body.remedy not in policy.remedies:
+        raise FormatError("the policy does not offer this remedy", "claim.remedy")
+    if body.number >= policy.claims_per_purchase:
+        raise FormatError("the policy allows fewer claims", "claim.number")
+    if policy.review and body.buyer is None:
+        raise FormatError("missing: who could be asked for evidence", "claim.buyer")
+
+
 def claim_statement(
     group: Group, version: "Version", body: ClaimBody, root: bytes, ring: Ring
 ) -> Statement:
@@ -189,15 +203,7 @@ def claim_statement(
         the body names another policy, a remedy the policy does not offer or a slot it does not
         have, or the result is not a valid statement.
     """
-    policy = version.policy
-    if (body.origin, body.policy, body.version) != (policy.origin, policy.id, policy.version):
-        raise FormatError("names another policy", "claim.policy")
-    if body.remedy not in policy.remedies:
-        raise FormatError("the policy does not offer this remedy", "claim.remedy")
-    if body.number >= policy.claims_per_purchase:
-        raise FormatError("the policy allows fewer claims", "claim.number")
-    if policy.review and body.buyer is None:
-        raise FormatError("missing: who could be asked for evidence", "claim.buyer")
+    require_offered(version.policy, body)
     return Statement(
         group=group,
         origin=body.origin,

@@ -12,7 +12,10 @@ from commitments.gtin import normalise_product
 from commitments.sale import Sale, check_code
 from policies.policy import Batch, Code, Day, Identifier, Text, checked, read_document, require_text
 
-__all__ = ["Notice", "parse_notice"]
+__all__ = ["NOTICE_PUBLISHED", "Notice", "parse_notice"]
+
+NOTICE_PUBLISHED = "recall.published"
+"""The type of the event that publishes one."""
 
 _MOST_CODES = 256  # as in a policy
 _Words = Annotated[str, Field(min_length=1, max_length=2000), checked(require_text)]

@@ -16,12 +16,16 @@ from zk.statement import Ring, Scope, Statement
 from zk.transfer import Acceptance, parse_acceptance
 
 __all__ = [
+    "RETIRE_WITHIN",
     "TransferBody",
     "parse_transfer",
     "transfer_id",
     "transfer_scope",
     "transfer_statement",
 ]
+
+RETIRE_WITHIN = dt.timedelta(days=1)
+"""The owner need not wait for anything but the approval."""
 
 _INTEGERS = ("first", "size", "voided_at", "lane")
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from aftersales.horizons import Horizons
 from commitments.clock import Clocks
 from commitments.group import Group
 from ledger.events import event_time
@@ -28,7 +29,6 @@ from verifier.pending import (
 from verifier.policy_book import Policies, PolicyBook
 from verifier.retiring import RetiredSecrets
 from verifier.statements import (
-    Horizons,
     Statements,
     applicable_version,
     require_possible_length,

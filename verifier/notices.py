@@ -8,11 +8,9 @@ from ledger.event_log import append_event, events_of
 from ledger.events import event_time, events_origin
 from ledger.once import Once, unless_done
 from ledger.store import Store, Transaction
-from policies.notice import Notice, parse_notice
+from policies.notice import NOTICE_PUBLISHED, Notice, parse_notice
 
-__all__ = ["NOTICE_PUBLISHED", "publish_notice"]
-
-NOTICE_PUBLISHED = "recall.published"
+__all__ = ["publish_notice"]
 
 
 def publish_notice(

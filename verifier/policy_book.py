@@ -8,16 +8,22 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from aftersales.versions import PUBLISHED, READ_EVENTS, WITHDRAWN, VersionFold, publication
-from commitments.attributes import EPOCH
+from aftersales.versions import (
+    PUBLISHED,
+    READ_EVENTS,
+    WITHDRAWN,
+    VersionFold,
+    publication,
+    require_usable,
+)
 from commitments.clock import Clocks
-from commitments.errors import FormatError, Refused
+from commitments.errors import Refused
 from ledger.event_log import append_event, append_events, events_of, read_declaration
 from ledger.events import event_time, events_origin
 from ledger.once import Once, unless_done
 from ledger.store import Store, Transaction
 from policies.policy import Policy, parse_policy
-from policies.versions import Version, purchase_days
+from policies.versions import Version
 
 __all__ = ["Policies", "PolicyBook", "publish_policy", "published_policy", "withdraw_policy"]
 
@@ -35,7 +41,8 @@ def publish_policy(
     policy = parse_policy(document)
     if policy.origin != origin:
         raise Refused("foreign-origin", "the policy is for another merchant's purchases", "origin")
-    _require_usable(store, policy)
+    with store.read() as connection:
+        require_usable(policy, read_declaration(connection, origin).capacity)
 
     def unit(transaction: Transaction) -> int:
         fold = _folded(transaction.connection, origin)
@@ -82,21 +89,6 @@ def withdraw_policy(
         return append_event(transaction, origin, event)
 
     return store.write(unless_done(unit, once), events_origin(origin))
-
-
-def _require_usable(store: Store, policy: Policy) -> None:
-    """What is published stays: refuse what no claim could satisfy."""
-    with store.read() as connection:
-        declaration = read_declaration(connection, policy.origin)
-    if policy.smallest_ring > declaration.capacity:
-        raise FormatError("above the log's capacity: no ring is as large", "smallest_ring")
-    for day in (policy.valid_from, policy.valid_to):
-        window = policy.window(date.fromisoformat(day))
-        if window is not None and window[1] < EPOCH:
-            raise FormatError("ends before 1970", "purchased")
-    days = purchase_days(policy, None, date.fromisoformat(policy.valid_to))
-    if days is not None and days[0] > days[1]:
-        raise FormatError("no purchase would ever be covered", "covers_from")
 
 
 def _folded(connection: Connection, origin: str) -> VersionFold:

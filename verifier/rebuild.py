@@ -29,7 +29,8 @@ from ledger.log import Log
 from ledger.schema import logs
 from ledger.statistics import month_counts, note_closes
 from ledger.store import Store, Transaction
-from ledger.void_events import VOIDED, note_voided, void_reasons
+from ledger.void_events import note_voided, void_reasons
+from ledger.voided import VOIDED
 from ledger.voids import remake_voids
 from verifier.case_book import CaseBook, note_steps
 from verifier.decision_book import note_decisions

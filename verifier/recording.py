@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from aftersales.claims import APPROVED, UNDER_REVIEW
+from aftersales.claims import APPROVED, MOST_CLAIMS, UNDER_REVIEW
+from aftersales.horizons import require_recent, require_today
 from aftersales.versions import ENDINGS
 from commitments.clock import Clocks
 from commitments.errors import Refused
@@ -26,12 +27,9 @@ from verifier.decision import Decision, decided_event
 from verifier.decision_book import count_claims_of, find_decisions, record_decisions
 from verifier.pending import Pending, attempt, decline_ended, decline_used, unsettled
 from verifier.retiring import RetiredSecrets
-from verifier.statements import recent_closes, require_recent, require_today
+from verifier.statements import recent_closes
 
-__all__ = ["MOST_CLAIMS", "Recorder"]
-
-MOST_CLAIMS = 16
-"""Of one owner with one slot: those before the last have been withdrawn or declined."""
+__all__ = ["Recorder"]
 
 
 class Recorder:

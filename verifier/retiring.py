@@ -20,7 +20,7 @@ from verifier.approvals import CLAIM, TRANSFER, approval, complete, status_at
 from verifier.case_book import CaseBook
 from verifier.decision import AWAITING_SECRET, LAPSED, retired_event
 from verifier.schema import approved, retired
-from zk.statement import Scope, tag_base
+from zk.statement import secret_tag
 
 __all__ = ["Owner", "RetiredSecrets", "note_retirements", "require_awaiting", "retire"]
 
@@ -68,7 +68,7 @@ class Owner:
     def tag(self, scope_text: str) -> bytes | None:
         """The secret tag under this scope."""
         if scope_text not in self._tags:
-            self._tags[scope_text] = _tag(self._group, scope_text, self._secret)
+            self._tags[scope_text] = secret_tag(self._group, scope_text, self._secret)
         return self._tags[scope_text]
 
     def require_shown(self, row: Row[Any]) -> None:
@@ -143,7 +143,9 @@ class RetiredSecrets:
         """
         last, known = self._known(origin, scope_text)
         newer = self._after(connection, origin, last)
-        found = {_tag(self._group, scope_text, secret): position for position, secret in newer}
+        found = {
+            secret_tag(self._group, scope_text, secret): position for position, secret in newer
+        }
         if found:
             with self._lock:
                 self._tags[origin, scope_text] = (
@@ -158,7 +160,7 @@ class RetiredSecrets:
         """The same inside a transaction, whose own rows may yet be rolled back: nothing is kept."""
         last, known = self._known(origin, scope_text)
         newer = self._after(transaction.connection, origin, last)
-        found = {_tag(self._group, scope_text, secret) for _, secret in newer}
+        found = {secret_tag(self._group, scope_text, secret) for _, secret in newer}
         return {tag for tag in tags if tag in known or tag in found}
 
     def _known(self, origin: str, scope_text: str) -> tuple[int, frozenset[bytes]]:
@@ -173,12 +175,6 @@ class RetiredSecrets:
         )
         for row in connection.execute(query.order_by(retired.c.position)):
             yield row.position, self._group.decode_scalar(row.secret)
-
-
-def _tag(group: Group, scope_text: str, secret: int) -> bytes | None:
-    """``secret * U`` for the secret scope with this text, encoded; None where that is nothing."""
-    point = group.multiply(secret, tag_base(group, Scope("secret", scope_text)))
-    return None if group.is_identity(point) else group.encode(point)
 
 
 def _is_contested(row: Row[Any], own: Sequence[Row[Any]], now: str) -> bool:

@@ -4,48 +4,40 @@ Nothing that the prover says about bounds or members is believed (docs/protocol.
 message only which closes, which lane, the date and the slot enter, each checked here.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
 
+from aftersales.horizons import RECENT_CLOSES, Body, Horizons, body_kind, require_today
 from commitments.errors import FormatError, Refused, VerificationError
 from commitments.group import Group
 from ledger.closed import ClosedLogs
 from ledger.closes import CLOSED
 from ledger.event_log import last_events
 from ledger.log import Log
-from ledger.partition import Partition
 from ledger.rings import RingName, build_ring
 from ledger.store import Store
 from policies.claim import ClaimBody, claim_statement, policy_predicates
 from policies.transfer import TransferBody, transfer_statement
 from policies.versions import Version
-from verifier.approvals import CLAIM, TRANSFER
 from verifier.policy_book import Policies
 from verifier.ring_cache import RingCache, RingKey
 from zk.statement import Ring, Statement
 from zk.verify import claim_size
 
 __all__ = [
-    "Horizons",
     "Statements",
     "applicable_version",
     "recent_closes",
     "require_possible_length",
     "require_possible_transfer",
-    "require_recent",
-    "require_today",
 ]
-
-Body = ClaimBody | TransferBody
 
 _SCOPES = 2  # of a claim: serial and secret
 _TRANSFER_SCOPES = 1  # secret
 _DIGITS = 8  # of a position, in base 4: cells of 4,096 may exceed their mean, but not 4^8
-_RECENT_CLOSES = 2  # a claim made just before a close must not fail just after it
 _MEMBERS_KEPT = 256 * 1024  # decoded, of all rings together: about 100 MB
 
 
@@ -60,25 +52,10 @@ def applicable_version(policies: Policies, origin: str, body: ClaimBody, now: da
     return version
 
 
-def require_today(body: Body, now: datetime) -> None:
-    """``Refused`` unless the claim or transfer has the date of today or of yesterday."""
-    today = now.astimezone(UTC).date()
-    if body.day not in (today, today - timedelta(days=1)):
-        kind = _kind(body)
-        raise Refused(f"{kind}-date", "not the date of today or yesterday (UTC)", f"{kind}.date")
-
-
 def recent_closes(connection: Connection, origin: str) -> set[int]:
     """The sizes at which the log was closed the last two times."""
-    events = last_events(connection, origin, CLOSED, _RECENT_CLOSES)
+    events = last_events(connection, origin, CLOSED, RECENT_CLOSES)
     return {event["size"] for _, event in events}
-
-
-def require_recent(recent: Collection[int], body: Body) -> None:
-    """``Refused`` unless ``voided_at`` is one of the last two closes, which are ``recent``."""
-    if body.voided_at not in recent:
-        field = f"{_kind(body)}.voided_at"
-        raise Refused("stale-horizon", "not one of the last two closes", field)
 
 
 def require_possible_length(group: Group, version: Version, body: ClaimBody, length: int) -> None:
@@ -95,36 +72,6 @@ def require_possible_transfer(group: Group, length: int) -> None:
 def _require_length(length: int, size_of: Callable[[int], int]) -> None:
     if all(size_of(4**m) != length for m in range(1, _DIGITS + 1)):
         raise FormatError("a proof of the wrong length", "proof")
-
-
-def _kind(body: Body) -> str:
-    return CLAIM if isinstance(body, ClaimBody) else TRANSFER
-
-
-@dataclass(frozen=True)
-class Horizons:
-    """What a snapshot says about the closes of one log."""
-
-    partition: Partition
-    sizes: Collection[int]
-    recent: Collection[int]
-
-    def require(self, body: Body) -> None:
-        """``Refused`` for horizons that are no closes, or stale, or a lane that does not exist."""
-        kind = _kind(body)
-        for name, allowed in (("first", {0}), ("size", ()), ("voided_at", ())):
-            if (size := getattr(body, name)) not in self.sizes and size not in allowed:
-                raise Refused("unknown-horizon", "not a close of the log", f"{kind}.{name}")
-        if not body.first < body.size <= body.voided_at:
-            raise Refused("unknown-horizon", "horizons are not in order", f"{kind}.size")
-        require_recent(self.recent, body)
-        if body.lane >= self.partition.lanes(body.first, body.size):
-            raise Refused("unknown-lane", "there is no such lane", f"{kind}.lane")
-
-    def require_settled(self, body: TransferBody) -> None:
-        """``Refused`` while a purchase of the span could still be declared void, and that count."""
-        if not self.partition.voids_are_settled(body.size, body.voided_at):
-            raise Refused("still-voidable", "voids of this span may still come", "transfer.size")
 
 
 class Statements:
@@ -177,7 +124,7 @@ class Statements:
             try:
                 ring = build_ring(Log(connection, origin), partition, name, self._group.decode)
             except VerificationError:  # the name has been checked: the cell has no member
-                field = f"{_kind(body)}.lane"
+                field = f"{body_kind(body)}.lane"
                 raise Refused("ring-too-small", "nobody is in this ring", field) from None
         return ring.root, Ring(self._group, ring.members, ring.points)
 

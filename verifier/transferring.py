@@ -7,11 +7,11 @@ own: they are judged one by one, and not in the batches of claims.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from threading import BoundedSemaphore
 
 from sqlalchemy import Connection
 
+from aftersales.horizons import require_recent, require_today
 from commitments.clock import Clocks
 from commitments.errors import FormatError, Overloaded, Refused, VerificationError
 from commitments.group import Group
@@ -21,7 +21,7 @@ from ledger.events import event_time, events_origin
 from ledger.log import Log
 from ledger.metrics import DECISIONS
 from ledger.store import Store, Transaction
-from policies.transfer import TransferBody, transfer_id
+from policies.transfer import RETIRE_WITHIN, TransferBody, transfer_id
 from verifier.approvals import TRANSFER, approval, approvals
 from verifier.decision import AWAITING_SECRET
 from verifier.retiring import Owner, RetiredSecrets, require_awaiting, retire
@@ -29,8 +29,6 @@ from verifier.statements import (
     Statements,
     recent_closes,
     require_possible_transfer,
-    require_recent,
-    require_today,
 )
 from verifier.transfer import Transfer, declined_transfer, transfer_event
 from verifier.transfer_book import (
@@ -44,7 +42,6 @@ from zk.verify import Verified, proof_tags, verify_batch
 
 __all__ = ["Transfers"]
 
-_RETIRE_WITHIN = timedelta(days=1)  # the owner need not wait for anything but the approval
 _AT_ONCE = 8  # each takes a thread for as long as a claim alone
 
 
@@ -67,7 +64,7 @@ class Transfers:
         ------
         Refused
             the transfer cannot be judged: another merchant's log, a date that is not today's or
-            yesterday's, horizons as :meth:`verifier.statements.Horizons.require`, a span whose
+            yesterday's, horizons as :meth:`aftersales.horizons.Horizons.require`, a span whose
             voids may still come, or a C_new that is taken.
         FormatError
             points that do not decode, or a proof of the wrong length.
@@ -172,7 +169,7 @@ class Transfers:
             require_unused(connection, origin, body.acceptance.commitment, event_time(now))
             if retired.among_now(transaction, origin, scope, [tag]):
                 return declined_transfer(identifier, "ownership_ended")
-            deadline = event_time(now + _RETIRE_WITHIN)
+            deadline = event_time(now + RETIRE_WITHIN)
             event = transfer_event(identifier, event_time(now), body, proof, tag, deadline)
             record_transfer(transaction, origin, event)
             return Transfer(identifier, AWAITING_SECRET, new=True)

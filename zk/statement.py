@@ -25,6 +25,7 @@ __all__ = [
     "Scope",
     "Statement",
     "digit_weights",
+    "secret_tag",
     "tag_base",
 ]
 
@@ -140,6 +141,12 @@ class Scope:
 def tag_base(group: Group, scope: Scope) -> Point:
     """``U_k``, the point a scope hashes to (docs/protocol.md 6, part 0)."""
     return group.hash_to_curve(f"{scope.kind}/{scope.text}".encode(), tag_dst(group))
+
+
+def secret_tag(group: Group, scope_text: str, secret: int) -> bytes | None:
+    """``secret * U`` for the secret scope with this text, encoded; None where that is nothing."""
+    point = group.multiply(secret, tag_base(group, Scope("secret", scope_text)))
+    return None if group.is_identity(point) else group.encode(point)
 
 
 class Ring:

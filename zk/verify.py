@@ -20,6 +20,7 @@ __all__ = [
     "find_false",
     "proof_size",
     "proof_tags",
+    "shown_tags",
     "verify",
     "verify_batch",
 ]
@@ -74,11 +75,17 @@ def proof_tags(statement: Statement, proof: bytes) -> tuple[bytes, ...]:
     """
     if len(proof) != proof_size(statement):
         raise FormatError("a proof of the wrong length", "proof")
-    size = statement.group.point_size
-    start = 1 + size * (1 + len(statement.committed))
-    return tuple(
-        proof[i : i + size] for i in range(start, start + size * len(statement.scopes), size)
-    )
+    return shown_tags(statement.group, len(statement.committed), len(statement.scopes), proof)
+
+
+def shown_tags(group: Group, committed: int, scopes: int, proof: bytes) -> tuple[bytes, ...]:
+    """The same without the statement: ``committed`` counts its attributes with a range or a set.
+
+    Fewer or shorter ones for what is too short for a proof.
+    """
+    size = group.point_size
+    start = 1 + size * (1 + committed)
+    return tuple(proof[i : i + size] for i in range(start, start + size * scopes, size))
 
 
 def verify(statement: Statement, proof: bytes) -> Verified:

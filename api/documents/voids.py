@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from api.documents.common import Count, Document, Origin, Problem, RowStatus
-from ledger.void_events import VoidReason
+from ledger.voided import VoidReason
 
 __all__ = ["NewVoid", "NewVoids", "Statistics", "Void", "VoidRows"]
 

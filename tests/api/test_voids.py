@@ -9,7 +9,8 @@ from ledger.entries import Void
 from ledger.fsck import Damaged, check_all
 from ledger.schema import voids
 from ledger.statistics import month_counts
-from ledger.void_events import VOIDED, void_reasons
+from ledger.void_events import void_reasons
+from ledger.voided import VOIDED
 from tests.api.shop import SALE, Shop, values
 from tests.handover import hand_over, settle
 from tests.world import ORIGIN

@@ -10,7 +10,7 @@ from aftersales.claims import STATES
 from aftersales.steps import DECLINE_REASONS, DISPUTE_REASONS, WANTS
 from api.key_table import Scope
 from cli import merchant, merchant_claims, merchant_keys, options, wallet_case
-from ledger.void_events import REASONS
+from ledger.voided import REASONS
 from policies.claim import REMEDIES
 
 

@@ -11,6 +11,7 @@ from verifier import retiring
 from verifier.approvals import CLAIM
 from verifier.decision import Decision
 from verifier.service import Verifier
+from zk.statement import secret_tag
 
 
 @pytest.fixture
@@ -168,13 +169,13 @@ def test_ending_an_ownership_does_not_grow_with_the_number_of_claims(
     for other in others:
         assert world.claim(other).approved
     scopes: list[str] = []
-    multiply = retiring._tag
+    multiply = secret_tag
 
     def counted(group: Group, scope_text: str, secret: int) -> bytes | None:
         scopes.append(scope_text)
         return multiply(group, scope_text, secret)
 
-    monkeypatch.setattr(retiring, "_tag", counted)
+    monkeypatch.setattr(retiring, "secret_tag", counted)
     with pytest.raises(Refused):
         world.verifier.retire(ORIGIN, refund.claim_id, 1)
     assert len(scopes) <= 2

@@ -32,7 +32,7 @@ from verifier.schema import approved
 from verifier.service import Verifier
 from verifier.transfer import Transfer
 from zk.prove import Unsatisfied, prove
-from zk.statement import tag_base
+from zk.statement import secret_tag, tag_base
 from zk.transfer import Acceptance, blind, prove_acceptance
 from zk.verify import verify, verify_batch
 
@@ -503,13 +503,13 @@ def test_more_transfers_wait_than_a_query_has_room_for(
     handover = hand_over(world, bought)
     waiting = handover.approve()
     scopes = [f"transfer|{ORIGIN}|{number}" for number in range(70_000)]
-    tag_of = retiring._tag
+    tag_of = secret_tag
 
     def quick_tag(group: Any, scope: str, secret: int) -> bytes | None:
         return scope.encode() if scope in others else tag_of(group, scope, secret)
 
     others = set(scopes)
-    monkeypatch.setattr(retiring, "_tag", quick_tag)
+    monkeypatch.setattr(retiring, "secret_tag", quick_tag)
     rows = [
         {
             "origin": ORIGIN,

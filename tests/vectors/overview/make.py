@@ -15,7 +15,7 @@ from aftersales.overview import overview
 from aftersales.steps import BUYER, MERCHANT
 from ledger.events import events_origin, parse_event
 from ledger.log import Log
-from ledger.void_events import VOIDED
+from ledger.voided import VOIDED
 from tests.api.shop import Shop
 from tests.steps import ENDING, LOOKED_AT, PLAIN, Followed
 from tests.world import ORIGIN, World
