@@ -1,0 +1,100 @@
+"""Both logs of a merchant as lists, to be told another story, and their replay."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auditor.replay import Replay
+from commitments.p256 import P256
+from ledger.events import encode_event, events_origin
+from ledger.log import Log
+from ledger.merkle import leaf_hash, root_of
+from ledger.store import Store
+from tests.world import ORIGIN
+
+__all__ = ["Event", "Logs", "read_logs"]
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The entries of both logs. Whoever signs for them signs anything: roots are recomputed."""
+
+    purchases: tuple[bytes, ...]
+    events: tuple[bytes, ...]
+
+    def replay(self) -> Replay:
+        """All of it, in one portion."""
+        replay = Replay(ORIGIN, P256, roots(self.purchases))
+        for index, entry in enumerate(self.purchases):
+            replay.purchase(index, entry)
+        for index, event in enumerate(self.events):
+            replay.event(index, event)
+        replay.settle()
+        return replay
+
+    def broken(self) -> list[str]:
+        """The rules that do not hold."""
+        return [each.rule for each in self.replay().disagreements]
+
+    def event(self, index: int) -> Event:
+        document: Event = json.loads(self.events[index])
+        return document
+
+    def find(self, kind: str, nth: int = 0, **members: Any) -> int:
+        """The index of the nth event of a type with these members; from the end if negative."""
+        found = [
+            index
+            for index, event in enumerate(map(json.loads, self.events))
+            if event["type"] == kind and members.items() <= event.items()
+        ]
+        return found[nth]
+
+    def with_events(self, events: Sequence[bytes]) -> "Logs":
+        return Logs(self.purchases, tuple(events))
+
+    def with_purchases(self, purchases: Sequence[bytes]) -> "Logs":
+        return Logs(tuple(purchases), self.events)
+
+    def changed(self, index: int, change: Callable[[Event], Event | None]) -> "Logs":
+        """With what ``change`` makes of an event, in its place."""
+        event = self.event(index)
+        changed = change(event) or event
+        return self.with_events(
+            [*self.events[:index], encode_event(changed), *self.events[index + 1 :]]
+        )
+
+    def inserted(self, index: int, *events: Event) -> "Logs":
+        """With more events, from ``index`` on."""
+        new = map(encode_event, events)
+        return self.with_events([*self.events[:index], *new, *self.events[index:]])
+
+    def without(self, *indices: int) -> "Logs":
+        """Without these events."""
+        return self.with_events([e for i, e in enumerate(self.events) if i not in indices])
+
+
+def roots(purchases: Sequence[bytes]) -> Callable[[int], bytes | None]:
+    """The root of the purchase log at a size; ``None`` beyond its end."""
+    leaves = [leaf_hash(entry) for entry in purchases]
+    known: dict[int, bytes] = {}
+
+    def root_at(size: int) -> bytes | None:
+        if size > len(leaves):
+            return None
+        if size not in known:
+            known[size] = root_of(leaves[:size])
+        return known[size]
+
+    return root_at
+
+
+def read_logs(store: Store) -> Logs:
+    """What a store has."""
+    with store.read() as connection:
+        purchases, events = (Log(connection, each) for each in (ORIGIN, events_origin(ORIGIN)))
+        return Logs(
+            tuple(purchases.entries(0, purchases.size)), tuple(events.entries(0, events.size))
+        )
