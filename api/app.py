@@ -21,6 +21,7 @@ from api.problems import add_problem_handlers, log_unexpected
 from api.queries import refuse_nul, refuse_repeats
 from api.rate_limits import Budgets, budgets_of
 from api.routers import (
+    auditing,
     cases,
     catalogue,
     claims,
@@ -71,6 +72,7 @@ _ROUTERS = (
     evidence,
     log_keys,
     logs,
+    auditing,
     webhooks,
     service,
     pages,

@@ -20,11 +20,13 @@ from api.documents.common import Problem
 from api.meanings import MEMBERS, PROBLEMS
 from api.problems import MEDIA_TYPE, problem_document, problem_status
 
-__all__ = ["TAGS", "described", "openapi_document", "problem_responses"]
+__all__ = ["NOT_MODIFIED", "TAGS", "described", "openapi_document", "problem_responses"]
 
 _REF = "#/components/schemas/{model}"
 _EXAMPLES = "examples.json"
 _INTRODUCTION = "introduction.md"
+
+NOT_MODIFIED = {"description": "The client has it: `If-None-Match` names its `ETag`."}
 
 TAGS = [
     {"name": "merchants", "description": "Who sells: each merchant has two logs of its own."},
@@ -41,6 +43,7 @@ TAGS = [
     {"name": "mailbox", "description": "What wallets leave for themselves. No account, no key."},
     {"name": "evidence", "description": "Parts of the logs with proofs, for wallets."},
     {"name": "logs", "description": "The logs themselves, for auditors: c2sp.org/tlog-tiles."},
+    {"name": "auditing", "description": "What auditors look at. They believe none of it."},
     {"name": "webhooks", "description": "Events are sent to the merchant's own programs."},
     {"name": "service", "description": "The service itself."},
 ]
@@ -50,17 +53,22 @@ def described(
     answers: Mapping[int, type[BaseModel]],
     problems: str = "",
     takes: type[BaseModel] | None = None,
+    *,
+    tagged: bool = False,
     **extra: Any,
 ) -> dict[str, Any]:
     """Arguments of a route's decorator that describe it.
 
     ``answers``: the model by status, the usual one first. ``problems``: codes, separated by
-    spaces. ``takes``: the model of the body. ``extra``: other members of the operation.
+    spaces. ``takes``: the model of the body. ``tagged``: the answer has an ``ETag``. ``extra``:
+    other members of the operation.
     """
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": model, "description": _summary(model)}
         for status, model in answers.items()
     }
+    if tagged:
+        responses[304] = NOT_MODIFIED
     if takes is not None:
         body = {"required": True, "content": {"application/json": {"schema": _ref(takes)}}}
         extra["requestBody"] = body

@@ -30,9 +30,11 @@ __all__ = [
     "ClaimsQuery",
     "Decimal",
     "DeliveriesQuery",
+    "DirectoryQuery",
     "EventsQuery",
     "PageQuery",
     "RingQuery",
+    "SearchQuery",
     "StreamQuery",
     "refuse_nul",
     "refuse_repeats",
@@ -161,6 +163,25 @@ class ClaimsQuery(PageQuery):
     )
     overdue: Annotated[Literal["true", "false"] | None, WithJsonSchema(_BOOLEAN)] = Field(
         default=None, description="Those that wait for the merchant for too long, or all others."
+    )
+
+
+class DirectoryQuery(_Query):
+    """Which merchants to list."""
+
+    sandboxes: Annotated[Literal["true", "false"], WithJsonSchema(_BOOLEAN)] = Field(
+        default="false", description="Whether to list sandboxes too, in which nothing is real."
+    )
+
+
+class SearchQuery(_Query):
+    """What to look for."""
+
+    q: str = Field(
+        min_length=1,
+        max_length=200,
+        description="An entry's index; a claim id or at least 8 digits of it; a tag; how the id of"
+        " a policy begins.",
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+from api.directory import Directory
 from api.keys import MerchantKeys
 from api.rate_limits import RateLimits
 from api.readiness import NotReady, Readiness
@@ -51,6 +52,7 @@ class Service:
     webhooks: Webhooks
     checkpoints: SharedReads[bytes]
     tiles: KeptTiles
+    directory: Directory
 
     @classmethod
     def open(cls, settings: Settings) -> "Service":
@@ -61,6 +63,7 @@ class Service:
         clocks = SandboxClocks(store, settings.clock)
         seed_witnesses = SeedWitnesses(settings.seed_witnesses)
         publisher = _publisher(store, settings, clocks)
+        verifier = Verifier(store, settings.group, clocks)
         stopping = Stopping(settings.options.drain_seconds)
         return cls(
             settings,
@@ -71,7 +74,7 @@ class Service:
             Issuer(store, settings.group, clocks),
             Catalogue(store),
             Mailbox(store),
-            Verifier(store, settings.group, clocks),
+            verifier,
             ClosedLogs(),
             publisher,
             seed_witnesses,
@@ -85,6 +88,7 @@ class Service:
             ),
             SharedReads(partial(_checkpoint, store)),
             KeptTiles(),
+            Directory(store, settings, verifier.policies),
         )
 
     def require_ready(self) -> None:

@@ -24,13 +24,13 @@ _WORKER = "kvitto-worker"  # as web/src/client.ts calls it
 def show_the_reference(request: Request) -> Response:
     """The reference of this service."""
     reference: Content = request.app.state.reference()
-    return reference.answer(request)
+    return reference.page(request)
 
 
 @router.get("/console")
 def show_the_console(request: Request) -> Response:
     """The merchant's console: the same page for everybody, which knows nobody."""
-    return _template("console.html").answer(request)
+    return _template("console.html").page(request)
 
 
 @router.get("/dashboard")
@@ -38,20 +38,20 @@ def show_the_dashboard(request: Request) -> Response:
     """The auditor's dashboard, or how to build it."""
     index = _dashboard().get(_INDEX)
     if index is None:
-        return _template("unbuilt.html").answer(request, 404)
-    return index.answer(request)
+        return _template("unbuilt.html").page(request, 404)
+    return index.page(request)
 
 
 @router.get("/dashboard/{path:path}")
 def read_a_part_of_the_dashboard(request: Request, path: str) -> Response:
     """A script, style sheet or image of the dashboard."""
-    return _found(_dashboard(), path).answer(request)
+    return _found(_dashboard(), path).page(request)
 
 
 @router.get("/assets/{path:path}")
 def read_an_asset(request: Request, path: str) -> Response:
     """A style sheet, script or image of the other pages."""
-    return _found(_assets(), path).answer(request)
+    return _found(_assets(), path).page(request)
 
 
 def _found(contents: dict[str, Content], path: str) -> Content:

@@ -267,6 +267,8 @@ def _hear_of_events(story: Story, key: str) -> None:
 
 def _look(story: Story) -> None:
     story.get("/v1/merchants")
+    story.get("/v1/directory", {"sandboxes": "false"})
+    story.get("search", {"q": "warranty"})
     story.get("")
     story.get("statistics")
     story.get("policies")

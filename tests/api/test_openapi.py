@@ -137,7 +137,7 @@ def _contents(operation: Operation) -> Iterator[dict[str, Any]]:
         operation.document.get("requestBody", {"content": {}}),
         *operation.document["responses"].values(),
     ):
-        yield from message["content"].values()
+        yield from message.get("content", {}).values()
 
 
 def _examples(content: dict[str, Any]) -> list[Any]:
