@@ -64,7 +64,7 @@ def test_only_the_types_that_are_wanted(hooks: Hooks, receiver: Receiver) -> Non
 
 def test_the_list_of_types_is_that_of_the_program() -> None:
     root, found = Path(__file__).parents[2], set()
-    for room in ("ledger", "verifier", "issuer", "aftersales"):
+    for room in ("ledger", "verifier", "issuer", "aftersales", "policies"):
         for file in (root / room).rglob("*.py"):
             constants = re.findall(r"^[A-Z_, ]+ = (.*)$", file.read_text("utf-8"), re.MULTILINE)
             found |= {
