@@ -28,7 +28,8 @@ class Move:
     """One event of a claim: at ``index`` of the event log, and how the case stands after it.
 
     ``step`` is the name of the step, or ``retire``; ``by`` is ``merchant``, ``buyer`` or
-    :data:`OWNER`. ``due`` is until when the merchant has to move next, ``None`` while it has not.
+    :data:`OWNER`. ``due`` is until when the merchant has to move next, ``None`` while it has not;
+    ``reason`` is that of a decline or dispute.
     """
 
     index: int
@@ -37,6 +38,7 @@ class Move:
     step: str
     state: str
     due: str | None
+    reason: str | None = None
 
 
 @dataclass
@@ -95,8 +97,8 @@ class Histories:
         if history is None:
             raise VerificationError("about a claim that was not decided", "claim_id")
         case = history.case = advance(history.case, event)
-        by, step = event.get("by", OWNER), event.get("step", "retire")
-        history.moves.append(Move(index, event["time"], by, step, case.state, case.due))
+        by, step, reason = event.get("by", OWNER), event.get("step", "retire"), event.get("reason")
+        history.moves.append(Move(index, event["time"], by, step, case.state, case.due, reason))
 
 
 def _tags(event: Mapping[str, Any]) -> tuple[str, ...]:

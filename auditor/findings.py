@@ -11,10 +11,20 @@ from typing import Any, Literal
 
 from commitments.wire import canonical_json
 
-__all__ = ["ALARM", "NOTICE", "SEVERITIES", "WARNING", "Disagreement", "Entry", "Finding"]
+__all__ = [
+    "ALARM",
+    "MOST_ENTRIES",
+    "NOTICE",
+    "SEVERITIES",
+    "WARNING",
+    "Disagreement",
+    "Entry",
+    "Finding",
+]
 
 NOTICE, WARNING, ALARM = "notice", "warning", "alarm"
 SEVERITIES = (NOTICE, WARNING, ALARM)
+MOST_ENTRIES = 100  # that a finding leads to; its facts say how many there are
 
 
 @dataclass(frozen=True, order=True)

@@ -1,0 +1,136 @@
+"""A version of a policy is ended when claims under it have risen, or ended again and again.
+
+What was bought before an end keeps its promise, but for everyone else it is gone; a merchant that
+ends what is claimed promises only as long as nobody asks. Looked at are the claims under the
+version in the :data:`SHORTLY` before the event that ends it, and those in the :data:`BEFORE` before
+these, or since its publication. The finding is an end before which claims came :data:`RISE` times
+as often as before, :data:`FEWEST` at least, which a steady flow of claims does before 1 in
+:data:`FALSE_ALARMS` ends. Also found: :data:`CHURN` ends of one policy's versions within
+:data:`CHURN_TIME`, each of which sets buyers apart from others; and an event that would end a
+version for a day that had come, which has no effect (docs/protocol.md 4, *Events*).
+"""
+
+from bisect import bisect_left
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+from aftersales.versions import ENDINGS
+from auditor.chance import binomial_tail
+from auditor.findings import MOST_ENTRIES, NOTICE, WARNING, Entry, Finding
+from auditor.record import Record
+from auditor.times import later, moment
+from policies.versions import Version
+
+__all__ = [
+    "BEFORE",
+    "CHURN",
+    "CHURN_TIME",
+    "FALSE_ALARMS",
+    "FEWEST",
+    "NAME",
+    "RISE",
+    "SHORTLY",
+    "find",
+]
+
+NAME = "policy-changes"
+SHORTLY = timedelta(days=7)  # before the end
+BEFORE = timedelta(days=56)  # before that; less where the version is younger, but SHORTLY at least
+FEWEST = 5  # claims shortly before
+RISE = 3  # times as many as the weeks before let expect
+FALSE_ALARMS = 1000  # ends, one of which is found by chance
+CHURN, CHURN_TIME = 4, timedelta(days=30)
+
+_Name = tuple[str, int]
+
+
+def find(record: Record, now: str) -> Iterator[Finding]:
+    """Ends of versions that deserve a question."""
+    claims: dict[_Name, list[tuple[str, int]]] = defaultdict(list)
+    for history in record.histories.claims.values():
+        body = history.case.body
+        claims[body.policy, body.version].append((history.case.opened, history.index))
+    recent: dict[str, deque[tuple[str, int]]] = defaultdict(lambda: deque(maxlen=CHURN))
+    for index, event in record.policy_events:
+        if event["type"] not in ENDINGS:
+            continue
+        version = _version(record, event)
+        if version is None or not _has_effect(version, event):
+            yield _without_effect(index, event)
+            continue
+        name = event["policy"], event["version"]
+        yield from _risen(index, event, version, claims[name])
+        recent[name[0]].append((event["time"], index))
+        yield from _churn(name[0], recent[name[0]])
+
+
+def _version(record: Record, event: Mapping[str, Any]) -> Version | None:
+    name, number = event["policy"], event["version"]
+    if not isinstance(name, str) or type(number) is not int:
+        return None
+    return record.histories.versions.version(name, number)
+
+
+def _has_effect(version: Version, event: Mapping[str, Any]) -> bool:
+    effect = event["time"], event["from"], event.get("by")
+    return effect in {(end.time, end.first.isoformat(), end.by) for end in version.endings}
+
+
+def _without_effect(index: int, event: Mapping[str, Any]) -> Finding:
+    facts = {"kind": "no-effect", "policy": str(event["policy"]), "version": str(event["version"])}
+    text = (
+        "an event would end version {version} of {policy} for a day that had come, or one that"
+        " there is not; it has no effect"
+    )
+    entries = (Entry("events", index),)
+    return Finding(NAME, NOTICE, event["time"], text.format_map(facts), facts, entries)
+
+
+def _risen(
+    index: int, event: Mapping[str, Any], version: Version, claims: list[tuple[str, int]]
+) -> Iterator[Finding]:
+    time = event["time"]
+    shortly = later(time, -SHORTLY)
+    start = max(later(shortly, -BEFORE), version.published)
+    before = moment(shortly) - moment(start)
+    if before < SHORTLY:
+        return
+    cuts = [bisect_left(claims, at) for at in ((start, 0), (shortly, 0), (time, index))]
+    earlier, hits = cuts[1] - cuts[0], cuts[2] - cuts[1]
+    chance = Fraction(SHORTLY // _SECOND, (SHORTLY + before) // _SECOND)
+    enough = hits >= FEWEST and hits * before >= RISE * earlier * SHORTLY
+    if not enough or binomial_tail(hits, hits + earlier, chance) * FALSE_ALARMS > 1:
+        return
+    facts = {
+        "kind": "risen",
+        "policy": event["policy"],
+        "version": event["version"],
+        "claims": hits,
+        "days": SHORTLY.days,
+        "claims_before": earlier,
+        "days_before": before.days,
+    }
+    text = (
+        "version {version} of {policy} was ended after {claims} claims under it in {days} days;"
+        " there were {claims_before} in the {days_before} days before"
+    )
+    latest = claims[cuts[1] : cuts[2]][-MOST_ENTRIES:]
+    entries = (Entry("events", index), *(Entry("events", claim) for _, claim in latest))
+    yield Finding(NAME, WARNING, time, text.format_map(facts), facts, entries)
+
+
+_SECOND = timedelta(seconds=1)
+
+
+def _churn(policy: str, recent: deque[tuple[str, int]]) -> Iterator[Finding]:
+    first, last = recent[0][0], recent[-1][0]
+    if len(recent) < CHURN or last > later(first, CHURN_TIME):
+        return
+    facts = {"kind": "churn", "policy": policy, "ends": CHURN, "days": CHURN_TIME.days}
+    entries = tuple(Entry("events", index) for _, index in recent)
+    recent.clear()
+    text = "versions of {policy} were ended {ends} times within {days} days"
+    yield Finding(NAME, NOTICE, last, text.format_map(facts), facts, entries)
