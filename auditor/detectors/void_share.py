@@ -19,6 +19,7 @@ from auditor.shifts import ANY, Counts
 from auditor.times import month_end, month_of, period_end, period_of, period_start
 from auditor.voiding import counting_voids
 from ledger.events import DAILY
+from ledger.voided import REASONS
 
 __all__ = ["FALSE_ALARMS", "FEWEST", "LOOKS", "MONTHS", "NAME", "RISE", "find"]
 
@@ -27,7 +28,7 @@ MONTHS = 6  # before the one that is looked at
 RISE = 2  # a share has at least doubled
 FALSE_ALARMS = 1000  # months, one of which has a finding by chance
 FEWEST = 100  # purchases in the months before
-LOOKS = 7  # at a month: at all voids, and at those of each of six reasons
+LOOKS = len(REASONS) + 1  # at a month: at the voids of each reason, and at all
 
 _PURCHASE = 0x01
 _UNKNOWN = "unknown"
