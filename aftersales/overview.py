@@ -3,10 +3,8 @@
 Pure: service and browser count the same from the same events, and the page compares the two
 (``tests/vectors/overview``). Days are those of event times, UTC.
 
-A *response* is the merchant's first move after one at which it had to move: after the decision, or
-after a move of the buyer (or an owner who left) that leaves a deadline while nothing else waits. It
-was ``met`` or ``missed``; what nobody has answered yet is ``open``, or ``overdue`` where the
-deadline has passed by the last event. A buyer's move that leaves no deadline drops it.
+A response (:mod:`aftersales.responses`) was ``met`` or ``missed``; what nobody has answered yet is
+``open``, or ``overdue`` where the deadline has passed by the last event.
 """
 
 from collections import Counter, defaultdict
@@ -16,8 +14,7 @@ from typing import Any
 
 from aftersales.claims import DECLINED
 from aftersales.histories import Histories, History
-from aftersales.steps import MERCHANT
-from ledger.events import parse_event_time
+from aftersales.responses import Response, nearest_rank, responses
 
 __all__ = ["Voids", "overview"]
 
@@ -83,41 +80,22 @@ def _responses(claims: Iterable[History], at: str) -> Iterator[dict[str, Any]]:
     found: Mapping[tuple[str, int], _Responses] = defaultdict(_Responses)
     for history in claims:
         body = history.case.body
-        for ended, seconds in _ends(history, at):
-            responses = found[body.policy, body.version]
-            responses.ended[ended] += 1
-            if seconds is not None:
-                responses.seconds.append(seconds)
-    for (policy, version), responses in sorted(found.items()):
+        for response in responses(history):
+            group = found[body.policy, body.version]
+            group.ended[_ended(response, at)] += 1
+            if response.seconds is not None:
+                group.seconds.append(response.seconds)
+    for (policy, version), group in sorted(found.items()):
         yield {
             "policy": policy,
             "version": version,
-            **{ended: responses.ended[ended] for ended in ("met", "missed", "open", "overdue")},
-            "median": _percentile(responses.seconds, 50),
-            "p90": _percentile(responses.seconds, 90),
+            **{ended: group.ended[ended] for ended in ("met", "missed", "open", "overdue")},
+            "median": nearest_rank(group.seconds, 50),
+            "p90": nearest_rank(group.seconds, 90),
         }
 
 
-def _ends(history: History, at: str) -> Iterator[tuple[str, int | None]]:
-    """How each response of a claim ended, and of those that came after how many seconds."""
-    since, due = history.case.opened, history.first_due
-    for move in history.moves:
-        if move.by == MERCHANT:
-            if due is not None:
-                yield ("met" if move.time <= due else "missed"), _seconds(since, move.time)
-            due = None
-        elif move.due is None or due is None:
-            since, due = move.time, move.due
-    if due is not None:
-        yield ("overdue" if due < at else "open"), None
-
-
-def _seconds(since: str, until: str) -> int:
-    passed = parse_event_time(until, "time") - parse_event_time(since, "time")
-    return round(passed.total_seconds())
-
-
-def _percentile(values: Iterable[int], percent: int) -> int | None:
-    """By nearest rank: the smallest value that so many percent are at most."""
-    ordered = sorted(values)
-    return ordered[-(-percent * len(ordered) // 100) - 1] if ordered else None
+def _ended(response: Response, at: str) -> str:
+    if response.time is None:
+        return "overdue" if response.due < at else "open"
+    return "missed" if response.is_late else "met"

@@ -5,6 +5,7 @@ from typing import Any
 
 from aftersales.claims import DECIDED
 from aftersales.histories import Histories
+from aftersales.report_events import REPORT_PUBLISHED
 from aftersales.steps import STEP
 from aftersales.versions import PUBLISHED, SUPERSEDED, WITHDRAWN
 from auditor.claim_rules import ClaimRules
@@ -27,9 +28,7 @@ from ledger.key_history import DECLARED, RETIRED, ROTATED, WITNESS_ROTATED
 from ledger.voided import VOIDED
 from policies.notice import NOTICE_PUBLISHED
 
-__all__ = ["REPORT_PUBLISHED", "EventRules"]
-
-REPORT_PUBLISHED = "report.published"
+__all__ = ["EventRules"]
 
 _ID_SIZE, _SECRET_SIZE = 32, 32
 
