@@ -5,8 +5,8 @@ ends what is claimed promises only as long as nobody asks. Looked at are the cla
 version in the :data:`SHORTLY` before the event that ends it, and those in the :data:`BEFORE` before
 these, or since its publication. The finding is an end before which claims came :data:`RISE` times
 as often as before, :data:`FEWEST` at least, which a steady flow of claims does before 1 in
-:data:`FALSE_ALARMS` ends; a warning. Also found are :data:`CHURN` ends of one policy's versions within
-:data:`CHURN_TIME`, each of which sets buyers apart from others, a notice.
+:data:`FALSE_ALARMS` ends; a warning. Also found are :data:`CHURN` ends of one policy's versions
+within :data:`CHURN_TIME`, a notice: each sets the buyers before it apart from those after it.
 """
 
 from bisect import bisect_left
