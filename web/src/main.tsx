@@ -1,6 +1,8 @@
 import { render } from "preact";
+import { App } from "./dashboard/app.tsx";
+import "./dashboard/dashboard.css";
 
 const place = document.getElementById("page");
 if (place !== null) {
-  render(<h1>Kvitto</h1>, place);
+  render(<App />, place);
 }

@@ -32,6 +32,7 @@ export const LIES = [
   "false-history", // the log says what no log may say
   "false-claim", // a claim was approved whose proof does not hold
   "overview-differs", // the numbers that are shown are not those of the log
+  "answer-differs", // an event that is shown is not the one in the log
 ] as const;
 
 export type LieKind = (typeof LIES)[number];

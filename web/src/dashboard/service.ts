@@ -1,0 +1,68 @@
+// Answers of the service, asked for again when something has happened.
+
+import { signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+
+/** Counts what has happened since the page was opened: whoever shows something looks again. */
+export const pulse = signal(0);
+
+/** The service refuses, or answers something that is no answer. */
+export class Unanswered extends Error {
+  override readonly name = "Unanswered";
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`the service answers with ${status}`);
+    this.status = status;
+  }
+}
+
+export interface Answer<Document> {
+  document?: Document;
+  problem?: Unanswered;
+}
+
+/** Ask the service. `Unanswered` if it does not give what was asked for. */
+export async function ask<Document>(path: string): Promise<Document> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, { headers: { Accept: "application/json" } });
+  } catch {
+    throw new Unanswered(0);
+  }
+  if (!answer.ok) {
+    throw new Unanswered(answer.status);
+  }
+  try {
+    return (await answer.json()) as Document;
+  } catch {
+    throw new Unanswered(answer.status);
+  }
+}
+
+/** What the service answers, and again after each pulse. The last answer stays until the next. */
+export function useAnswer<Document>(path: string): Answer<Document> {
+  const [answer, setAnswer] = useState<Answer<Document> & { of?: string }>({});
+  const beat = pulse.value;
+  useEffect(() => {
+    let wanted = true;
+    const keep = (next: Answer<Document>): void => {
+      if (wanted) {
+        setAnswer({ ...next, of: path });
+      }
+    };
+    ask<Document>(path).then(
+      (document) => keep({ document }),
+      (problem: Unanswered) => keep({ problem }),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [path, beat]);
+  return answer.of === path ? answer : {};
+}
+
+/** The address of something of a merchant. */
+export function place(merchant: string, path: string): string {
+  return `/v1/merchants/${encodeURIComponent(merchant)}/${path}`;
+}
