@@ -18,6 +18,7 @@ from cli import (
     wallet_transfers,
     witness,
 )
+from cli.audit import audit, verify_evidence
 from cli.bench import bench, bench_growth, bench_large, bench_load, bench_wallet
 from cli.bench_peers import bench_peers
 from cli.db import app as db
@@ -76,7 +77,9 @@ wallet.app.add_typer(wallet_case.app)
 app.add_typer(wallet.app)
 app.command()(serve)
 app.add_typer(db)
+log.app.command()(verify_evidence)
 app.add_typer(log.app)
+app.command()(audit)
 app.add_typer(keys)
 app.add_typer(witness.app)
 app.add_typer(receipt.app)

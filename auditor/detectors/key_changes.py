@@ -27,7 +27,7 @@ def find(record: Record, now: str) -> Iterator[Finding]:
     for index, event in record.key_events:
         if event["type"] not in (ROTATED, WITNESS_ROTATED):
             continue
-        name = event["next_vkey"].split("+")[0]
+        name = str(event.get("next_vkey")).split("+")[0]  # a false key event may lack it
         recent = changes[event["type"], name]
         recent.append((event["time"], index))
         if len(recent) == MANY and event["time"] <= later(recent[0][0], WITHIN):

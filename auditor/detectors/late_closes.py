@@ -5,9 +5,9 @@ prove what was bought that day. Of each day that follows a close, the findings a
 was not logged :data:`LATE` after its end, a notice; :data:`STALE` after it, a warning, since
 wallets refuse to claim then; and :data:`SILENT` after it, an alarm. Later days of the same gap are
 not found again. Where the periods are not days, it is a warning that no close has come for
-:data:`MANUAL_STALE`, when wallets refuse. A day without any close is also the one try that a
-merchant has at a seed that it likes better (docs/protocol.md 4, *Seed witnesses*): the
-:data:`MANY` such days within :data:`MANY_DAYS` are a warning.
+:data:`MANUAL_STALE`, when wallets refuse. To leave a day without a close is also what a merchant
+can do that hopes for a seed that it likes better (docs/protocol.md 4, *Seed witnesses*):
+:data:`MANY` closes within :data:`MANY_TIME` before which a day was left out are a warning.
 """
 
 from collections import deque
@@ -19,21 +19,21 @@ from auditor.record import Record, SeenClose
 from auditor.times import later, period_end
 from ledger.events import DAILY
 
-__all__ = ["LATE", "MANUAL_STALE", "MANY", "MANY_DAYS", "NAME", "SILENT", "STALE", "find"]
+__all__ = ["LATE", "MANUAL_STALE", "MANY", "MANY_TIME", "NAME", "SILENT", "STALE", "find"]
 
 NAME = "late-closes"
 LATE = timedelta(hours=6)  # a service that was down over night
 STALE = timedelta(days=2)  # as wallets count it
 SILENT = timedelta(days=7)
 MANUAL_STALE = timedelta(days=31)  # as wallets count it
-MANY, MANY_DAYS = 3, 30
+MANY, MANY_TIME = 3, timedelta(days=30)
 
 _DAILY = ((NOTICE, LATE), (WARNING, STALE), (ALARM, SILENT))
 
 
 def find(record: Record, now: str) -> Iterator[Finding]:
     """Closes that were not there when they should have been."""
-    left_out: deque[tuple[int, SeenClose]] = deque(maxlen=MANY)
+    left_out: deque[SeenClose] = deque(maxlen=MANY)
     daily = record.declaration.period == DAILY
     for number, seen in enumerate(record.closes):
         following = record.closes[number + 1 : number + 2]
@@ -43,10 +43,9 @@ def find(record: Record, now: str) -> Iterator[Finding]:
             continue
         period = seen.close.period
         yield from _overdue(seen, came, period_end(period + 1), _DAILY)
-        if following:
-            for day in range(period + 1, following[0].close.period):
-                left_out.append((day, following[0]))
-                yield from _many(left_out)
+        if following and following[0].close.period > period + 1:
+            left_out.append(following[0])
+            yield from _many(left_out)
 
 
 def _overdue(
@@ -62,13 +61,12 @@ def _overdue(
             yield Finding(NAME, severity, deadline, text.format_map(facts), facts, entries)
 
 
-def _many(left_out: deque[tuple[int, SeenClose]]) -> Iterator[Finding]:
-    first, last = left_out[0][0], left_out[-1][0]
-    if len(left_out) < MANY or last - first >= MANY_DAYS:
+def _many(left_out: deque[SeenClose]) -> Iterator[Finding]:
+    last = left_out[-1]
+    if len(left_out) < MANY or last.time > later(left_out[0].time, MANY_TIME):
         return
-    facts = {"kind": "left-out", "days": MANY, "within": MANY_DAYS}
-    seen = left_out[-1][1]
-    entries = tuple(sorted({Entry("events", close.index) for _, close in left_out}))
-    text = "{days} days within {within} have no close of their own"
+    facts = {"kind": "left-out", "closes": MANY, "days": MANY_TIME.days}
+    text = "before {closes} closes within {days} days a day was left without one"
+    entries = tuple(Entry("events", seen.index) for seen in left_out)
     left_out.clear()
-    yield Finding(NAME, WARNING, seen.time, text.format_map(facts), facts, entries)
+    yield Finding(NAME, WARNING, last.time, text.format_map(facts), facts, entries)

@@ -5,9 +5,8 @@ ends what is claimed promises only as long as nobody asks. Looked at are the cla
 version in the :data:`SHORTLY` before the event that ends it, and those in the :data:`BEFORE` before
 these, or since its publication. The finding is an end before which claims came :data:`RISE` times
 as often as before, :data:`FEWEST` at least, which a steady flow of claims does before 1 in
-:data:`FALSE_ALARMS` ends. Also found: :data:`CHURN` ends of one policy's versions within
-:data:`CHURN_TIME`, each of which sets buyers apart from others; and an event that would end a
-version for a day that had come, which has no effect (docs/protocol.md 4, *Events*).
+:data:`FALSE_ALARMS` ends; a warning. Also found are :data:`CHURN` ends of one policy's versions
+within :data:`CHURN_TIME`, a notice: each sets the buyers before it apart from those after it.
 """
 
 from bisect import bisect_left
@@ -57,9 +56,8 @@ def find(record: Record, now: str) -> Iterator[Finding]:
     for index, event in record.policy_events:
         if event["type"] not in ENDINGS:
             continue
-        version = _version(record, event)
-        if version is None or not _has_effect(version, event):
-            yield _without_effect(index, event)
+        version = _ended(record, event)
+        if version is None:
             continue
         name = event["policy"], event["version"]
         yield from _risen(index, event, version, claims[name])
@@ -67,26 +65,16 @@ def find(record: Record, now: str) -> Iterator[Finding]:
         yield from _churn(name[0], recent[name[0]])
 
 
-def _version(record: Record, event: Mapping[str, Any]) -> Version | None:
-    name, number = event["policy"], event["version"]
+def _ended(record: Record, event: Mapping[str, Any]) -> Version | None:
+    """The version that the event has ended; nothing for one without effect, which is false."""
+    name, number = event.get("policy"), event.get("version")
     if not isinstance(name, str) or type(number) is not int:
         return None
-    return record.histories.versions.version(name, number)
-
-
-def _has_effect(version: Version, event: Mapping[str, Any]) -> bool:
-    effect = event["time"], event["from"], event.get("by")
-    return effect in {(end.time, end.first.isoformat(), end.by) for end in version.endings}
-
-
-def _without_effect(index: int, event: Mapping[str, Any]) -> Finding:
-    facts = {"kind": "no-effect", "policy": str(event["policy"]), "version": str(event["version"])}
-    text = (
-        "an event would end version {version} of {policy} for a day that had come, or one that"
-        " there is not; it has no effect"
-    )
-    entries = (Entry("events", index),)
-    return Finding(NAME, NOTICE, event["time"], text.format_map(facts), facts, entries)
+    version = record.histories.versions.version(name, number)
+    effect = event["time"], event.get("from"), event.get("by")
+    endings = version.endings if version else ()
+    effective = any(effect == (end.time, end.first.isoformat(), end.by) for end in endings)
+    return version if effective else None
 
 
 def _risen(

@@ -56,18 +56,18 @@ def find(record: Record, now: str) -> Iterator[Finding]:
     """Rings of claims in which voids gather."""
     if not record.closes:
         return
-    voids = list(_cells(record))
+    voids, sizes = list(_cells(record)), [seen.close.size for seen in record.closes]
     rows: dict[tuple[int, int, int], tuple[_Row, _Row]] = {}
     known = set()
     for history in record.histories.claims.values():
         body = history.case.body
         span = body.first, body.size, body.voided_at
         lanes = record.partition.lanes(body.first, body.size)
-        if lanes == 1 or body.size > record.closes[-1].close.size or (span, body.lane) in known:
+        if lanes == 1 or body.size > sizes[-1] or (span, body.lane) in known:
             continue
         known.add((span, body.lane))
         if span not in rows:
-            before, after = _around(record, voids, body.voided_at)
+            before, after = _around(voids, sizes, body.voided_at)
             rows[span] = _row(before, body, lanes), _row(after, body, lanes)
         for side, trials, hits in _gathered(body.lane, lanes, *rows[span]):
             yield from _finding(record, history, lanes, side, trials, hits)
@@ -81,14 +81,13 @@ def _cells(record: Record) -> Iterator[_Void]:
 
 
 def _around(
-    record: Record, voids: Sequence[_Void], voided_at: int
+    voids: Sequence[_Void], sizes: Sequence[int], voided_at: int
 ) -> tuple[Sequence[_Void], Sequence[_Void]]:
     """The voids of the closes before ``voided_at``, and of those after it."""
-    closes = [seen.close.size for seen in record.closes]
-    place = bisect_left(closes, voided_at)
-    start = closes[place - CLOSES] if place >= CLOSES else 0
-    stop = closes[place + CLOSES] if place + CLOSES < len(closes) else len(record.kinds)
-    cuts = [bisect_left(voids, at, key=_position) for at in (start, voided_at, stop)]
+    place = bisect_left(sizes, voided_at)
+    start = sizes[place - CLOSES] if place >= CLOSES else 0
+    stop = sizes[place + CLOSES] if place + CLOSES < len(sizes) else None
+    cuts = [at and bisect_left(voids, at, key=_position) for at in (start, voided_at, stop)]
     return voids[cuts[0] : cuts[1]], voids[cuts[1] : cuts[2]]
 
 

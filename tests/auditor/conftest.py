@@ -3,6 +3,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.auditor.told import Told, told_story
+from tests.databases import Sqlite
+
 
 @pytest.fixture(scope="session", autouse=True)
 def no_waiting_for_the_disk() -> Iterator[None]:
@@ -10,3 +13,9 @@ def no_waiting_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _descriptor: None)
         yield
+
+
+@pytest.fixture(scope="session")
+def told(sqlite: Sqlite, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """The logs of :mod:`tests.auditor.story`."""
+    return told_story(sqlite, tmp_path_factory.mktemp("told"))

@@ -2,23 +2,27 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from auditor.mirror import Mirror, mirror_merchant
 from auditor.place import service_place
 from auditor.state import LogKind
+from benchmarks.rings import walk
+from commitments.p256 import P256
 from commitments.wire import canonical_json
 from ledger.checkpoint import Checkpoint, sign
 from ledger.cosignature import Cosigner
+from ledger.entries import Purchase
 from ledger.events import encode_event, event_time, events_origin
 from ledger.evidence import EventEvidence
-from ledger.key_history import KeyHistory, rotation_event
+from ledger.key_history import KeyHistory, retirement_event, rotation_event
 from ledger.merkle import build_multiproof, build_root, leaf_hash
 from ledger.note import Note, Signer, Verifier
 from ledger.quorum import NO_QUORUM, Quorum
 from ledger.tiles import TILE_WIDTH, bundle_path, encode_bundle, tile_path, tile_width
-from tests.ledger.memory_log import ORIGIN, LeafReader, declaration, purchase
+from tests.ledger.memory_log import ORIGIN, LeafReader, declaration
 from tests.ledger.served import SECONDS, Files
 
 PURCHASES = Signer(ORIGIN, b"p" * 32)
@@ -69,7 +73,12 @@ def event(number: int) -> bytes:
 
 
 FIRST = declaration().to_event(TIME)
-ROTATED = rotation_event(KeyHistory.declared(declaration()), EVENTS, NEXT.verifier, TIME)
+_DECLARED = KeyHistory.declared(declaration())
+ROTATED = rotation_event(_DECLARED, EVENTS, NEXT.verifier, TIME)
+RETIRED = retirement_event(_DECLARED.after(ROTATED), EVENTS.verifier, TIME)
+
+
+SALES = [Purchase(P256.encode(point)).encode() for point in islice(walk(), 1700)]
 
 
 class ShownMerchantLogs:
@@ -82,8 +91,8 @@ class ShownMerchantLogs:
         forked_events: int = 1 << 30,
         rotated: bool = False,
     ) -> None:
-        shift = 100_000
-        sold = [purchase(n + shift * (n >= forked_purchases)) for n in range(700)]
+        shift = 1000
+        sold = [SALES[n + shift * (n >= forked_purchases)] for n in range(700)]
         told = [encode_event(FIRST)]
         told += [event(n + shift * (n >= forked_events)) for n in range(1, 600)]
         if rotated:
@@ -91,6 +100,11 @@ class ShownMerchantLogs:
         self.purchases = ShownLog(sold, PURCHASES)
         self.events = ShownLog(told, EVENTS, *([NEXT] if rotated else []))
         self.rotated = rotated
+
+    def retire_in_secret(self) -> None:
+        """From here on the old key is retired, signs on, and is shown as the only one."""
+        self.events = ShownLog([*self.events.entries[:301], encode_event(RETIRED)], EVENTS)
+        self.rotated = False
 
     def files(
         self, purchases: int = 700, events: int = 600, cosigners: Sequence[Cosigner] = ()

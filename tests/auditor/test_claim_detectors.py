@@ -75,18 +75,17 @@ def test_a_policy_that_is_ended_again_and_again_is_found() -> None:
         assert [each.facts["kind"] for each in found] == ["churn"] * expected
 
 
-def test_an_end_without_effect_is_found() -> None:
-    book = Book()
-    policy = book.publish(PLAIN)
-    none = book.end(policy, "2026-01-01")
-    unknown = book.end({**policy, "version": 9}, "2027-01-01")
-    strange = book.end({"id": 1, "version": "x"}, "2027-01-01")
-    found = changes(book)
-    assert {each.severity for each in found} == {NOTICE}
-    assert [each.entries[0].index for each in found] == [none, unknown, strange]
-    book.publish(PLAIN, version=2)
-    book.end(policy, "2027-01-01", by=2)
-    assert len(changes(book)) == 3
+def test_what_ends_nothing_is_passed_over() -> None:
+    """It is a broken rule, and found as such."""
+    book = ended(0, 5)
+    [found] = changes(book)
+    policy = book.record.policy_events[0][1]["policy"]
+    for _ in range(5):
+        book.end(policy, "2026-01-01")
+        book.end({**policy, "version": 9}, "2027-01-01")
+        book.end({"id": 1, "version": "x"}, "2027-01-01")
+    book.record.policy_events += [(0, {"type": "policy.withdrawn", "time": book.now})]
+    assert changes(book) == [found]
 
 
 # ---- rings

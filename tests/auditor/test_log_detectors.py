@@ -208,6 +208,7 @@ def test_keys_that_change_often_are_found(apart: int, expected: int) -> None:
         book.wait(days=apart)
     other = {**rotated, "next_vkey": "witness.example+12345678+AA", "time": book.now}
     book.record.key_events.append((book.event(), other))
+    book.record.key_events.append((book.event(), {"type": "log.key_rotated", "time": book.now}))
     found = list(key_changes.find(book.record, LATE))
     assert len(found) == expected
     assert all(len(each.entries) == 3 for each in found)

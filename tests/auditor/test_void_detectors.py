@@ -1,11 +1,11 @@
-"""What voids say: when they come, which cells they hit, how many they are, and without reasons."""
+"""What voids say: when they come, which cells they hit, and how many they are."""
 
 from collections.abc import Sequence
 from random import Random
 
 import pytest
 
-from auditor.detectors import unexplained_voids, void_rings, void_share, void_timing
+from auditor.detectors import void_rings, void_share, void_timing
 from auditor.findings import ALARM, NOTICE, WARNING, Entry, Finding
 from auditor.times import later
 from ledger.events import MANUAL
@@ -255,24 +255,3 @@ def test_fewer_than_a_hundred_purchases_before_say_nothing() -> None:
 def test_logs_whose_periods_are_not_days_are_not_looked_at() -> None:
     assert shares(months([5] * 7 + [20], period=MANUAL)) == []
     assert shares(Book()) == []
-
-
-# ---- without reasons
-
-
-def test_voids_without_a_reason_are_found_after_others_had_one() -> None:
-    book = Book()
-    bought = book.day(10)
-    book.void(bought[0], None)
-    book.close()
-    assert list(unexplained_voids.find(book.record, LATE)) == []
-    book.void(bought[1])
-    positions = [book.void(bought[2], None), book.void(bought[3], None)]
-    assert list(unexplained_voids.find(book.record, LATE)) == []
-    book.close()
-    [found] = unexplained_voids.find(book.record, LATE)
-    assert (found.severity, found.time) == (WARNING, book.record.closes[-1].time)
-    assert found.entries == tuple(Entry("purchases", each) for each in positions)
-    book.void(bought[4], None)
-    book.close()
-    assert len(list(unexplained_voids.find(book.record, LATE))) == 2

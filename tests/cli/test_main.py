@@ -30,6 +30,7 @@ COMMANDS = dict(commands(get_command(app)))
 def test_there_is_a_command_for_each_role() -> None:
     groups = {name.split()[0] for name in COMMANDS}
     assert groups == {
+        "audit",
         "bench",
         "bench-growth",
         "bench-large",

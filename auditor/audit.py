@@ -1,0 +1,160 @@
+"""An audit of one merchant: all rules, all proofs that are new, and what deserves a question."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from auditor.detecting import find_all
+from auditor.findings import Disagreement, Entry, Finding
+from auditor.judging import Judged, judge, proof_in, verify_proofs
+from auditor.mirror import Mirror, Progress
+from auditor.proof_task import ProofTask
+from auditor.record import Record
+from auditor.rules import broken
+from auditor.state import Checked
+from commitments.clock import Clock
+from commitments.errors import FormatError, VerificationError
+from commitments.group import Group
+from commitments.p256 import P256
+from ledger.events import event_time
+from ledger.key_history import DECLARED, KeyHistory
+from ledger.note import is_signed_by
+
+__all__ = ["ENGINES", "AuditResult", "audit"]
+
+ENGINES: dict[str, Group] = {"openssl": P256}
+"""Who does the arithmetic of proofs."""
+_SOMETIMES = 4096  # entries from one word about progress to the next
+
+
+@dataclass
+class AuditResult:
+    """What an audit has checked and found; ``judged`` is what evidence is made of."""
+
+    mirror: Mirror
+    judged: Judged
+    checked: dict[str, int]
+    disagreements: list[Disagreement] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON, beside what the place says about the merchant."""
+        purchases, events = self.mirror.purchases, self.mirror.events
+        return {
+            "purchases": {"size": purchases.size, "root": purchases.root.hex()},
+            "events": {"size": events.size, "root": events.root.hex()},
+            "checked": self.checked,
+            "disagreements": [found.document() for found in self.disagreements],
+            "findings": [finding.document() for finding in self.findings],
+        }
+
+
+def audit(
+    mirror: Mirror,
+    *,
+    clock: Clock,
+    engine: str = "openssl",
+    sample: int | None = None,
+    jobs: int = 1,
+    progress: Progress = lambda *_: None,
+) -> AuditResult:
+    """Judge both logs, and verify the proofs that ``engine`` has not verified before.
+
+    With a ``sample`` that many proofs, chosen anew each time out of all; what they are is not
+    remembered.
+    """
+    judged = judge(
+        mirror.origin,
+        P256,
+        mirror.purchases.root_at,
+        _told(mirror.purchases.entries(), "purchases", mirror.purchases.size, progress),
+        _told(mirror.events.entries(), "events", mirror.events.size, progress),
+    )
+    known = mirror.state.proofs.get(engine, Checked())
+    tasks = _chosen(judged.proofs, known, sample)
+    false = verify_proofs(
+        judged,
+        tasks,
+        lambda index: proof_in(mirror.events.entry(index)),
+        mirror.purchases,
+        group=ENGINES[engine],
+        jobs=jobs,
+        progress=lambda done: progress("proofs", done, len(tasks)),
+    )
+    if sample is None:
+        at_fault = {entry.index for found in false for entry in found.entries}
+        checked = Checked(mirror.events.size, tuple(sorted(at_fault)))
+        mirror.remember(mirror.state.with_proofs(engine, checked))
+    result = AuditResult(mirror, judged, _counts(mirror, judged, len(tasks)))
+    found = [*judged.disagreements, *false]
+    if judged.record is not None:
+        judged.record.sightings = mirror.sightings
+        found += _key_faults(mirror, judged.record)
+        result.findings = find_all(judged.record, event_time(clock()))
+    result.disagreements = _without_repetition(found)
+    return result
+
+
+def _told(entries: Iterable[bytes], what: str, count: int, progress: Progress) -> Iterator[bytes]:
+    for index, entry in enumerate(entries):
+        if index % _SOMETIMES == 0:
+            progress(f"reading {what}", index, count)
+        yield entry
+
+
+def _chosen(tasks: Sequence[ProofTask], known: Checked, sample: int | None) -> Sequence[ProofTask]:
+    if sample is None:
+        return [t for t in tasks if t.index >= known.events or t.index in known.false]
+    return random.SystemRandom().sample(tasks, min(sample, len(tasks)))
+
+
+def _key_faults(mirror: Mirror, record: Record) -> Iterator[Disagreement]:
+    """What was shown about keys must be what the event log says, and they must have signed."""
+    history, as_shown = KeyHistory.declared(record.declaration), False
+    last = 0
+    for index, event in [(0, None), *record.key_events]:
+        if event is not None and event["type"] != DECLARED:
+            try:
+                history = history.after(event)
+            except (FormatError, VerificationError):
+                return  # the replay says so
+        last = index
+        as_shown = as_shown or history == mirror.keys
+    if not as_shown:
+        yield broken("key-event", "keys.json tells other keys than the event log", last)
+    for log, keys in ((mirror.events, history.events), (mirror.purchases, history.purchases)):
+        if not is_signed_by(log.head.note, keys.in_force):
+            yield broken("key-event", "no key that is in force has signed the checkpoint", last)
+
+
+def _without_repetition(found: Iterable[Disagreement]) -> list[Disagreement]:
+    """Some rules are seen to be broken in two ways."""
+    first: dict[tuple[str, tuple[Entry, ...]], Disagreement] = {}
+    for each in found:
+        first.setdefault((each.rule, each.entries), each)
+    return list(first.values())
+
+
+def _counts(mirror: Mirror, judged: Judged, proofs: int) -> dict[str, int]:
+    record = judged.record
+    counts = {
+        "purchases": mirror.purchases.size,
+        "events": mirror.events.size,
+        "tiles": mirror.tiles,
+        "proofs": proofs,
+        "proofs_known": len(judged.proofs) - proofs,
+        "cosignatures": sum(len(s.cosigned) for s in mirror.sightings[-2:]),
+    }
+    if record is None:
+        return counts
+    return {
+        **counts,
+        "closes": len(record.closes),
+        "policies": len(record.policy_events),
+        "claims": len(record.histories.claims),
+        "steps": sum(len(each.moves) for each in record.histories.claims.values()),
+        "transfers": len(record.transfers),
+        "voids": len(record.voids),
+        "reports": len(record.reports),
+    }

@@ -1,0 +1,73 @@
+"""The story as its merchant tells it, and as a merchant who lies tells it: signed all the same."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.log_directory import export_merchant
+from commitments.wire import canonical_json
+from ledger.events import events_origin, parse_event
+from ledger.evidence import EventEvidence
+from ledger.key_history import KEY_EVENTS
+from ledger.merkle import build_multiproof
+from ledger.note import Signer, Verifier
+from tests.auditor.logs import Logs, read_logs
+from tests.auditor.shown_logs import ShownLog
+from tests.auditor.story import tell
+from tests.databases import Sqlite, fresh
+from tests.world import ORIGIN, World
+
+__all__ = ["Told", "told_story"]
+
+
+@dataclass(frozen=True)
+class Told:
+    """The logs, who signs them, and the directory that was exported."""
+
+    logs: Logs
+    purchases: tuple[Signer, ...]
+    events: tuple[Signer, ...]
+    exported: Path
+
+    @property
+    def key(self) -> Verifier:
+        """That of the event log."""
+        return self.events[-1].verifier
+
+    def write(self, logs: Logs, directory: Path, merchant: str = "acme") -> Path:
+        """The files of such logs, in place of what was there."""
+        home = directory / merchant
+        log = ShownLog(logs.events, *self.events)
+        for kind, shown in (
+            ("events", log),
+            ("purchases", ShownLog(logs.purchases, *self.purchases)),
+        ):
+            for path, content in shown.files(len(shown.entries)).items():
+                (home / kind / path).parent.mkdir(parents=True, exist_ok=True)
+                (home / kind / path).write_bytes(content)
+        about = {"id": merchant, "name": "Acme", "origin": ORIGIN}
+        (home / "merchant.json").write_bytes(canonical_json(about))
+        (home / "keys.json").write_bytes(canonical_json({"history": [_keys(log, logs)]}))
+        return directory
+
+
+def _keys(log: ShownLog, logs: Logs) -> dict[str, object]:
+    types = [json.loads(data).get("type") for data in logs.events]
+    indices = [i for i, kind in enumerate(types) if kind in KEY_EVENTS]
+    events = tuple((i, parse_event(logs.events[i])) for i in indices)
+    size = len(logs.events)
+    hashes = tuple(build_multiproof(log.reader, indices, size))
+    return EventEvidence(events, hashes, log.note(size)).document()
+
+
+def told_story(sqlite: Sqlite, directory: Path) -> Told:
+    """Let it all happen, and export it."""
+    with fresh(sqlite) as url, World(url) as world:
+        tell(world)
+        export_merchant(world.store, world.merchant, directory)
+        return Told(
+            read_logs(world.store),
+            world.signers(ORIGIN),
+            world.signers(events_origin(ORIGIN)),
+            directory,
+        )
