@@ -1,9 +1,9 @@
 // What the page asks of the worker, and what the worker answers: types only.
 
 import type { ClaimCheck } from "./verify/claim_check.ts";
-import type { Cosignature } from "./verify/cosignature.ts";
 import type { Evidence } from "./verify/errors.ts";
-import type { Seen } from "./verify/log.ts";
+import type { Cosignature } from "./verify/ledger/cosignature.ts";
+import type { Seen } from "./verify/ledger/log.ts";
 import type { Overview } from "./verify/overview.ts";
 
 /** A log that the worker has opened and verified; `handle` names it there. */

@@ -2,9 +2,9 @@
 
 import type { Answer, CallName, Calls, Failure, OpenedLog, Request } from "./calls.ts";
 import type { ClaimCheck } from "./verify/claim_check.ts";
-import type { Cosignature } from "./verify/cosignature.ts";
 import { FormatError, Lie, Unreachable } from "./verify/errors.ts";
-import type { Progress, Seen } from "./verify/log.ts";
+import type { Cosignature } from "./verify/ledger/cosignature.ts";
+import type { Progress, Seen } from "./verify/ledger/log.ts";
 import type { Overview } from "./verify/overview.ts";
 import workerUrl from "./worker.ts?worker&url";
 

@@ -3,7 +3,7 @@
 import type { Answer, CallName, Calls, Failure, OpenedLog, Request } from "./calls.ts";
 import { verifyClaim } from "./verify/claim_check.ts";
 import { FormatError, Lie, Unreachable } from "./verify/errors.ts";
-import { openLog, type Progress, type VerifiedLog } from "./verify/log.ts";
+import { openLog, type Progress, type VerifiedLog } from "./verify/ledger/log.ts";
 import { checkOverview, recount } from "./verify/overview.ts";
 
 interface Running {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Lie, type LieKind, Unreachable } from "../src/verify/errors.ts";
-import { VerifiedLog } from "../src/verify/log.ts";
-import { verifyConsistency } from "../src/verify/merkle.ts";
+import { VerifiedLog } from "../src/verify/ledger/log.ts";
+import { verifyConsistency } from "../src/verify/ledger/merkle.ts";
 import { fromBase64, fromUtf8, toBase64, toHex, utf8 } from "../src/verify/wire.ts";
 import { checkpointText, KEY, note, numbered, plainRoot, Signer, served } from "./memory_log.ts";
 import { EXPECTED, events, type FakeFiles, purchases } from "./shop.ts";

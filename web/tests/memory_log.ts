@@ -2,8 +2,8 @@
 
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { completeNodes, leafHash, rootOf } from "../src/verify/merkle.ts";
-import { bundlePath, tilePath, tileWidth } from "../src/verify/tiles.ts";
+import { completeNodes, leafHash, rootOf } from "../src/verify/ledger/merkle.ts";
+import { bundlePath, tilePath, tileWidth } from "../src/verify/ledger/tiles.ts";
 import { big, concat, toBase64, toHex, utf8 } from "../src/verify/wire.ts";
 import { FakeFiles } from "./shop.ts";
 

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { NotServed } from "../src/verify/errors.ts";
-import type { LogFiles } from "../src/verify/files.ts";
+import type { LogFiles } from "../src/verify/ledger/files.ts";
 
 export const HOME = new URL("./fixtures/acme/", import.meta.url);
 

@@ -1,7 +1,7 @@
 // The numbers of the dashboard's charts, counted from the events themselves.
 
 import { FormatError } from "./errors.ts";
-import type { Progress, VerifiedLog } from "./log.ts";
+import type { Progress, VerifiedLog } from "./ledger/log.ts";
 
 /** As `…/overview` has it; days are the first ten characters of event times. */
 export interface Overview {

@@ -117,3 +117,13 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
+
+const ASCII = /^[\0-\x7f]*$/;
+const LONE_SURROGATE = /\p{Surrogate}/u; // what UTF-8 cannot carry
+
+/** `FormatError` for text that is not in Unicode NFC or that UTF-8 cannot carry. */
+export function requireNfc(text: string): void {
+  if (!ASCII.test(text) && (text.normalize("NFC") !== text || LONE_SURROGATE.test(text))) {
+    throw new FormatError("text is not in Unicode NFC");
+  }
+}

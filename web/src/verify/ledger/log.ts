@@ -1,7 +1,5 @@
 // Opening a log: its checkpoint, who has signed it, and that it extends what was seen before.
 
-import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
-import { type Cosignature, cosignaturesOf, parseCosigner } from "./cosignature.ts";
 import {
   FormatError,
   Lie,
@@ -9,13 +7,15 @@ import {
   type ServedBytes,
   Unreachable,
   VerificationError,
-} from "./errors.ts";
+} from "../errors.ts";
+import { equalBytes, fromBase64, fromUtf8, toBase64 } from "../wire.ts";
+import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
+import { type Cosignature, cosignaturesOf, parseCosigner } from "./cosignature.ts";
 import { type LogFiles, LogSite } from "./files.ts";
 import { forkProof } from "./fork.ts";
 import { LONGEST_NOTE, parseLogKey, parseNote, signersOf } from "./note.ts";
 import { TILE_WIDTH } from "./tiles.ts";
 import { Tree } from "./tree.ts";
-import { equalBytes, fromBase64, fromUtf8, toBase64 } from "./wire.ts";
 
 const PARALLEL = 8; // bundles fetched at once
 

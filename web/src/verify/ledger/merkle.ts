@@ -1,8 +1,8 @@
 // Merkle trees as in RFC 6962, section 2. Sizes are numbers below 2^53: no bit operations.
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import { FormatError, VerificationError } from "./errors.ts";
-import { equalBytes } from "./wire.ts";
+import { FormatError, VerificationError } from "../errors.ts";
+import { equalBytes } from "../wire.ts";
 
 export const HASH_BYTES = 32;
 export const EMPTY_ROOT = sha256(new Uint8Array());

@@ -1,6 +1,6 @@
 // A log as anybody reads it (c2sp tlog-tiles): files below an address. Nothing here is believed.
 
-import { NotServed, Unreachable } from "./errors.ts";
+import { NotServed, Unreachable } from "../errors.ts";
 
 const ABSENT = [403, 404, 410]; // object stores answer 403 for what is not there
 const PATIENCE = 30_000; // milliseconds for a whole answer

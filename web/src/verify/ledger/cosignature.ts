@@ -3,11 +3,11 @@
 // Ed25519 (type 04) signs the time and the whole note; ML-DSA-44 (06) the witness's name, the time
 // and the checkpoint's values. The code for the latter is loaded when a witness has such a key.
 
+import { FormatError, VerificationError } from "../errors.ts";
+import { big, concat, toNumber, utf8 } from "../wire.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { isSigned } from "./ed25519.ts";
-import { FormatError, VerificationError } from "./errors.ts";
 import { isBy, type Key, type Note, parseVkey } from "./note.ts";
-import { big, concat, toNumber, utf8 } from "./wire.ts";
 
 const ED25519_COSIGNER = 4;
 const ML_DSA_COSIGNER = 6;

@@ -1,8 +1,8 @@
 // Checkpoints (c2sp tlog-checkpoint): a log's signed word about its size and root.
 
-import { FormatError } from "./errors.ts";
+import { FormatError } from "../errors.ts";
+import { equalBytes, fromBase64, parseDecimal, toBase64 } from "../wire.ts";
 import { EMPTY_ROOT, HASH_BYTES } from "./merkle.ts";
-import { equalBytes, fromBase64, parseDecimal, toBase64 } from "./wire.ts";
 
 /** The tree head of the log `origin`: `root` over its first `size` entries. */
 export interface Checkpoint {

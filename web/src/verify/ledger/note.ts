@@ -1,8 +1,7 @@
 // Signed notes (c2sp signed-note): a text and signatures over it that people can read.
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import { isSigned } from "./ed25519.ts";
-import { FormatError, VerificationError } from "./errors.ts";
+import { FormatError, VerificationError } from "../errors.ts";
 import {
   concat,
   equalBytes,
@@ -12,7 +11,8 @@ import {
   toBase64,
   toHex,
   utf8,
-} from "./wire.ts";
+} from "../wire.ts";
+import { isSigned } from "./ed25519.ts";
 
 export const LONGEST_NOTE = 128 * 1024;
 export const ED25519_KEY = 1; // the type of a log's key

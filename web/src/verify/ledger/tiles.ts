@@ -3,7 +3,7 @@
 // A tile at level L holds up to 256 hashes of subtrees of 256**L entries; an entry bundle up to 256
 // entries. Fewer make a partial tile, the last of its level.
 
-import { FormatError } from "./errors.ts";
+import { FormatError } from "../errors.ts";
 
 export const TILE_WIDTH = 256;
 export const LONGEST_TILE = TILE_WIDTH * 32;

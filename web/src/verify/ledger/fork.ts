@@ -1,7 +1,7 @@
 // Proof that a log has forked: it has signed two checkpoints, and neither is the other's past.
 // The text is what `kvitto log fork verify` reads.
 
-import { concat, toBase64, utf8 } from "./wire.ts";
+import { concat, toBase64, utf8 } from "../wire.ts";
 
 /**
  * `small` and `large` are the notes of the smaller and the larger checkpoint, `root` the root under

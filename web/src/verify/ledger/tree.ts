@@ -3,8 +3,9 @@
 // The partial tiles at the right edge hold all peaks of the tree, so the signed root proves them;
 // every full tile is proven by its hash in the tile above it.
 
-import type { LieKind, ServedBytes } from "./errors.ts";
-import { FormatError, type Lie, NotServed } from "./errors.ts";
+import type { LieKind, ServedBytes } from "../errors.ts";
+import { FormatError, type Lie, NotServed } from "../errors.ts";
+import { equalBytes, toBase64 } from "../wire.ts";
 import type { LogFiles } from "./files.ts";
 import {
   completeNodes,
@@ -25,7 +26,6 @@ import {
   tilePath,
   tileWidth,
 } from "./tiles.ts";
-import { equalBytes, toBase64 } from "./wire.ts";
 
 const TILE_HEIGHT = 8;
 

@@ -1,0 +1,147 @@
+// What the two logs of a merchant say, as far as claims depend on it: read once, and then on.
+
+import { FormatError, VerificationError } from "./errors.ts";
+import { CLOSED, type Close, parseClose, requireNext, requireSeeds } from "./ledger/closes.ts";
+import { type Declaration, type Event, parseDeclaration, parseEvent } from "./ledger/events.ts";
+import { isKeyEvent, KeyHistory } from "./ledger/key_history.ts";
+import type { Progress, VerifiedLog } from "./ledger/log.ts";
+import { Partition } from "./ledger/partition.ts";
+import { Purchases } from "./ledger/purchases.ts";
+import { VersionFold } from "./policies/versions.ts";
+
+/** A close that its signatures make good, at `index` of the event log; its root is still to check. */
+interface SeenClose {
+  index: number;
+  close: Close;
+}
+
+/** Of one merchant: the event log up to some event, and the purchase log up to some entry. */
+export class Book {
+  readonly declaration: Declaration;
+  readonly keys: KeyHistory;
+  readonly versions: VersionFold;
+  readonly partition: Partition;
+  readonly purchases = new Purchases();
+  readonly #waiting: SeenClose[] = [];
+  readonly #closedAt: number[] = [];
+  #read = 0;
+
+  private constructor(declaration: Declaration) {
+    this.declaration = declaration;
+    this.keys = new KeyHistory(declaration);
+    this.versions = new VersionFold(declaration.origin);
+    this.partition = new Partition(declaration.capacity, declaration.voidWindow);
+  }
+
+  /** For the logs that event 0 declares. `Lie` if it declares none, or other ones. */
+  static async open(events: VerifiedLog): Promise<Book> {
+    const first = await events.entry(0);
+    try {
+      const declaration = parseDeclaration(parseEvent(first));
+      if (declaration.events.name !== events.origin) {
+        throw new FormatError("the declaration is of another log");
+      }
+      return new Book(declaration);
+    } catch (error) {
+      throw accused(events, error, 0, first);
+    }
+  }
+
+  /** The closes among the events before `index`. */
+  closesBefore(index: number): readonly Close[] {
+    return this.partition.closes.slice(0, this.#closedAt.filter((at) => at < index).length);
+  }
+
+  /** Read both logs so far that the claim at `index` can be judged. */
+  async readTo(
+    index: number,
+    events: VerifiedLog,
+    purchases: VerifiedLog,
+    onProgress: Progress = () => undefined,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const wanted = Math.max(index + 1 - this.#read, 0) + purchases.size - this.purchases.size;
+    await this.#readEvents(index + 1, events, (done) => onProgress(done, wanted), signal);
+    const missing = purchases.size - this.purchases.size;
+    const told: Progress = (done) => onProgress(wanted - missing + done, wanted);
+    const portions = purchases.portions(this.purchases.size, purchases.size, told, signal);
+    for await (const [, entries] of portions) {
+      for (const entry of entries) {
+        this.purchases.append(entry);
+      }
+    }
+    await this.#settle(purchases);
+  }
+
+  async #readEvents(
+    stop: number,
+    events: VerifiedLog,
+    onProgress: Progress,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    if (stop <= this.#read) {
+      return;
+    }
+    for await (const [start, entries] of events.portions(this.#read, stop, onProgress, signal)) {
+      for (const [i, data] of entries.entries()) {
+        try {
+          await this.#take(start + i, parseEvent(data));
+        } catch (error) {
+          throw accused(events, error, start + i, data);
+        }
+        this.#read = start + i + 1;
+      }
+    }
+  }
+
+  async #take(index: number, event: Event): Promise<void> {
+    this.versions.read(index, event);
+    if (isKeyEvent(event)) {
+      await this.keys.read(event);
+    } else if (event.type === CLOSED) {
+      await this.#takeClose(index, event);
+    }
+  }
+
+  /** One that is none has no effect; the root is compared once the purchases are read. */
+  async #takeClose(index: number, event: Event): Promise<void> {
+    try {
+      const close = parseClose(event, this.declaration.origin);
+      await requireSeeds(close, this.declaration, this.keys.witnesses);
+      this.#waiting.push({ index, close });
+    } catch (error) {
+      if (!(error instanceof FormatError || error instanceof VerificationError)) {
+        throw error;
+      }
+    }
+  }
+
+  async #settle(purchases: VerifiedLog): Promise<void> {
+    const roots = await Promise.all(this.#waiting.map(({ close }) => purchases.rootAt(close.size)));
+    for (const [i, { index, close }] of this.#waiting.splice(0).entries()) {
+      try {
+        requireNext(close, this.partition.closes.at(-1), this.declaration, roots[i]);
+      } catch (error) {
+        if (error instanceof VerificationError) {
+          continue;
+        }
+        throw error;
+      }
+      this.partition.extend(close);
+      this.#closedAt.push(index);
+    }
+  }
+}
+
+/** The lie that an entry is which no log may have; any other error as it is. */
+export function accused(
+  events: VerifiedLog,
+  error: unknown,
+  index: number,
+  data: Uint8Array,
+): unknown {
+  if (error instanceof FormatError || error instanceof VerificationError) {
+    return events.accuse("false-history", error.message, new Map([[index, data]]));
+  }
+  return error;
+}
