@@ -91,7 +91,7 @@ describe("an accepted proof", () => {
           expect(() => verifyProof(statement, changed)).toThrow();
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 

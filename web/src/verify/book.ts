@@ -1,8 +1,9 @@
 // What the two logs of a merchant say, as far as claims depend on it: read once, and then on.
 
+import { accused, readDeclaration } from "./declared.ts";
 import { FormatError, VerificationError } from "./errors.ts";
 import { CLOSED, type Close, parseClose, requireNext, requireSeeds } from "./ledger/closes.ts";
-import { type Declaration, type Event, parseDeclaration, parseEvent } from "./ledger/events.ts";
+import { type Declaration, type Event, parseEvent } from "./ledger/events.ts";
 import { isKeyEvent, KeyHistory } from "./ledger/key_history.ts";
 import type { Progress, VerifiedLog } from "./ledger/log.ts";
 import { Partition } from "./ledger/partition.ts";
@@ -33,18 +34,9 @@ export class Book {
     this.partition = new Partition(declaration.capacity, declaration.voidWindow);
   }
 
-  /** For the logs that event 0 declares. `Lie` if it declares none, or other ones. */
+  /** For the logs that event 0 declares. */
   static async open(events: VerifiedLog): Promise<Book> {
-    const first = await events.entry(0);
-    try {
-      const declaration = parseDeclaration(parseEvent(first));
-      if (declaration.events.name !== events.origin) {
-        throw new FormatError("the declaration is of another log");
-      }
-      return new Book(declaration);
-    } catch (error) {
-      throw accused(events, error, 0, first);
-    }
+    return new Book(await readDeclaration(events));
   }
 
   /** The closes among the events before `index`. */
@@ -131,17 +123,4 @@ export class Book {
       this.#closedAt.push(index);
     }
   }
-}
-
-/** The lie that an entry is which no log may have; any other error as it is. */
-export function accused(
-  events: VerifiedLog,
-  error: unknown,
-  index: number,
-  data: Uint8Array,
-): unknown {
-  if (error instanceof FormatError || error instanceof VerificationError) {
-    return events.accuse("false-history", error.message, new Map([[index, data]]));
-  }
-  return error;
 }

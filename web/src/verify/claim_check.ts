@@ -1,20 +1,20 @@
 // Checking one claim again: that the log, the policy and the proof allow what was decided.
 
+import { readDecision } from "./aftersales/histories.ts";
 import { Book } from "./book.ts";
 import { FormatError, VerificationError } from "./errors.ts";
 import { list, text } from "./json.ts";
-import { type Event, eventMembers, parseEvent } from "./ledger/events.ts";
+import { Kept } from "./kept.ts";
+import { type Event, parseEvent } from "./ledger/events.ts";
 import type { Progress, VerifiedLog } from "./ledger/log.ts";
 import { type BuiltRing, buildRing } from "./ledger/rings.ts";
-import { type ClaimBody, claimId, claimStatement, parseClaim } from "./policies/claim.ts";
+import { type ClaimBody, claimStatement } from "./policies/claim.ts";
 import { dayText, parseDay } from "./policies/days.ts";
 import { respondsBy } from "./policies/policy.ts";
 import { isOpenOn, type Version } from "./policies/versions.ts";
-import { fromBase64, toHex } from "./wire.ts";
+import { toHex } from "./wire.ts";
 import { verifyProof } from "./zk/verify.ts";
 
-export const DECIDED = "claim.decided";
-const MEMBERS = ["claim_id", "decision", "claim", "proof", "tags", "retire_by"];
 const RECENT = 2; // closes: a claim made just before a close must not fail just after it
 
 /** What is checked of a claim, in this order. */
@@ -44,14 +44,7 @@ export interface ClaimCheck {
   milliseconds: { reading: number; ring: number; proof: number };
 }
 
-const books = new WeakMap<VerifiedLog, Promise<Book>>();
-
-/** What was read of a merchant's logs so far. */
-function bookOf(events: VerifiedLog): Promise<Book> {
-  const known = books.get(events) ?? Book.open(events);
-  books.set(events, known);
-  return known;
-}
+const books = new Kept<Book>();
 
 /** Check the claim at `index` of the event log. `Lie` where something does not hold. */
 export async function verifyClaim(
@@ -63,24 +56,35 @@ export async function verifyClaim(
 ): Promise<ClaimCheck> {
   const start = performance.now();
   const data = await events.entry(index);
-  const book = await bookOf(events);
-  if (purchases.origin !== book.declaration.origin) {
-    throw new FormatError("the purchase log is another merchant's");
+  return books.use(
+    [events, purchases],
+    () => Book.open(events),
+    async (book) => {
+      if (purchases.origin !== book.declaration.origin) {
+        throw new FormatError("the purchase log is another merchant's");
+      }
+      await book.readTo(index, events, purchases, onProgress, signal);
+      try {
+        return judge(book, index, parseEvent(data), performance.now() - start);
+      } catch (error) {
+        throw caught(error, events, index, data);
+      }
+    },
+  );
+}
+
+/** The lie that a claim is which should not have been approved; any other error as it is. */
+function caught(error: unknown, events: VerifiedLog, index: number, data: Uint8Array): unknown {
+  if (error instanceof FormatError || error instanceof VerificationError) {
+    const why = `the claim should not have been approved: ${error.message}`;
+    return events.accuse("false-claim", why, [[index, data]]);
   }
-  await book.readTo(index, events, purchases, onProgress, signal);
-  try {
-    return judge(book, index, parseEvent(data), performance.now() - start);
-  } catch (error) {
-    if (error instanceof FormatError || error instanceof VerificationError) {
-      const why = `the claim should not have been approved: ${error.message}`;
-      throw events.accuse("false-claim", why, new Map([[index, data]]));
-    }
-    throw error;
-  }
+  return error;
 }
 
 function judge(book: Book, index: number, event: Event, reading: number): ClaimCheck {
-  const { body, proof, tags } = readDecision(event);
+  const { claimId, body, proof } = readDecision(event);
+  const tags = list(event.members.tags, "tags");
   const version = requireVersion(book, index, body, event);
   requireHorizons(book, index, body);
   const start = performance.now();
@@ -93,7 +97,7 @@ function judge(book: Book, index: number, event: Event, reading: number): ClaimC
   }
   return {
     index,
-    claimId: claimId(body, proof),
+    claimId,
     policy: body.policy,
     version: body.version,
     date: body.date,
@@ -105,25 +109,11 @@ function judge(book: Book, index: number, event: Event, reading: number): ClaimC
       members: built.indices.length,
       smallest: version.policy.smallestRing,
     },
-    tags,
+    tags: shown,
     proofBytes: proof.length,
     checked: CHECKS,
     milliseconds: { reading, ring: middle - start, proof: performance.now() - middle },
   };
-}
-
-/** What the event says, which is about the claim that it names. */
-function readDecision(event: Event): { body: ClaimBody; proof: Uint8Array; tags: string[] } {
-  const members = eventMembers(event, MEMBERS);
-  if (event.type !== DECIDED) {
-    throw new FormatError("the event is no decision about a claim");
-  }
-  const body = parseClaim(members.claim);
-  const proof = fromBase64(text(members.proof, "proof"));
-  if (text(members.claim_id, "claim_id") !== claimId(body, proof)) {
-    throw new VerificationError("the event names another claim");
-  }
-  return { body, proof, tags: list(members.tags, "tags").map((tag) => text(tag, "tags")) };
 }
 
 /** The version that the claim names, under which it could be made that day, and decided so. */

@@ -144,14 +144,19 @@ export class VerifiedLog {
     }
   }
 
-  /** That this log, which is proven, says what it may not: with the entries at fault. */
-  accuse(kind: LieKind, why: string, entries: ReadonlyMap<number, Uint8Array>): Lie {
-    const shown = [...entries].map(([index, data]) => ({
+  /** That this log, which is proven, says what it may not; with entries of it, and files. */
+  accuse(
+    kind: LieKind,
+    why: string,
+    entries: readonly [index: number, data: Uint8Array][],
+    files: ServedBytes[] = [],
+  ): Lie {
+    const shown = entries.map(([index, data]) => ({
       log: this.origin,
       index,
       data: toBase64(data),
     }));
-    const lie = this.#witness.accuse(kind, why, []);
+    const lie = this.#witness.accuse(kind, why, files);
     return new Lie({ ...lie.evidence, entries: shown });
   }
 }
