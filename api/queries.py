@@ -15,6 +15,7 @@ from pydantic import (
 from starlette.exceptions import HTTPException
 
 from aftersales.claims import STATES
+from aftersales.report_events import REPORT_PUBLISHED
 from aftersales.versions import READ_EVENTS
 from api.documents.claims import State
 from api.webhooks.schema import DeliveryState
@@ -42,7 +43,7 @@ __all__ = [
 
 # What a wallet needs, and few of each; claims are read page by page, or as tiles.
 _SHOWN_EVENTS = (*KEY_EVENTS, *READ_EVENTS, "recall.published")
-ALL_EVENTS = (*_SHOWN_EVENTS, *CLAIM_EVENTS, TRANSFER_APPROVED)
+ALL_EVENTS = (*_SHOWN_EVENTS, *CLAIM_EVENTS, TRANSFER_APPROVED, REPORT_PUBLISHED)
 """The types of events that a log has."""
 _LARGEST_PAGE = 100
 

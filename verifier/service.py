@@ -27,6 +27,7 @@ from verifier.notices import publish_notice
 from verifier.pending import Pending
 from verifier.policy_book import PolicyBook, publish_policy, withdraw_policy
 from verifier.recording import Recorder
+from verifier.reports import Reports
 from verifier.retiring import Owner, RetiredSecrets, require_awaiting, retire
 from verifier.transferring import Transfers
 
@@ -45,6 +46,7 @@ class Verifier:
         judge = Judge(store, group, clocks, self._policies, retired)
         self._claims = ClaimQueue(judge, Recorder(store, clocks, retired))
         self.cases = Cases(store, clocks, retired)
+        self.reports = Reports(store, clocks)
         self.transfers = Transfers(store, group, clocks, judge.statements)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from api.documents.mailbox import Deletion, Deposit, Lookup
 from api.documents.merchants import NewMerchant
 from api.documents.policies import Withdrawal
 from api.documents.purchases import NewPurchase, NewPurchases, NewSales, Redemption
+from api.documents.reports import NewReport
 from api.documents.sandboxes import ClockMove, NewSandbox
 from api.documents.transfers import NewTransfer
 from api.documents.voids import NewVoid, NewVoids
@@ -37,6 +38,7 @@ REQUESTS = (
     CatalogueRule,
     Policy,
     Withdrawal,
+    NewReport,
     NewClaim,
     NewStep,
     SignedRequest,

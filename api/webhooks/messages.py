@@ -31,6 +31,7 @@ EventType = Literal[
     "policy.withdrawn",
     "purchase.voided",
     "recall.published",
+    "report.published",
     "transfer.approved",
 ]
 """All types of events that an event log has; a filter names some of them."""

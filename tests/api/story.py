@@ -107,6 +107,7 @@ def play(shop: Shop) -> dict[str, Any]:
     _try_things_out(story, created["api_key"])
     _hear_of_events(story, created["api_key"])
     _look(story)
+    _report(story, created["api_key"])
     for example in story.examples.values():
         if "api_key" in (answer := example.get("response", {})):
             answer["api_key"] = f"{answer['api_key'].rpartition('_')[0]}_{_NO_KEY}"
@@ -131,6 +132,13 @@ def _try_things_out(story: Story, key: str) -> None:
     story.post(clock, {"advance": "P14D"}, sandbox["api_key"])
     story.get(clock)
     story.post("sandbox/removal", None, key)
+
+
+def _report(story: Story, key: str) -> None:
+    story.shop.clock.advance(days=14)
+    story.post("reports", {"month": "2026-11"}, key)
+    story.get("reports")
+    story.get("reports/2026-11")
 
 
 def _list_products(story: Story, key: str) -> None:
