@@ -103,12 +103,14 @@ class TransferRules:
             return
         approval, commitment = self._approvals[identifier]
         secret = bytes.fromhex(event["secret"])
-        yield from self._owners.retire(index, approval, secret, event["time"])
+        faults = list(self._owners.retire(index, approval, secret, event["time"]))
+        yield from faults
         approval.retired = self.seen[identifier].retired = index
         self._completed.add(commitment)
         place = self._entries.transferred.get(commitment)
         if place is None:
-            self.missing[commitment] = index
+            if not faults:  # or it owes nobody an entry
+                self.missing[commitment] = index
         elif place < closed:
             why = "the entry was there before the event"
             yield broken("transfer-entry", why, index, purchases=[place])
@@ -161,6 +163,7 @@ class TransferRules:
         if place is not None and place < closed:
             why = "the commitment was in the log"
             yield broken("transfer-commitment", why, index, purchases=[place])
+            return
         other = self._waiting.get(commitment)
         if other is not None and other.retire_by is not None and other.retire_by >= now:
             why = "another transfer leads to the commitment"

@@ -24,6 +24,7 @@ class VoidRules:
         self._count = 0
         self._judged = 0  # of the voids: those below the last close
         self._reasons: list[int] = []  # where the voids stand that have one, ascending
+        self._passed_over: set[int] = set()
 
     def read(self, index: int, event: Mapping[str, Any], closed: int) -> Iterator[Disagreement]:
         """The next reason; ``closed`` is the size at the last close before it."""
@@ -36,6 +37,8 @@ class VoidRules:
             voided = Voided.from_event(event)
         except FormatError as error:
             yield broken("void-event", str(error), index)
+            if type(event.get("index")) is int:
+                self._passed_over.add(event["index"])
             return
         place = bisect_left(self._voids, voided.index, key=_position)
         found = self._voids[place] if place < len(self._voids) else None
@@ -59,7 +62,9 @@ class VoidRules:
             if void.position >= size:
                 break
             self._judged += 1
-            if void.event is None and self._reasons and void.position > self._reasons[0]:
+            if void.event is not None or void.position in self._passed_over:
+                continue
+            if self._reasons and void.position > self._reasons[0]:
                 why = "earlier voids have a reason, and this one has none"
                 yield broken("void-without-reason", why, purchases=[void.position])
 

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.auditor.logs import Logs
 from tests.auditor.told import Told, told_story
 from tests.databases import Sqlite
 
@@ -19,3 +20,9 @@ def no_waiting_for_the_disk() -> Iterator[None]:
 def told(sqlite: Sqlite, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """The logs of :mod:`tests.auditor.story`."""
     return told_story(sqlite, tmp_path_factory.mktemp("told"))
+
+
+@pytest.fixture(scope="session")
+def honest(told: Told) -> Logs:
+    """The same, in memory."""
+    return told.logs

@@ -3,17 +3,18 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from auditor.replay import Replay
 from commitments.p256 import P256
-from ledger.events import encode_event, events_origin
+from ledger.events import encode_event, event_time, events_origin, parse_event_time
 from ledger.log import Log
 from ledger.merkle import leaf_hash, root_of
 from ledger.store import Store
 from tests.world import ORIGIN
 
-__all__ = ["Event", "Logs", "read_logs"]
+__all__ = ["Event", "Logs", "read_logs", "roots"]
 
 Event = dict[str, Any]
 
@@ -51,6 +52,16 @@ class Logs:
             if event["type"] == kind and members.items() <= event.items()
         ]
         return found[nth]
+
+    @property
+    def later(self) -> str:
+        """Ten minutes after the last event."""
+        last = parse_event_time(self.event(len(self.events) - 1)["time"], "time")
+        return event_time(last + timedelta(minutes=10))
+
+    def and_then(self, *events: Event) -> "Logs":
+        """With more events at the end, ten minutes later unless they have a time."""
+        return self.inserted(len(self.events), *({"time": self.later, **e} for e in events))
 
     def with_events(self, events: Sequence[bytes]) -> "Logs":
         return Logs(self.purchases, tuple(events))

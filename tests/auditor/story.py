@@ -45,8 +45,11 @@ class _Teller:
         self.later().verifier.retire(ORIGIN, claim.claim_id, bought.keys.secret)
 
 
-def tell(world: World) -> None:
-    """Let it all happen in a world in which nothing has happened."""
+def tell(world: World) -> dict[str, int]:
+    """Let it all happen in a world in which nothing has happened.
+
+    The secrets of who could still leave: by a ``refund`` that has lapsed, by a ``transfer``.
+    """
     teller = _Teller(world)
     for policy in (_WARRANTY, LOOKED_AT, ENDING):
         teller.later().publish(policy)
@@ -67,6 +70,7 @@ def tell(world: World) -> None:
     teller.close(1 + VOID_WINDOW)
     _handed_on(teller, bought[4], bought[5])
     teller.later().buy(world.sale())
+    return {"refund": bought[3].keys.secret, "transfer": bought[5].keys.secret}
 
 
 def _reviewed(teller: _Teller, bought: Bought) -> None:

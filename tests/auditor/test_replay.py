@@ -2,20 +2,23 @@
 
 import pytest
 
-from tests.auditor.logs import Logs, read_logs
-from tests.auditor.story import tell
-from tests.databases import Sqlite, fresh
-from tests.world import World
+from auditor.rules import RULES
+from tests.auditor.lies import LIES
+from tests.auditor.logs import Logs
+from tests.auditor.told import Told
 
-
-@pytest.fixture(scope="session")
-def honest(sqlite: Sqlite) -> Logs:
-    """The logs of :mod:`tests.auditor.story`."""
-    with fresh(sqlite) as url, World(url) as world:
-        tell(world)
-        return read_logs(world.store)
+_ELSEWHERE = {"proof-invalid", "ring-too-small", "report-differs"}
+"""Rules that are looked at by other parts of an audit."""
 
 
 def test_an_honest_log_of_everything_gives_no_disagreement(honest: Logs) -> None:
-    replay = honest.replay()
-    assert replay.disagreements == []
+    assert honest.broken() == []
+
+
+@pytest.mark.parametrize(("rule", "lie"), [(rule, lie) for rule in LIES for lie in LIES[rule]])
+def test_each_lie_breaks_one_rule(told: Told, rule: str, lie: str) -> None:
+    assert LIES[rule][lie](told.logs, told.secrets).broken() == [rule]
+
+
+def test_every_rule_is_broken_by_some_lie() -> None:
+    assert {rule for rule, lies in LIES.items() if lies} == RULES.keys() - _ELSEWHERE

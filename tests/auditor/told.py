@@ -1,6 +1,7 @@
 """The story as its merchant tells it, and as a merchant who lies tells it: signed all the same."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +23,13 @@ __all__ = ["Told", "told_story"]
 
 @dataclass(frozen=True)
 class Told:
-    """The logs, who signs them, and the directory that was exported."""
+    """The logs, who signs them, and the directory that was exported.
+
+    ``secrets`` are those of owners who could still leave, as :mod:`tests.auditor.story` says.
+    """
 
     logs: Logs
+    secrets: Mapping[str, int]
     purchases: tuple[Signer, ...]
     events: tuple[Signer, ...]
     exported: Path
@@ -63,10 +68,11 @@ def _keys(log: ShownLog, logs: Logs) -> dict[str, object]:
 def told_story(sqlite: Sqlite, directory: Path) -> Told:
     """Let it all happen, and export it."""
     with fresh(sqlite) as url, World(url) as world:
-        tell(world)
+        secrets = tell(world)
         export_merchant(world.store, world.merchant, directory)
         return Told(
             read_logs(world.store),
+            secrets,
             world.signers(ORIGIN),
             world.signers(events_origin(ORIGIN)),
             directory,
