@@ -41,6 +41,7 @@ __all__ = [
     "Grant",
     "Redemption",
     "advance",
+    "begin_case",
     "open_case",
     "require_signed_lately",
 ]
@@ -164,7 +165,11 @@ def open_case(event: Mapping[str, Any], policy: Policy) -> Case:
     ``policy`` is the version that the claim names. ``VerificationError`` for a decision that the
     policy does not give; ``FormatError`` for an event that is none.
     """
-    body = parse_claim(event["claim"])
+    return begin_case(event, parse_claim(event["claim"]), policy)
+
+
+def begin_case(event: Mapping[str, Any], body: ClaimBody, policy: Policy) -> Case:
+    """The same where the claim has been read; ``body`` is the event's."""
     if (body.origin, body.policy, body.version) != (policy.origin, policy.id, policy.version):
         raise VerificationError("names another policy", "claim.policy")
     state = event["decision"]

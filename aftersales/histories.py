@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aftersales.claims import DECIDED, Case, advance, open_case
+from aftersales.claims import DECIDED, Case, advance, begin_case
 from aftersales.steps import STEP
 from aftersales.versions import VersionFold
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import parse_base64
 from ledger.events import OWNERSHIP_RETIRED
-from policies.claim import claim_id, parse_claim
+from policies.claim import ClaimBody, claim_id, parse_claim
 from policies.versions import Version
 
 __all__ = ["OWNER", "Histories", "History", "Move"]
@@ -76,17 +76,20 @@ class Histories:
         """
         self.versions.read(event)
         if event["type"] == DECIDED:
-            self._open(index, event)
+            body = parse_claim(event["claim"])
+            self.decide(index, event, body, claim_id(body, parse_base64(event["proof"], "proof")))
         elif event["type"] == STEP or (event["type"] == OWNERSHIP_RETIRED and "claim_id" in event):
             self._advance(index, event)
 
-    def _open(self, index: int, event: Mapping[str, Any]) -> None:
-        body = parse_claim(event["claim"])
+    def decide(
+        self, index: int, event: Mapping[str, Any], body: ClaimBody, identifier: str
+    ) -> None:
+        """The same for a ``claim.decided`` that has been read: its claim, and the id of that."""
         version = self.versions.version(body.policy, body.version)
         if version is None:
             raise VerificationError("names a policy that is not published", "claim.policy")
-        case = open_case(event, version.policy)
-        if case.claim_id != claim_id(body, parse_base64(event["proof"], "proof")):
+        case = begin_case(event, body, version.policy)
+        if case.claim_id != identifier:
             raise VerificationError("not the id of this claim", "claim_id")
         if case.claim_id in self.claims:
             raise VerificationError("decided a second time", "claim_id")

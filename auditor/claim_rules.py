@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from aftersales.claims import CANCELED, DECIDED, MOST_CLAIMS
 from aftersales.histories import Histories
 from aftersales.horizons import Horizons, require_today
-from aftersales.steps import check_step
 from auditor.findings import Disagreement
 from auditor.owner_rules import Approval, OwnerRules
 from auditor.proof_task import ProofTask
@@ -42,6 +41,7 @@ _ID_SIZE = 32
 class _Claim:
     """A decision that can be read. ``tags`` are as the event has them."""
 
+    index: int
     event: Event
     body: ClaimBody
     proof: bytes
@@ -50,6 +50,18 @@ class _Claim:
     @property
     def scope(self) -> str:
         return claim_scopes(self.body.origin, self.body.policy, self.body.number)[0].text
+
+    @property
+    def moment(self) -> datetime:
+        return parse_event_time(self.event["time"], "time")
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """What a version is on one day: why no claim can be made, and where its proofs show tags."""
+
+    fault: str | None
+    committed: int
 
 
 class ClaimRules:
@@ -68,12 +80,12 @@ class ClaimRules:
         self._approvals: dict[str, Approval] = {}
         self._slots: dict[tuple[str, bytes], str] = {}
         self._passed_over: set[str] = set()
-        self._committed: dict[tuple[str, int, date, date | None], int] = {}
+        self._offers: dict[tuple[str, int, date, date | None], _Offer] = {}
 
     def decide(self, index: int, event: Event, horizons: Horizons) -> Iterator[Disagreement]:
         """A claim that was approved, or is to be looked at."""
         try:
-            claim = self._read(event)
+            claim = self._read(index, event)
         except FormatError as error:
             self.pass_over(event)
             yield broken("claim-event", str(error), index)
@@ -89,29 +101,15 @@ class ClaimRules:
         version = self._histories.versions.version(claim.body.policy, claim.body.version)
         if version is None:
             self.pass_over(event)
-            why = "it names a policy that is not published"
-            yield broken("claim-policy-not-valid", why, index)
+            yield broken("claim-policy-not-valid", "the policy is not published", index)
             return
-        unstated = [
-            *_policy_faults(index, claim, version),
-            *_horizon_faults(index, claim, horizons),
-        ]
-        yield from unstated
-        if not unstated:
-            self.proofs.append(ProofTask(index, "claim", claim.body, version, claim.tags))
-            if claim.tags != self._shown_tags(claim, version):
-                yield broken("tag-mismatch", "not the tags that the proof shows", index)
-        yield from _date_faults(index, claim)
-        yield from self._open(index, claim, version)
+        yield from self._proof(claim, version, horizons)
+        yield from _date_faults(claim)
+        yield from self._open(claim, version, identifier)
 
     def step(self, index: int, event: Event) -> Iterator[Disagreement]:
         """A step of a case."""
-        try:
-            check_step(event)
-        except FormatError as error:
-            yield from self._broken_step(index, event, str(error))
-            return
-        identifier = event["claim_id"]
+        identifier = str(event.get("claim_id"))
         if identifier in self._passed_over:
             return
         history = self._histories.claims.get(identifier)
@@ -122,7 +120,8 @@ class ClaimRules:
         try:
             self._histories.read(index, event)
         except KvittoError as error:
-            yield from self._broken_step(index, event, str(error))
+            self.pass_over(event)
+            yield broken("step", str(error), index)
             return
         approval = self._approvals[identifier]
         takes = event["step"] == "redeem" or (event["step"] == "dispute" and not before.holds_slot)
@@ -165,7 +164,7 @@ class ClaimRules:
 
     # ---- inside
 
-    def _read(self, event: Event) -> _Claim:
+    def _read(self, index: int, event: Event) -> _Claim:
         """``FormatError`` for what is no decision about a claim with this merchant."""
         check_event(event, DECIDED, _MEMBERS)
         parse_hex(event["claim_id"], "claim_id", _ID_SIZE)
@@ -176,38 +175,48 @@ class ClaimRules:
         if not isinstance(tags, list) or len(tags) != _TAGS:
             raise FormatError("not two tags", "tags")
         encoded = [parse_hex(tag, "tags", self._group.point_size) for tag in tags]
-        return _Claim(event, body, parse_base64(event["proof"], "proof"), tuple(encoded))
+        return _Claim(index, event, body, parse_base64(event["proof"], "proof"), tuple(encoded))
 
-    def _shown_tags(self, claim: _Claim, version: Version) -> tuple[bytes, ...]:
-        """Those in the proof; how many points stand before them is the policy's to say."""
-        body = claim.body
-        key = body.policy, body.version, body.day, version.end
-        if key not in self._committed:
-            predicates = policy_predicates(self._group, version, body.day)
-            self._committed[key] = sum(not isinstance(each, Equals) for each in predicates)
-        return shown_tags(self._group, self._committed[key], _TAGS, claim.proof)
+    def _proof(self, claim: _Claim, version: Version, horizons: Horizons) -> Iterator[Disagreement]:
+        """What the statement is made of, and the tags in the proof."""
+        offer = self._offer(version, claim.body.day)
+        faults = [*_policy_faults(claim, version, offer), *_horizon_faults(claim, horizons)]
+        yield from faults
+        if not faults:
+            task = ProofTask(claim.index, "claim", claim.body, version, claim.tags)
+            self.proofs.append(task)
+            if claim.tags != shown_tags(self._group, offer.committed, _TAGS, claim.proof):
+                yield broken("tag-mismatch", "not the tags that the proof shows", claim.index)
 
-    def _open(self, index: int, claim: _Claim, version: Version) -> Iterator[Disagreement]:
+    def _offer(self, version: Version, day: date) -> _Offer:
+        """Most claims of a day are under few versions."""
+        key = version.policy.id, version.policy.version, day, version.end
+        if key not in self._offers:
+            self._offers[key] = _offer(self._group, version, day)
+        return self._offers[key]
+
+    def _open(self, claim: _Claim, version: Version, identifier: str) -> Iterator[Disagreement]:
         """The case begins, and the claim uses up its slot."""
-        event = claim.event
+        index, event = claim.index, claim.event
         try:
-            lapses = version.policy.lapses(parse_event_time(event["time"], "time"))
-            self._histories.read(index, event)
+            lapses = version.policy.lapses(claim.moment)
+            retire_by = None if lapses is None else event_time(lapses)
+            self._histories.decide(index, event, claim.body, identifier)
         except KvittoError as error:
             self.pass_over(event)
             yield broken("claim-case", str(error), index)
             return
-        if event["retire_by"] != (lapses and event_time(lapses)):
+        if event["retire_by"] != retire_by:
             yield broken("claim-case", "not the deadline that the policy gives", index)
         scope, (serial, secret) = claim.scope, claim.tags
         if self._owners.has_left(scope, secret):
             yield broken("retired-owner", "the ownership has ended", index)
         if self._owners.count_claims(scope, secret) >= MOST_CLAIMS:
             yield broken("too-many-claims", f"{MOST_CLAIMS} were made before", index)
-        approval = Approval(index, scope, secret, event["retire_by"])
-        self._approvals[event["claim_id"]] = approval
+        approval = Approval(index, scope, secret, retire_by)
+        self._approvals[identifier] = approval
         self._owners.claim(approval)
-        yield from self._take(index, event["claim_id"], (scope, serial))
+        yield from self._take(index, identifier, (scope, serial))
 
     def _take(self, index: int, identifier: str, slot: tuple[str, bytes]) -> Iterator[Disagreement]:
         """A claim uses up a slot, which another may have."""
@@ -216,33 +225,35 @@ class ClaimRules:
             other = self._approvals[holder].index
             yield broken("duplicate-tag", "another claim has used this slot", other, index)
 
-    def _broken_step(self, index: int, event: Event, why: str) -> Iterator[Disagreement]:
-        identifier = event.get("claim_id")
-        if not (isinstance(identifier, str) and identifier in self._passed_over):
-            self.pass_over(event)
-            yield broken("step", why, index)
+
+def _offer(group: Group, version: Version, day: date) -> _Offer:
+    try:
+        predicates = policy_predicates(group, version, day)
+        fault = None if version.is_open_on(day) else "the policy is not valid on that day"
+    except FormatError as error:
+        return _Offer(str(error), 0)
+    return _Offer(fault, sum(not isinstance(each, Equals) for each in predicates))
 
 
-def _policy_faults(index: int, claim: _Claim, version: Version) -> Iterator[Disagreement]:
+def _policy_faults(claim: _Claim, version: Version, offer: _Offer) -> Iterator[Disagreement]:
+    if offer.fault is not None:
+        yield broken("claim-policy-not-valid", offer.fault, claim.index)
+        return
     try:
         require_offered(version.policy, claim.body)
-        is_open = version.is_open_on(claim.body.day)
     except FormatError as error:
-        yield broken("claim-policy-not-valid", str(error), index)
-        return
-    if not is_open:
-        yield broken("claim-policy-not-valid", "the policy is not valid on that day", index)
+        yield broken("claim-policy-not-valid", str(error), claim.index)
 
 
-def _horizon_faults(index: int, claim: _Claim, horizons: Horizons) -> Iterator[Disagreement]:
+def _horizon_faults(claim: _Claim, horizons: Horizons) -> Iterator[Disagreement]:
     try:
         horizons.require(claim.body)
     except Refused as error:
-        yield broken("claim-horizon", str(error), index)
+        yield broken("claim-horizon", str(error), claim.index)
 
 
-def _date_faults(index: int, claim: _Claim) -> Iterator[Disagreement]:
+def _date_faults(claim: _Claim) -> Iterator[Disagreement]:
     try:
-        require_today(claim.body, parse_event_time(claim.event["time"], "time"))
+        require_today(claim.body, claim.moment)
     except Refused as error:
-        yield broken("claim-date", str(error), index)
+        yield broken("claim-date", str(error), claim.index)

@@ -10,7 +10,7 @@ import binascii
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import rfc8785
@@ -26,6 +26,7 @@ __all__ = [
     "nfc",
     "parse_base64",
     "parse_base64url",
+    "parse_canonical_json",
     "parse_decimal",
     "parse_hex",
     "parse_identifier",
@@ -141,8 +142,22 @@ def canonical_json(value: Any) -> bytes:
 
 def parse_json(data: bytes, field: str = "body") -> Any:
     """Strict JSON: UTF-8, no duplicate member, no NaN, no float, integers below 2^53, NFC."""
+    value = _read_json(data, field)
+    _check_json(value, "", _DEEPEST)
+    return value
+
+
+def parse_canonical_json(data: bytes, field: str) -> Any:
+    """The same; ``FormatError`` too unless these bytes are the :func:`canonical_json` of it."""
+    value = _read_json(data, field)
+    if canonical_json(value) != data:
+        raise FormatError("not the canonical form of JSON", field)
+    return value
+
+
+def _read_json(data: bytes, field: str) -> Any:
     try:
-        value = json.loads(
+        return json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_no_duplicates,
             parse_constant=_refuse_constant,
@@ -155,8 +170,6 @@ def parse_json(data: bytes, field: str = "body") -> Any:
         raise FormatError("nested too deeply", field) from None
     except ValueError:
         raise FormatError("not JSON", field) from None
-    _check_json(value, "", _DEEPEST)
-    return value
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -177,6 +190,8 @@ def _exact_integer(text: str) -> int:
 
 
 def _check_json(value: Any, path: str, levels: int) -> None:
+    if _is_plain(value, levels):
+        return
     if value is None or isinstance(value, bool):
         return
     if isinstance(value, str):
@@ -191,6 +206,32 @@ def _check_json(value: Any, path: str, levels: int) -> None:
             _check_json(member, place, levels - 1)
     else:
         raise FormatError("not a JSON value", path or "body")
+
+
+def _is_plain(value: Any, levels: int) -> bool:
+    """Whether there is nothing to look at more closely, as in most of what is read: all ASCII."""
+    kind = type(value)
+    if kind is str:
+        return bool(value.isascii())
+    if kind is int:
+        return bool(-_MAX_EXACT_INTEGER <= value <= _MAX_EXACT_INTEGER)
+    if kind is dict:
+        named = all(type(name) is str and name.isascii() for name in value)
+        return levels > 0 and named and _are_plain(value.values(), levels - 1)
+    if kind is list:
+        return levels > 0 and _are_plain(value, levels - 1)
+    return value is None or kind is bool
+
+
+def _are_plain(values: Iterable[Any], levels: int) -> bool:
+    """Quickly for text, which most values are."""
+    for value in values:
+        if type(value) is str:
+            if not value.isascii():
+                return False
+        elif not _is_plain(value, levels):
+            return False
+    return True
 
 
 def _members(value: Any, path: str) -> Iterator[tuple[str, Any]]:

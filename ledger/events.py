@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from commitments.errors import FormatError
-from commitments.wire import canonical_json, parse_identifier, parse_json
+from commitments.wire import canonical_json, parse_canonical_json, parse_identifier
 from ledger.note import Verifier, parse_vkey
 from ledger.tiles import MAX_ENTRY_BYTES
 
@@ -89,9 +89,9 @@ def parse_event(data: bytes) -> dict[str, Any]:
     """Read an event; ``FormatError`` unless these are its canonical bytes."""
     if len(data) > MAX_ENTRY_BYTES:
         raise FormatError("the event is too long", "event")
-    event = parse_json(data, "event")
-    if not isinstance(event, dict) or canonical_json(event) != data:
-        raise FormatError("not the canonical form of an event", "event")
+    event = parse_canonical_json(data, "event")
+    if not isinstance(event, dict):
+        raise FormatError("not an object", "event")
     return _checked(event)
 
 

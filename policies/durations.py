@@ -4,6 +4,7 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from commitments.errors import FormatError
 from commitments.wire import parse_decimal
@@ -53,6 +54,7 @@ def _add_months(day: date, count: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
+@lru_cache(maxsize=256)
 def parse_duration(text: str, field: str = "duration") -> Duration:
     """Read ``PnYnMnWnD``; no time of day, at least one unit.
 

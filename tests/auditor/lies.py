@@ -74,13 +74,17 @@ def _then(event: Event) -> Lie:
     return lambda logs, _: logs.and_then(event)
 
 
-def _again(kind: str, nth: int = -1, **changes: Any) -> Lie:
+def _again(kind: str, /, *, nth: int = -1, **changes: Any) -> Lie:
     """An event is there once more, at the end, with other members."""
 
     def lie(logs: Logs, _: Mapping[str, int]) -> Logs:
-        return logs.and_then({**logs.event(logs.find(kind, nth)), "time": logs.later, **changes})
+        members = {_WORDS.get(name, name): value for name, value in changes.items()}
+        return logs.and_then({**logs.event(logs.find(kind, nth)), "time": logs.later, **members})
 
     return lie
+
+
+_WORDS = {"day": "from"}  # a member with the name of a word of Python
 
 
 def _plain(logs: Logs) -> int:
@@ -336,12 +340,12 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
     "policy-version": {"none before it": _then(_published(version=2))},
     "policy-superseded": {
         "goes on": _then(_published(id="refund-14d", version=2)),
-        "by nothing new": _again("policy.superseded", number=6, **{"from": "2026-11-30"}),
+        "by nothing new": _again("policy.superseded", number=6, day="2026-11-30"),
     },
     "policy-end": {
-        "a day that had come": _again("policy.withdrawn", number=6, **{"from": "2026-11-21"}),
+        "a day that had come": _again("policy.withdrawn", number=6, day="2026-11-21"),
         "no such version": _again("policy.withdrawn", number=6, version=9),
-        "ended by then": _again("policy.withdrawn", number=6, **{"from": "2026-12-25"}),
+        "ended by then": _again("policy.withdrawn", number=6, day="2026-12-25"),
     },
     "notice-number": {"a gap": _last("recall.published", number=3)},
     "notice-event": {
@@ -397,14 +401,14 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
     },
     "step": {
         "not decided": _again(STEP, claim_id="ab" * 32),
-        "not now": _again(STEP, 0),
+        "not now": _again(STEP, nth=0),
         "not its buyer's": lambda logs, _: logs.changed(
             logs.find(STEP, step="withdraw"), lambda event: {**event, "signature": "ab" * 64}
         ),
     },
     "retirement": {
-        "of nothing": _again("ownership.retired", 0, claim_id="ab" * 32),
-        "of no transfer": _again("ownership.retired", -1, transfer_id="ab" * 32),
+        "of nothing": _again("ownership.retired", nth=0, claim_id="ab" * 32),
+        "of no transfer": _again("ownership.retired", nth=-1, transfer_id="ab" * 32),
         "no secret": _last("ownership.retired", secret="ab"),
     },
     "wrong-secret": {
