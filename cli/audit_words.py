@@ -41,6 +41,8 @@ def _views(audited: Audited) -> Iterator[RenderableType]:
         )
     for path in audited.evidence:
         yield lines([f"  evidence: {path}"])
+    if audited.result and len(audited.evidence) < len(audited.result.disagreements):
+        yield lines(["  not for all: who doubts the others repeats the audit"])
     yield lines([""])
 
 

@@ -62,6 +62,9 @@ def test_a_mirror_is_the_log(tmp_path: Path, sizes: tuple[int, int]) -> None:
     ):
         assert list(log.entries()) == shown.entries[:size]
         assert list(log.entries(3, 258)) == shown.entries[:size][3:258]
+        some = [*range(size - 1, -1, -20), *range(0, size, 100)]
+        assert log.entries_at(some) == [shown.entries[index] for index in some]
+        assert [log.entry(index) for index in some] == log.entries_at(some)
         assert (log.size, log.root) == (size, build_root(shown.reader, size))
         assert log.root_at(size // 2) == build_root(shown.reader, size // 2)
         assert log.root_at(size + 1) is None
@@ -394,8 +397,14 @@ def test_a_disk_that_forgets_is_not_taken_for_the_merchant(tmp_path: Path) -> No
         list(log.entries())
     assert caught.value.field == str(bundle)
     assert log.entry(700 - 1) == HONEST.purchases.entries[-1]
+    with pytest.raises(DamagedMirror):
+        log.entry(300)
     bundle.unlink()
     assert list(mirrored(HONEST.files(), tmp_path).purchases.entries()) == HONEST.purchases.entries
+    last = log.directory / "tile/entries/002.p/188"
+    last.write_bytes(last.read_bytes()[:-1] + b"!")
+    with pytest.raises(DamagedMirror):  # its places are known from before
+        log.entry(700 - 1)
     above = log.directory / "tile/1/000.p/2"
     above.write_bytes(flip(above.read_bytes()))
     with pytest.raises(DamagedMirror):
