@@ -165,6 +165,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.stopping.begin()
     stop.set()
     await service.streams.close()
+    await service.readings.close()
     dispatcher.stop()
     for task in tasks:
         await task  # not cancelled: its thread would go on, on a store that is closed

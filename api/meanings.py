@@ -45,6 +45,8 @@ PROBLEMS = {
     "not-manual": "This log closes each UTC day by itself.",
     "not-next-version": "The versions of a policy are published in turn: 1, 2, 3, …",
     "not-verified": "A proof or signature in the body is false.",
+    "not-read": "This process has not read the log to its end yet; ask again after `Retry-After`"
+    " seconds. Without that header the log is larger than it reads.",
     "not-ready": "Send requests to another process of the service; the detail says why.",
     "not-voidable": "The entry is not a purchase, or is void already.",
     "overloaded": "The service is busy; send the same again after `Retry-After` seconds.",

@@ -80,6 +80,13 @@ class Options(BaseModel):
         description="Seconds for which a witness may fail before `/readyz` says 503; for ever"
         " where nothing is said.",
     )
+    audit_megabytes: int = Field(
+        default=256,
+        ge=0,
+        description="Memory of each process for what `…/overview` and `…/findings` are made of:"
+        " about 200 bytes for a purchase and 1.6 kB for an event. Logs that take more are left to"
+        " `kvitto audit`.",
+    )
     webhook_networks: Networks | None = Field(
         default=None,
         description="Networks to which webhooks may go besides public addresses, separated by"

@@ -3,7 +3,7 @@
 ``malformed`` 400, ``unauthorised`` 401, ``foreign-…`` 403, ``unknown-…`` 404, ``too-slow`` 408,
 ``duplicate-…`` and ``already-…`` 409, ``erased`` 410, ``too-large`` 413, ``unsupported-encoding``
 415, ``rate-limited`` 429, ``head-too-large`` 431, every other rule 422, ``read-only`` 501,
-``not-ready`` and ``overloaded`` 503.
+``not-read``, ``not-ready`` and ``overloaded`` 503.
 """
 
 import logging
@@ -22,6 +22,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.readiness import NotReady
+from api.unread import NotRead
 from commitments.errors import FormatError, KvittoError, Overloaded, Refused, VerificationError
 from ledger.store import NotInLog, ReadOnly
 
@@ -58,6 +59,7 @@ _STATUS = {
     "head-too-large": 431,
     "internal": 500,
     "read-only": 501,
+    "not-read": 503,
     "not-ready": 503,
     "overloaded": 503,
 }
@@ -101,6 +103,7 @@ _CODES: dict[type[KvittoError], tuple[str, dict[str, str]]] = {
     TooSlow: ("too-slow", {"Connection": "close"}),
     Encoded: ("unsupported-encoding", {"Accept-Encoding": "identity", "Connection": "close"}),
     NotReady: ("not-ready", {}),
+    NotRead: ("not-read", {}),
     RateLimited: ("rate-limited", {}),
     # The queue that is full empties many times in a second.
     Overloaded: ("overloaded", {"Retry-After": "1"}),

@@ -8,6 +8,7 @@ from api.keys import MerchantKeys
 from api.rate_limits import RateLimits
 from api.readiness import NotReady, Readiness
 from api.reading import KeptTiles, SharedReads
+from api.readings import Readings
 from api.settings import Settings
 from api.stopping import Stopping
 from api.streams import Streams
@@ -53,6 +54,7 @@ class Service:
     checkpoints: SharedReads[bytes]
     tiles: KeptTiles
     directory: Directory
+    readings: Readings
 
     @classmethod
     def open(cls, settings: Settings) -> "Service":
@@ -89,6 +91,7 @@ class Service:
             SharedReads(partial(_checkpoint, store)),
             KeptTiles(),
             Directory(store, settings, verifier.policies),
+            Readings(store, settings.group, stopping, settings.options.audit_megabytes),
         )
 
     def require_ready(self) -> None:

@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,7 +82,7 @@ class Story:
             example["request"] = body
         if "json" in answer.headers["content-type"]:
             example["response"] = answer.json()
-        elif "text" in answer.headers["content-type"]:
+        elif re.search("text|xml", answer.headers["content-type"]):
             example["response"] = answer.text
         self.examples[operation.id] = example
         return example.get("response")
@@ -277,6 +278,9 @@ def _look(story: Story) -> None:
     story.get("/v1/merchants")
     story.get("/v1/directory", {"sandboxes": "false"})
     story.get("search", {"q": "warranty"})
+    story.get("overview")
+    story.get("findings")
+    story.get("findings.atom")
     story.get("")
     story.get("statistics")
     story.get("policies")
