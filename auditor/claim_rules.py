@@ -183,8 +183,7 @@ class ClaimRules:
         faults = [*_policy_faults(claim, version, offer), *_horizon_faults(claim, horizons)]
         yield from faults
         if not faults:
-            task = ProofTask(claim.index, "claim", claim.body, version, claim.tags)
-            self.proofs.append(task)
+            self.proofs.append(ProofTask(claim.index, claim.body, version))
             if claim.tags != shown_tags(self._group, offer.committed, _TAGS, claim.proof):
                 yield broken("tag-mismatch", "not the tags that the proof shows", claim.index)
 

@@ -1,7 +1,6 @@
 """A proof that is to be verified again: what its event says it proves."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from policies.claim import ClaimBody
 from policies.transfer import TransferBody
@@ -12,14 +11,12 @@ __all__ = ["ProofTask"]
 
 @dataclass(frozen=True)
 class ProofTask:
-    """The proof in the event at ``index`` of the event log.
+    """The proof in the event at ``index`` of the event log, which who verifies reads there.
 
-    ``version`` is the policy's that a claim names, with its end as the events before say;
-    ``tags`` are those that the event shows. Who verifies reads the proof from the event.
+    ``version`` is the policy's that a claim names, with its end as the events before say; a
+    transfer has none.
     """
 
     index: int
-    kind: Literal["claim", "transfer"]
     body: ClaimBody | TransferBody
-    version: Version | None
-    tags: tuple[bytes, ...]
+    version: Version | None = None

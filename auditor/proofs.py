@@ -14,10 +14,11 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, Self
 
-from auditor.findings import Disagreement, Entry
+from auditor.findings import Disagreement
 from auditor.proof_sums import PROOF_INVALID, Fault, ProofSums, Proven
 from auditor.proof_task import ProofTask
 from auditor.rings import LogCopy, Rings, copy_log
+from auditor.rules import broken
 from commitments.errors import KvittoError
 from commitments.group import Group
 from ledger.partition import Partition
@@ -61,20 +62,20 @@ def check_proofs(
     progress
         is told how many proofs have been looked at so far.
 
-    Rules: ``proof-invalid``, ``ring-too-small``, ``tag-mismatch``. :class:`WorkerDied` where a
-    process ends early; nothing is known then.
+    Rules: ``proof-invalid``, ``ring-too-small``. :class:`WorkerDied` where a process ends early;
+    nothing is known then.
     """
     if not tasks:
         return []
     copy = copy_log(purchases, partition)
-    work = _Work(sorted(tasks, key=_by_ring), proof_of, progress)
     workers = min(jobs, -(-len(tasks) // _WORTH))
+    work = _Work(tasks, workers, proof_of, progress)
     if workers > 1:
         _in_processes(work, group, copy, workers)
     else:
         _here(work, ProofSums(group, Rings(group, copy)))
     work.require_done()
-    return [Disagreement(f.rule, f.why, (Entry("events", f.event),)) for f in sorted(work.faults)]
+    return [broken(fault.rule, fault.why, fault.event) for fault in sorted(work.faults)]
 
 
 def _by_ring(task: ProofTask) -> tuple[int, ...]:
@@ -88,20 +89,27 @@ class _Work:
     def __init__(
         self,
         tasks: Sequence[ProofTask],
+        workers: int,
         proof_of: Callable[[int], bytes],
         progress: Callable[[int], None],
     ) -> None:
         self.faults: set[Fault] = set()
-        self._new = _portions(tasks, _PORTION)
+        # An entry is in the odd lane of one span and not in an even one of another: who looks at
+        # some of the lanes decodes and multiplies some of the purchases.
+        shares: list[list[ProofTask]] = [[] for _ in range(workers)]
+        for task in sorted(tasks, key=_by_ring):
+            shares[task.body.lane % workers].append(task)
+        self._new = [deque(_portions(share, _PORTION)) for share in shares]
         self._suspects: deque[Sequence[ProofTask]] = deque()
         self._proof_of, self._progress = proof_of, progress
         self._count, self._looked_at, self._summed = len(tasks), 0, 0
         self._broken: list[set[int]] = []  # events among which there is a false proof
 
-    def conversation(self) -> _Conversation:
-        """Questions to one who answers; ends when there is nothing more to ask for the moment."""
+    def conversation(self, worker: int) -> _Conversation:
+        """Questions to one of the workers; ends when there is none more for the moment."""
         share: list[ProofTask] = []
-        for portion in self._new:
+        while portions := self._new[worker] or max(self._new, key=len):  # or it helps another
+            portion = portions.popleft()
             self.faults.update((yield "add", self._load(portion)))
             share += portion
             self._looked_at += len(portion)
@@ -149,7 +157,7 @@ def _answer(sums: ProofSums, question: _Question) -> Any:
 
 
 def _here(work: _Work, sums: ProofSums) -> None:
-    conversation = work.conversation()
+    conversation = work.conversation(0)
     try:
         question = next(conversation)
         while True:
@@ -164,18 +172,18 @@ def _here(work: _Work, sums: ProofSums) -> None:
 def _in_processes(work: _Work, group: Group, copy: LogCopy, count: int) -> None:
     """Processes are spawned, not forked: whoever audits may have threads."""
     with ExitStack() as stack:
-        waiting = {stack.enter_context(_Worker(group, copy)) for _ in range(count)}
+        workers = [stack.enter_context(_Worker(group, copy)) for _ in range(count)]
         busy: dict[Any, _Worker] = {}
         while True:
-            for worker in [*waiting]:  # what one has found out gives the others something to do
-                if worker.begin(work.conversation()):
-                    waiting.remove(worker)
+            for number, worker in enumerate(workers):
+                # What one has found out gives the others something to do.
+                if worker.connection not in busy and worker.begin(work.conversation(number)):
                     busy[worker.connection] = worker
             if not busy:
                 return
             for connection in wait(busy):
                 if not busy[connection].go_on():
-                    waiting.add(busy.pop(connection))
+                    del busy[connection]
 
 
 class _Worker:

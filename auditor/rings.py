@@ -1,10 +1,12 @@
 """All rings of a purchase log of which one has a copy, built many times quicker than one by one.
 
-They are those of :func:`ledger.rings.build_ring`. Each entry is read once for all of them, each
-span is cut into its cells once, and a commitment is one point object in all rings: what proofs over
-different rings ask of it is one term.
+They are those of :func:`ledger.rings.build_ring`. Each entry is read once for all of them and knows
+its lanes, and a commitment is one point object in all rings: what proofs over different rings ask
+of it is one term.
 """
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,13 +66,13 @@ class Rings:
     def __init__(self, group: Group, copy: LogCopy) -> None:
         self._group = group
         self._copy = copy
-        self._cells: tuple[tuple[int, int], list[list[int]]] = (0, 0), []  # of one span
+        self._by_lane: dict[int, list[array[int]]] = {}  # by how many lanes a span has
         self.points: list[Point | None] = [None] * (len(copy.commitments) // COMMITMENT_BYTES)
         """By index, those that were asked for."""
         self._nothing: set[int] = set()  # what does not decode is no member
 
     def build(self, name: RingName) -> BuiltRing | None:
-        """The ring ``name``, if it has a member; quick when the last one was of the same span.
+        """The ring ``name``, if it has a member.
 
         ``VerificationError`` as :func:`ledger.rings.check_name`.
         """
@@ -85,15 +87,14 @@ class Rings:
 
     def _members(self, name: RingName) -> list[int]:
         """A removed entry is still a member before the void that removes it."""
-        span = name.first, name.size
-        if self._cells[0] != span:
-            self._cells = span, self._copy.partition.cells(*span)
-        removed, voided_at = self._copy.removed, name.voided_at
-        indices = [
-            index
-            for index in self._cells[1][name.lane]
-            if removed.get(index, voided_at) >= voided_at
-        ]
+        partition, removed = self._copy.partition, self._copy.removed
+        lanes = partition.lanes(name.first, name.size)
+        if lanes not in self._by_lane:
+            self._by_lane[lanes] = partition.by_lane(lanes)
+        lane = self._by_lane[lanes][name.lane]
+        cell = lane[bisect_left(lane, name.first) : bisect_left(lane, name.size)]
+        voided_at = name.voided_at
+        indices = [index for index in cell if removed.get(index, voided_at) >= voided_at]
         for index in indices:
             if self.points[index] is None:
                 self._decode(index)

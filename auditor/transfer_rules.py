@@ -81,7 +81,7 @@ class TransferRules:
         if tag != shown_tags(self._group, 0, 1, proof):
             yield broken("tag-mismatch", "not the tag that the proof shows", index)
         if not faults:
-            self.proofs.append(ProofTask(index, "transfer", body, None, tag))
+            self.proofs.append(ProofTask(index, body))
         commitment = body.acceptance.commitment
         scope = transfer_scope(self._origin, commitment).text
         if self._owners.has_left_by_transfer(scope, *tag):

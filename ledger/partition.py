@@ -124,11 +124,10 @@ class Partition:
         keys = islice(self._keys, first, size)  # a slice is a copy, of 8 MB for a million entries
         return _select(keys, first, self.lanes(first, size), lane)
 
-    def cells(self, first: int, size: int) -> list[list[int]]:
-        """All cells of the closed span ``[first, size)``, by lane, each as :meth:`cell` has it."""
-        count = self.lanes(first, size)
-        found: list[list[int]] = [[] for _ in range(count)]
-        for j, key in enumerate(islice(self._keys, first, size), first):
+    def by_lane(self, count: int) -> "list[array[int]]":
+        """All closed entries, ascending, by their lane in a span that has ``count`` lanes."""
+        found = [array("Q") for _ in range(count)]
+        for j, key in enumerate(self._keys):
             found[key & (count - 1)].append(j)
         return found
 

@@ -20,7 +20,6 @@ from tests.zk.claims import ENTROPY, opening
 from tests.zk.transfers import handover
 from zk.prove import prove
 from zk.statement import Ring, Statement
-from zk.verify import proof_tags
 
 FIRST, SECOND = 40, 80
 """Sizes at which the log was closed: its cells have 40 entries, and about 40."""
@@ -124,20 +123,20 @@ def claim(
         lane=partition().lane_of(3 * buyer, first, size),
         nonce=f"{event:032x}",
     )
-    return _proven(ProofTask(event, "claim", body, version, ()), opening(P256, buyer))
+    return _proven(ProofTask(event, body, version), opening(P256, buyer))
 
 
 def _proven(task: ProofTask, of: Opening, beta: int | None = None) -> Proven:
     statement = statement_of(task)
     proof = prove(statement, of, beta=beta, entropy=ENTROPY)
-    return Proven(replace(task, tags=proof_tags(statement, proof)), proof, of)
+    return Proven(task, proof, of)
 
 
 def transfer(event: int, buyer: int) -> Proven:
     mine = handover(P256, buyer)
     lane = partition().lane_of(3 * buyer, 0, SECOND)
     body = replace(mine.body(), size=SECOND, voided_at=SECOND, lane=lane)
-    return _proven(ProofTask(event, "transfer", body, None, ()), mine.mine, mine.beta)
+    return _proven(ProofTask(event, body), mine.mine, mine.beta)
 
 
 @cache
