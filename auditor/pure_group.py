@@ -54,7 +54,11 @@ class _PureP256(Group):
         return cast("Any", left) + right
 
     def negate(self, point: Point) -> Point:
-        return -cast("Any", point)
+        if self.is_identity(point):
+            return point
+        # ecdsa's own leaves -y as it is, and encodes that with the wrong sign.
+        x, y = cast("Any", point).x(), cast("Any", point).y()
+        return cast("Point", PointJacobi(_CURVE, x, _CURVE.p() - y, 1))
 
     def equal(self, left: Point, right: Point) -> bool:
         return bool(left == right)
