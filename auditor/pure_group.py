@@ -24,7 +24,7 @@ _COMPRESSED = (2, 3)
 class _PureP256(Group):
     name = "P256"
     hash_suite = "P256_XMD:SHA-256_SSWU_RO_"
-    order = int(NIST256p.order)
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     point_size = 33
     # Not NIST256p.generator, which has tables of its own and is slower in a long sum.
     generator = PointJacobi(_CURVE, NIST256p.generator.x(), NIST256p.generator.y(), 1)
