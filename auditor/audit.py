@@ -10,6 +10,7 @@ from auditor.findings import Disagreement, Entry, Finding
 from auditor.judging import Judged, judge, proof_in, verify_proofs
 from auditor.mirror import Mirror, Progress
 from auditor.proof_task import ProofTask
+from auditor.pure_group import PURE_P256
 from auditor.record import Record
 from auditor.rules import broken
 from auditor.state import Checked
@@ -23,7 +24,7 @@ from ledger.note import is_signed_by
 
 __all__ = ["ENGINES", "AuditResult", "audit"]
 
-ENGINES: dict[str, Group] = {"openssl": P256}
+ENGINES: dict[str, Group] = {"openssl": P256, "pure": PURE_P256}
 """Who does the arithmetic of proofs."""
 _SOMETIMES = 4096  # entries from one word about progress to the next
 
