@@ -216,7 +216,7 @@ describe("a log that forks", () => {
   });
 });
 
-/** As `kvitto log fork verify` does, without the signatures. */
+/** As `kvitto log verify-fork` does, without the signatures. */
 function checkFork(caught: Lie): void {
   const text = fromUtf8(fromBase64(caught.evidence.fork ?? ""));
   const [head = "", small = "", , large = ""] = text.split("\n\n");

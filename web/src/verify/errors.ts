@@ -52,7 +52,7 @@ export interface ShownEntry {
 
 /**
  * What somebody else needs to see it too. `notes` are signed notes as they were served, in base64;
- * `fork` is what `kvitto log fork verify` reads; `files` are answers that contradict the notes.
+ * `fork` is what `kvitto log verify-fork` reads; `files` are answers that contradict the notes.
  */
 export interface Evidence {
   type: "kvitto-page-evidence/v1";

@@ -1,5 +1,5 @@
 // Proof that a log has forked: it has signed two checkpoints, and neither is the other's past.
-// The text is what `kvitto log fork verify` reads.
+// The text is what `kvitto log verify-fork` reads.
 
 import { concat, toBase64, utf8 } from "../wire.ts";
 
