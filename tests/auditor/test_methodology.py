@@ -12,7 +12,8 @@ import pytest
 from auditor.detecting import DETECTORS
 from auditor.findings import MOST_ENTRIES
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "methodology.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "methodology.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^### `([a-z-]+)`\n(.*?)(?=^##)", DOCUMENT, re.DOTALL | re.MULTILINE))
 
 
@@ -31,7 +32,7 @@ def constants(detector: ModuleType) -> dict[str, Any]:
 
 def test_all_detectors_are_described_in_their_order() -> None:
     assert list(SECTIONS) == [detector.NAME for detector in DETECTORS]
-    modules = Path(__file__).parents[2] / "auditor" / "detectors"
+    modules = ROOT / "auditor" / "detectors"
     files = {path.stem for path in modules.glob("*.py")} - {"__init__"}
     assert files == {detector.__name__.split(".")[-1] for detector in DETECTORS}
 
@@ -52,6 +53,14 @@ def test_the_severities_are_those_of_the_code(detector: ModuleType) -> None:
     for name in ("notice", "warning", "alarm"):
         said = re.search(rf"\b{name}s?\b", SECTIONS[detector.NAME], re.IGNORECASE) is not None
         assert said == bool(re.search(rf"\b{name.upper()}\b", source)), name
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_the_dashboard_has_words_for_each_detector(language: str) -> None:
+    texts = ROOT / "web" / "src" / "dashboard" / "texts" / f"{language}-codes.ts"
+    _, _, block = texts.read_text("utf-8").partition("detectors: {")
+    words = re.findall(r"^ +\"?([a-z-]+)\"?:", block.partition("}")[0], re.MULTILINE)
+    assert sorted(words) == sorted(detector.NAME for detector in DETECTORS)
 
 
 def test_most_entries_are_as_many_as_is_said() -> None:

@@ -143,7 +143,6 @@ export const enCodes = {
     "repeated-slots": "one slot claimed for repeatedly",
     sandbox: "sandbox",
     "small-rings": "small rings",
-    "unexplained-voids": "voids without a reason",
     "void-rings": "voids concentrated in one ring",
     "void-share": "growing share of voids",
     "void-timing": "voids close to claims",

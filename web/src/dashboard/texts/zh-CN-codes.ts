@@ -140,7 +140,6 @@ export const zhCNCodes: Codes = {
     "repeated-slots": "同一名额反复理赔",
     sandbox: "沙盒",
     "small-rings": "过小的环",
-    "unexplained-voids": "未说明理由的撤销",
     "void-rings": "撤销集中于同一个环",
     "void-share": "撤销比例上升",
     "void-timing": "理赔前后的撤销",
