@@ -1,6 +1,6 @@
 """The rules that an audit holds both logs of a merchant against: name and one sentence each.
 
-``docs/auditors.md`` says of each what is checked. Names are stable: pages and programs go by them.
+``docs/methodology.md`` lists them, too. Names are stable: pages and programs go by them.
 """
 
 from collections.abc import Mapping, Sequence

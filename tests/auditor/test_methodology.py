@@ -11,6 +11,7 @@ import pytest
 
 from auditor.detecting import DETECTORS
 from auditor.findings import MOST_ENTRIES
+from auditor.rules import RULES
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "methodology.md").read_text("utf-8")
@@ -28,6 +29,12 @@ def written(value: Any) -> str:
 def constants(detector: ModuleType) -> dict[str, Any]:
     names = [name for name in vars(detector)["__all__"] if name.isupper() and name != "NAME"]
     return {name: getattr(detector, name) for name in names}
+
+
+def test_the_rules_are_those_of_the_code() -> None:
+    _, _, section = DOCUMENT.partition("\n## The rules\n")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", section.partition("\n## ")[0], re.MULTILINE)
+    assert rows == list(RULES.items())
 
 
 def test_all_detectors_are_described_in_their_order() -> None:
