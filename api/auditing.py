@@ -15,7 +15,8 @@ from api.atom import ATOM, Item, feed
 from api.readings import Reading
 from api.tagged import Tagged
 from auditor.detecting import find_all
-from auditor.findings import ALARM
+from auditor.findings import ALARM, Finding
+from auditor.reporting import report_disagreements
 from commitments.wire import canonical_json
 from issuer.merchants import Merchant
 
@@ -38,13 +39,17 @@ def make_overview(reading: Reading, _now: str) -> Tagged:
 
 def make_findings(reading: Reading, now: str) -> Tagged:
     """Broken rules, and what deserves a question at the event time ``now``."""
-    record = reading.record
+    broken = reading.replay.disagreements
+    found: list[Finding] = []
+    if reading.record is not None:
+        broken = [*broken, *report_disagreements(reading.record)]
+        found = find_all(reading.record, now)
     return Tagged.json(
         {
             "events": reading.events,
             "at": reading.at,
-            "disagreements": [each.document() for each in reading.replay.disagreements],
-            "findings": [each.document() for each in find_all(record, now)] if record else [],
+            "disagreements": [each.document() for each in broken],
+            "findings": [each.document() for each in found],
         }
     )
 

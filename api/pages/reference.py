@@ -3,24 +3,16 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
-from markdown_it import MarkdownIt
-from markupsafe import Markup
 
 from api.pages.samples import curl, sample
 from api.pages.schemas import Row, document_rows, type_words
+from api.pages.templating import template
 from api.problems import MEDIA_TYPE
 
 __all__ = ["render_reference"]
 
-_TEMPLATES = files("api.pages") / "templates"
 _KEYS = {"operatorKey": "the operator's key", "merchantKey": "the merchant's API key"}
-# The document's own text is ours, but what looks like HTML in it is still meant as text.
-_MARKDOWN = MarkdownIt("js-default", {"html": False, "linkify": False}).disable("linkify")
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,7 @@ def render_reference(document: Mapping[str, Any]) -> str:
         {**tag, "operations": [o for o in operations if o.tag == tag["name"]]}
         for tag in document["tags"]
     ]
-    return _template().render(
+    return template("reference.html").render(
         title=document["info"]["title"],
         lead=document["info"]["description"].partition("\n## ")[0],
         sections=list(_sections(document["info"]["description"])),
@@ -96,24 +88,6 @@ def render_reference(document: Mapping[str, Any]) -> str:
         problems=sorted(problems.values(), key=lambda known: (known.status, known.code)),
         common=_common(operations),
     )
-
-
-@cache
-def _template() -> Template:
-    def load(name: str) -> str:
-        return _TEMPLATES.joinpath(name).read_text("utf-8")
-
-    environment = Environment(
-        loader=FunctionLoader(load),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.loopcontrols"],
-    )
-    environment.filters["markdown"] = lambda text: Markup(_MARKDOWN.render(text))  # noqa: S704
-    environment.filters["inline"] = lambda text: Markup(_MARKDOWN.renderInline(text))  # noqa: S704
-    return environment.get_template("reference.html")
 
 
 def _sections(introduction: str) -> Iterator[dict[str, str]]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from api.pages.content import HTML, Content, kind_of
+from api.pages.methodology import render_methodology
 
 __all__ = ["router"]
 
@@ -25,6 +26,12 @@ def show_the_reference(request: Request) -> Response:
     """The reference of this service."""
     reference: Content = request.app.state.reference()
     return reference.page(request)
+
+
+@router.get("/methodology")
+def show_the_methodology(request: Request) -> Response:
+    """How findings are found, and reports computed."""
+    return _methodology().page(request)
 
 
 @router.get("/console")
@@ -58,6 +65,11 @@ def _found(contents: dict[str, Content], path: str) -> Content:
     if path not in contents:
         raise HTTPException(404)
     return contents[path]
+
+
+@cache
+def _methodology() -> Content:
+    return Content(render_methodology().encode(), HTML)
 
 
 @cache
