@@ -1,11 +1,12 @@
 """The story as its merchant tells it, and as a merchant who lies tells it: signed all the same."""
 
-import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.log_directory import export_merchant
+from commitments.errors import FormatError
 from commitments.wire import canonical_json
 from ledger.events import events_origin, parse_event
 from ledger.evidence import EventEvidence
@@ -57,12 +58,14 @@ class Told:
 
 
 def _keys(log: ShownLog, logs: Logs) -> dict[str, object]:
-    types = [json.loads(data).get("type") for data in logs.events]
-    indices = [i for i, kind in enumerate(types) if kind in KEY_EVENTS]
-    events = tuple((i, parse_event(logs.events[i])) for i in indices)
+    events = []
+    for index, data in enumerate(logs.events):
+        with suppress(FormatError):
+            if (event := parse_event(data))["type"] in KEY_EVENTS:
+                events.append((index, event))
     size = len(logs.events)
-    hashes = tuple(build_multiproof(log.reader, indices, size))
-    return EventEvidence(events, hashes, log.note(size)).document()
+    hashes = tuple(build_multiproof(log.reader, [index for index, _ in events], size))
+    return EventEvidence(tuple(events), hashes, log.note(size)).document()
 
 
 def told_story(sqlite: Sqlite, directory: Path) -> Told:

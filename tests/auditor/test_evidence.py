@@ -1,0 +1,202 @@
+"""Evidence against a merchant: strangers see by it what an audit has found, and nothing else."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.evidence import Evidence, verify_evidence, weigh
+from auditor.findings import Disagreement, Entry
+from auditor.gathering import gather
+from auditor.judging import judge, proof_in, verify_proofs
+from auditor.mirror import Mirror
+from auditor.mirrored_log import MirroredLog
+from auditor.place import ShownMerchant
+from auditor.rules import broken
+from auditor.sparse_log import ProvenEntries
+from auditor.state import State
+from commitments.errors import FormatError, KvittoError, VerificationError
+from commitments.p256 import P256
+from commitments.wire import canonical_json
+from ledger.checkpoint import Checkpoint
+from ledger.events import LogDeclaration, parse_event
+from ledger.key_history import KEY_EVENTS, KeyHistory
+from ledger.monitor import Head
+from ledger.note import Note, Signer
+from tests.auditor.lies import LIES
+from tests.auditor.logs import Event, Logs
+from tests.auditor.more_lies import false_proof, false_report
+from tests.auditor.shown_logs import ShownLog
+from tests.auditor.told import Told
+from tests.world import ORIGIN
+
+
+def gathered(
+    told: Told, logs: Logs, directory: Path, *, proofs: bool = True
+) -> dict[str, Evidence | None]:
+    """By rule, the evidence for what is found in such logs."""
+    home = told.write(logs, directory) / "acme"
+    events, purchases = (
+        MirroredLog(home / kind, Head.of((home / kind / "checkpoint").read_bytes()))
+        for kind in ("events", "purchases")
+    )
+    keys = KeyHistory.declared(LogDeclaration.from_event(parse_event(told.logs.events[0])))
+    merchant = ShownMerchant("acme", "Acme", ORIGIN)
+    mirror = Mirror(merchant, home, keys, State(), events, purchases, first_use=False, tiles=0)
+    judged = judge(ORIGIN, P256, purchases.root_at, purchases.entries(), events.entries())
+    found = judged.disagreements + verify_proofs(
+        judged,
+        judged.proofs if proofs else [],
+        lambda i: proof_in(events.entry(i)),
+        purchases,
+        group=P256,
+    )
+    return {each.rule: gather(mirror, judged, each, P256) for each in found}
+
+
+def require_shown(told: Told, evidence: Evidence | None) -> None:
+    """As a stranger sees it, who has the keys of the logs."""
+    assert evidence is not None
+    keys = [told.key, *(signer.verifier for signer in told.purchases)]
+    shown = Evidence.parse(evidence.serialise())
+    verify_evidence(shown, keys, P256)
+    with pytest.raises(VerificationError, match="no known key"):
+        verify_evidence(shown, [Signer(told.key.name, b"x" * 32).verifier], P256)
+
+
+@pytest.mark.parametrize("rule", LIES)
+def test_others_see_each_broken_rule(told: Told, tmp_path: Path, rule: str) -> None:
+    for number, lie in enumerate(LIES[rule].values()):
+        logs = lie(told.logs, told.secrets)  # whose proofs may be false as well
+        (evidence,) = gathered(told, logs, tmp_path / str(number), proofs=False).values()
+        require_shown(told, evidence)
+
+
+@pytest.mark.parametrize(
+    ("rule", "lie"), [("proof-invalid", false_proof), ("report-differs", false_report)]
+)
+def test_others_see_what_is_not_the_replays(
+    told: Told, tmp_path: Path, rule: str, lie: Callable[[Logs], Logs]
+) -> None:
+    found = gathered(told, lie(told.logs), tmp_path)
+    assert found.keys() == {rule}
+    require_shown(told, found[rule])
+
+
+def test_evidence_shows_little_of_the_logs(told: Told, tmp_path: Path) -> None:
+    found = gathered(told, false_proof(told.logs), tmp_path)["proof-invalid"]
+    assert found is not None
+    shown = [parse_event(entry)["type"] for entry in found.events.entries.values()]
+    assert shown.count("claim.decided") == 1
+    assert "claim.step" not in shown
+
+
+@pytest.fixture(scope="module")
+def lying(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    logs = LIES["event-unreadable"]["no event"](told.logs, told.secrets)
+    evidence = gathered(told, logs, tmp_path_factory.mktemp("lying"))["event-unreadable"]
+    assert evidence is not None
+    return evidence
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_altered_evidence_is_none(lying: Evidence, told: Told, data: st.DataObject) -> None:
+    content = bytearray(lying.serialise())
+    bit = data.draw(st.integers(0, 8 * len(content) - 1))
+    content[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(KvittoError):
+        verify_evidence(Evidence.parse(bytes(content)), [told.key], P256)
+
+
+def of_keys(told: Told) -> list[int]:
+    return [i for i, e in enumerate(map(json.loads, told.logs.events)) if e["type"] in KEY_EVENTS]
+
+
+def proven(
+    told: Told, events: list[int], purchases: list[int]
+) -> tuple[tuple[bytes, ProvenEntries], tuple[bytes, ProvenEntries]]:
+    """Some entries of an honest merchant, each log's with its note."""
+    logs = told.logs
+
+    def of(log: ShownLog, indices: list[int]) -> tuple[bytes, ProvenEntries]:
+        note = log.note(len(log.entries))
+        checkpoint = Checkpoint.parse(Note.parse(note).text)
+        return note, ProvenEntries(checkpoint, {i: log.entries[i] for i in indices}, log.reader)
+
+    return (
+        of(ShownLog(logs.events, *told.events), events),
+        of(ShownLog(logs.purchases, *told.purchases), purchases),
+    )
+
+
+def shown(told: Told, found: Disagreement, events: list[int], purchases: list[int]) -> Evidence:
+    """What somebody shows of an honest merchant, to say that."""
+    (note, log), (sold_note, sold) = proven(told, events, purchases)
+    weigh(found, ORIGIN, log, sold, P256)
+    return Evidence(ORIGIN, found, log.shown(note), sold.shown(sold_note))
+
+
+def test_evidence_is_answered_by_the_entry_that_it_left_out(told: Told) -> None:
+    logs = told.logs
+    steps = [i for i, e in enumerate(map(json.loads, logs.events)) if e["type"] == "claim.step"]
+    claim = logs.event(steps[0])["claim_id"]
+    of_claim = [i for i in steps if logs.event(i)["claim_id"] == claim]
+    others = [i for i in range(of_claim[1]) if i not in of_claim]
+    others += [i for i in of_keys(told) if i > of_claim[1]]
+    (_, log), (_, sold) = proven(told, [*others, of_claim[1]], [])
+    seen = weigh(broken("step", ""), ORIGIN, log, sold, P256)
+    (found,) = [each for each in seen if each.entries == (Entry("events", of_claim[1]),)]
+    accusation = shown(told, found, [*others, of_claim[1]], [])
+    verify_evidence(accusation, [told.key], P256)
+    answer = shown(told, found, [*others, *of_claim[:2]], [])
+    with pytest.raises(VerificationError, match="does not break the rule"):
+        verify_evidence(answer, [told.key], P256)
+
+
+@pytest.mark.parametrize(
+    ("found", "purchases"),
+    [
+        (broken("entry-unreadable", "not an entry of a purchase log", purchases=[3]), [1]),
+        (broken("void-entry", "it names no purchase before it", purchases=[10]), [10]),
+        (broken("transfer-entry", "the entry of the next owner is missing", 3), []),
+    ],
+)
+def test_what_is_not_shown_is_not_taken_for_a_fault(
+    told: Told, found: Disagreement, purchases: list[int]
+) -> None:
+    evidence = shown(told, found, of_keys(told), purchases)
+    with pytest.raises(VerificationError, match=r"not shown|does not break"):
+        verify_evidence(evidence, [told.key], P256)
+
+
+def test_a_claim_is_not_accused_without_its_ring(told: Told) -> None:
+    index = told.logs.find("claim.decided", -1)
+    found = broken("ring-too-small", "the ring has 0 members and needs 2", index)
+    with pytest.raises(VerificationError, match="not all entries"):
+        shown(told, found, list(range(index + 1)), [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d | {"format": "kvitto-evidence/v2"},
+        lambda d: d | {"rule": "no-rule"},
+        lambda d: d | {"more": 1},
+        lambda d: d | {"why": 7},
+        lambda d: d | {"entries": [{"log": "other", "index": 1}]},
+        lambda d: d | {"entries": [{"log": "events"}]},
+        lambda d: d | {"entries": {}},
+        lambda d: d | {"supposes": "nothing"},
+        lambda d: d | {"origin": "a b"},
+        lambda d: d | {"events": None},
+    ],
+)
+def test_what_is_no_evidence(lying: Evidence, change: Callable[[Event], Event]) -> None:
+    document = json.loads(lying.serialise())
+    assert Evidence.parse(canonical_json(document)) == lying
+    with pytest.raises(FormatError):
+        Evidence.parse(canonical_json(change(document)))
