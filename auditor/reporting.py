@@ -2,19 +2,41 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
-from aftersales.months import Months
+from aftersales.months import Months, month_of, parse_month
 from aftersales.report_events import PublishedReport
 from aftersales.service_report import ReportFacts, service_report
 from auditor.findings import Disagreement
 from auditor.record import Record
 from auditor.rules import broken
-from commitments.errors import FormatError, VerificationError
+from commitments.errors import FormatError, Refused, VerificationError
 from commitments.wire import canonical_json
 
-__all__ = ["counted_reports", "report_disagreements", "report_facts"]
+__all__ = ["MonthlyReport", "monthly_report", "report_disagreements", "report_facts"]
 
 _RULE = "report-differs"
+
+
+@dataclass(frozen=True)
+class MonthlyReport:
+    """The report of a month as the log makes it, and the one that counts of those published.
+
+    ``index`` is that of its event. ``final`` says that no event can be added to the month.
+    """
+
+    month: str
+    report: dict[str, Any]
+    final: bool
+    index: int | None = None
+    published: PublishedReport | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether something else was published."""
+        said = self.published
+        return said is not None and canonical_json(said.report) != canonical_json(self.report)
 
 
 def report_facts(record: Record) -> ReportFacts:
@@ -32,14 +54,22 @@ def report_disagreements(record: Record) -> list[Disagreement]:
     return list(_disagreements(record)) if record.reports else []
 
 
-def counted_reports(record: Record) -> dict[str, tuple[int, PublishedReport]]:
-    """By month, the report that counts, with the index of its event: the last that can be read."""
-    counted: dict[str, tuple[int, PublishedReport]] = {}
+def monthly_report(record: Record, month: str, now: str) -> MonthlyReport:
+    """The report of a month that has ended at the event time ``now``, or by the log's own time.
+
+    ``FormatError`` for what is no month, ``Refused`` for one that has not ended.
+    """
+    facts = report_facts(record)
+    final = facts.months.is_over(parse_month(month, "month"))
+    if not final and month_of(now) <= month:
+        raise Refused("month-not-over", "the month has not ended", "month")
+    found = MonthlyReport(month, service_report(facts, month), final)
     for index, event in record.reports:
         with suppress(FormatError, VerificationError):
             published = PublishedReport.from_event(event)
-            counted[published.month] = index, published
-    return counted
+            if published.month == month:  # the last counts
+                found = replace(found, index=index, published=published)
+    return found
 
 
 def _disagreements(record: Record) -> Iterator[Disagreement]:

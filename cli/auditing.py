@@ -25,7 +25,7 @@ from ledger.note import Note, Verifier
 from ledger.quorum import Quorum
 from ledger.served_log import LogUnreachable
 
-__all__ = ["Audited", "Options", "audit_merchant", "default_mirror"]
+__all__ = ["Audited", "Bars", "Options", "audit_merchant", "default_mirror"]
 
 _HOME = Path("~/.kvitto/audit")
 _MOST_EVIDENCE = 20  # files for one rule; a log with more has other troubles
@@ -108,7 +108,7 @@ def audit_merchant(place: Place, merchant_id: str, options: Options) -> Audited:
 def _audit(place: Place, audited: Audited, options: Options) -> None:
     merchant = place.merchant(audited.merchant)
     audited.origin = merchant.origin
-    with _Bars(merchant.id) as progress:
+    with Bars(merchant.id) as progress:
         mirror = mirror_merchant(
             place,
             merchant,
@@ -133,7 +133,7 @@ def _audit(place: Place, audited: Audited, options: Options) -> None:
         )
 
 
-class _Bars:
+class Bars:
     """A progress bar for one thing after the other, on a terminal."""
 
     def __init__(self, merchant: str) -> None:

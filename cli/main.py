@@ -27,6 +27,7 @@ from cli.disclosure import app as disclosure
 from cli.disclosure import disclose
 from cli.errors import CommandLine
 from cli.keys import app as keys
+from cli.report import report
 from cli.serve import serve
 
 __all__ = ["app"]
@@ -80,6 +81,7 @@ app.add_typer(db)
 log.app.command()(verify_evidence)
 app.add_typer(log.app)
 app.command()(audit)
+app.command()(report)
 app.add_typer(keys)
 app.add_typer(witness.app)
 app.add_typer(receipt.app)

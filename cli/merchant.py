@@ -11,6 +11,7 @@ from cli import (
     merchant_claims,
     merchant_contact_key,
     merchant_keys,
+    merchant_reports,
     merchant_webhooks,
 )
 from cli.handover import AsLink, AsQr, hand_over, read_request
@@ -35,6 +36,7 @@ app.add_typer(merchant_catalogue.app)
 app.add_typer(merchant_webhooks.app)
 app.add_typer(merchant_claims.app)
 app.add_typer(merchant_contact_key.app)
+app.add_typer(merchant_reports.app)
 
 
 class Period(StrEnum):

@@ -9,7 +9,8 @@ import pytest
 from aftersales.report_events import PublishedReport, report_event
 from aftersales.service_report import service_report
 from auditor.record import Record
-from auditor.reporting import counted_reports, report_disagreements, report_facts
+from auditor.reporting import monthly_report, report_disagreements, report_facts
+from commitments.errors import Refused
 from tests.aftersales.reporting import AFTER, MONTH, MOVED, Made, facts
 from tests.auditor.book import Book
 
@@ -105,6 +106,18 @@ def test_the_last_report_of_a_month_counts() -> None:
     record = shop()
     publish(record, {"schema": "an older version's"})
     publish(record, computed(record), 1)
-    index, counted = counted_reports(record)[MONTH]
-    assert (index, counted.number) == (record.reports[1][0], 1)
+    found = monthly_report(record, MONTH, AFTER)
+    assert (found.index, found.differs) == (record.reports[1][0], False)
+    assert found.published is not None
+    assert found.published.number == 1
     assert len(report_disagreements(record)) == 1  # the first stays a fault
+    publish(record, {"schema": "made up"}, 2)
+    assert monthly_report(record, MONTH, AFTER).differs
+
+
+def test_a_month_has_a_report_when_it_is_over_by_the_log_or_the_clock() -> None:
+    record = shop()
+    assert monthly_report(record, MONTH, MOVED).final
+    assert not monthly_report(record, "2026-11", "2026-12-01T00:00:00Z").final
+    with pytest.raises(Refused, match="not ended"):
+        monthly_report(record, "2026-11", AFTER)

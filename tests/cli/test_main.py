@@ -45,6 +45,7 @@ def test_there_is_a_command_for_each_role() -> None:
         "merchant",
         "proof",
         "receipt",
+        "report",
         "sandbox",
         "serve",
         "wallet",
