@@ -5,6 +5,8 @@ function of a record and of the time up to which it is complete. What has been f
 of a record that goes on, each detector yields the same findings again, and others (docs/adr/0032).
 """
 
+from datetime import timedelta
+
 from auditor.detectors import (
     bursts,
     cosignatures,
@@ -22,6 +24,7 @@ from auditor.detectors import (
 )
 from auditor.findings import SEVERITIES, Finding
 from auditor.record import Record
+from auditor.times import later
 
 __all__ = ["DETECTORS", "find_all"]
 
@@ -42,11 +45,14 @@ DETECTORS = (
 )
 """In the order of docs/methodology.md."""
 
+_BACKWARDS = timedelta(minutes=5)  # times in a log may go back by so much (rule `event-time`)
+
 
 def find_all(record: Record, now: str) -> list[Finding]:
     """What all detectors find, the gravest first and each kind in its order of time.
 
     ``now`` is an event time: the record has all that was logged before.
     """
-    found = [finding for detector in DETECTORS for finding in detector.find(record, now)]
+    settled = later(now, -_BACKWARDS)
+    found = [finding for detector in DETECTORS for finding in detector.find(record, settled)]
     return sorted(found, key=lambda each: (-SEVERITIES.index(each.severity), each.time, each.id))

@@ -22,11 +22,6 @@ class Share:
     hits: int
     total: int
 
-    @property
-    def per_mille(self) -> int:
-        """The share in thousandths, rounded down."""
-        return 1000 * self.hits // self.total if self.total else 0
-
 
 def has_risen(now: Share, before: Share, rise: int, chance: Fraction) -> bool:
     """Whether the share is ``rise`` times what it was, and no more likely than ``chance``.

@@ -3,7 +3,8 @@
 In a log of days each UTC day has a close, logged soon after midnight. Until it comes nobody can
 prove what was bought that day. Of each day that follows a close, the findings are that its own
 was not logged :data:`LATE` after its end, a notice; :data:`STALE` after it, a warning, since
-wallets refuse to claim then; and :data:`SILENT` after it, an alarm. Later days of the same gap are
+that is two days after the last close, when wallets refuse to claim; and :data:`SILENT` after it, an
+alarm. Later days of the same gap are
 not found again. Where the periods are not days, it is a warning that no close has come for
 :data:`MANUAL_STALE`, when wallets refuse. To leave a day without a close is also what a merchant
 can do that hopes for a seed that it likes better (docs/protocol.md 4, *Seed witnesses*):
@@ -23,7 +24,7 @@ __all__ = ["LATE", "MANUAL_STALE", "MANY", "MANY_TIME", "NAME", "SILENT", "STALE
 
 NAME = "late-closes"
 LATE = timedelta(hours=6)  # a service that was down over night
-STALE = timedelta(days=2)  # as wallets count it
+STALE = timedelta(days=1)
 SILENT = timedelta(days=7)
 MANUAL_STALE = timedelta(days=31)  # as wallets count it
 MANY, MANY_TIME = 3, timedelta(days=30)

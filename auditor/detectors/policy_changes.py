@@ -9,7 +9,6 @@ as often as before, :data:`FEWEST` at least, which a steady flow of claims does 
 within :data:`CHURN_TIME`, a notice: each sets the buyers before it apart from those after it.
 """
 
-from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -86,8 +85,9 @@ def _risen(
     before = moment(shortly) - moment(start)
     if before < SHORTLY:
         return
-    cuts = [bisect_left(claims, at) for at in ((start, 0), (shortly, 0), (time, index))]
-    earlier, hits = cuts[1] - cuts[0], cuts[2] - cuts[1]
+    known = [claim for claim in claims if claim[1] < index]
+    latest = [Entry("events", claim) for opened, claim in known if opened >= shortly]
+    earlier, hits = sum(start <= opened < shortly for opened, _ in known), len(latest)
     chance = Fraction(SHORTLY // _SECOND, (SHORTLY + before) // _SECOND)
     enough = hits >= FEWEST and hits * before >= RISE * earlier * SHORTLY
     if not enough or binomial_tail(hits, hits + earlier, chance) * FALSE_ALARMS > 1:
@@ -105,8 +105,7 @@ def _risen(
         "version {version} of {policy} was ended after {claims} claims under it in {days} days;"
         " there were {claims_before} in the {days_before} days before"
     )
-    latest = claims[cuts[1] : cuts[2]][-MOST_ENTRIES:]
-    entries = (Entry("events", index), *(Entry("events", claim) for _, claim in latest))
+    entries = (Entry("events", index), *latest[1 - MOST_ENTRIES :])
     yield Finding(NAME, WARNING, time, text.format_map(facts), facts, entries)
 
 

@@ -11,11 +11,10 @@ any do, is not for an auditor to say.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from aftersales.histories import History
 from auditor.chance import Streak, Streaks
 from auditor.findings import WARNING, Entry, Finding
 from auditor.record import Record
@@ -32,7 +31,8 @@ LIMIT = 1000  # void moments between two false findings, on average, or more
 
 def find(record: Record, now: str) -> Iterator[Finding]:
     """Streaks of void moments that have their nearest claim on the same side."""
-    claims = [(moment(history.case.opened), history.index) for history in _claims(record)]
+    histories = record.histories.claims.values()
+    claims = sorted((moment(history.case.opened), history.index) for history in histories)
     streaks = {side: Streaks(CHANCE, AIMED, LIMIT) for side in _TEXTS}
     for when, event in _moments(record):
         if when + WITHIN > moment(now):
@@ -41,10 +41,6 @@ def find(record: Record, now: str) -> Iterator[Finding]:
         for name, streak in streaks.items():
             if side is not None and (found := streak.add(event, hit=name == side)):
                 yield _finding(record, name, found)
-
-
-def _claims(record: Record) -> Iterable[History]:
-    return record.histories.claims.values()
 
 
 def _moments(record: Record) -> Iterator[tuple[datetime, int]]:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import timedelta
 from fractions import Fraction
 from functools import partial
 from random import Random
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 from aftersales.histories import History
 from aftersales.steps import DECLINE_REASONS
 from auditor.detecting import DETECTORS, find_all
-from auditor.detectors import policy_changes, void_rings, void_timing
+from auditor.detectors import late_closes, policy_changes, void_rings, void_timing
 from auditor.findings import SEVERITIES, Finding
 from auditor.record import Sighting
 from auditor.shifts import Share, has_risen
+from auditor.times import later
 from ledger.voided import REASONS
 from tests.aftersales.cases import PLAIN, REVIEWED
 from tests.auditor.book import Book
@@ -156,6 +158,14 @@ def test_what_is_found_stays_found_as_it_is(seed: int) -> None:
         assert each.time <= shop.book.now
     order = [(-SEVERITIES.index(each.severity), each.time) for each in found]
     assert order == sorted(order)
+
+
+def test_the_last_five_minutes_are_not_looked_at_yet() -> None:
+    book = Book()
+    book.day(1)
+    late = later("2026-01-03T00:00:00Z", late_closes.LATE)  # the next close was expected then
+    assert find_all(book.record, later(late, timedelta(minutes=5))) == []
+    assert len(find_all(book.record, later(late, timedelta(minutes=5, seconds=1)))) == 1
 
 
 # ---- how often chance is taken for intent, with limits that chance can be seen to reach

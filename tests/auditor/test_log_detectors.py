@@ -93,8 +93,9 @@ def test_a_close_is_late_after_hours_and_stale_after_days() -> None:
     assert late(book, "2026-01-03T06:00:00Z") == []
     notice = (NOTICE, "2026-01-03T06:00:00Z")
     assert late(book, "2026-01-03T06:00:01Z") == [notice]
-    warning = (WARNING, "2026-01-05T00:00:00Z")
-    assert late(book, "2026-01-05T00:00:01Z") == [notice, warning]
+    warning = (WARNING, "2026-01-04T00:00:00Z")
+    assert late(book, "2026-01-04T00:00:00Z") == [notice]
+    assert late(book, "2026-01-04T00:00:01Z") == [notice, warning]
     alarm = (ALARM, "2026-01-10T00:00:00Z")
     assert late(book, "2026-01-10T00:00:01Z") == [notice, warning, alarm]
 
