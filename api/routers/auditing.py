@@ -43,7 +43,7 @@ def list_logs(
 
 @router.get(
     "/v1/merchants/{merchant}/overview",
-    **described({200: Overview}, "not-read unknown-merchant", tagged=True),
+    **described({200: Overview}, "not-read overloaded unknown-merchant", tagged=True),
 )
 async def count_what_happened(
     request: Request, service: TheService, merchant: AnyMerchant
@@ -57,7 +57,7 @@ async def count_what_happened(
 
 @router.get(
     "/v1/merchants/{merchant}/findings",
-    **described({200: Findings}, "not-read unknown-merchant", tagged=True),
+    **described({200: Findings}, "not-read overloaded unknown-merchant", tagged=True),
 )
 async def show_findings(request: Request, service: TheService, merchant: AnyMerchant) -> Response:
     """Rules that the logs break, and what deserves a question, by the methods of `/methodology`.
@@ -74,7 +74,7 @@ async def show_findings(request: Request, service: TheService, merchant: AnyMerc
     responses={
         200: {"description": "An Atom feed.", "content": {ATOM: {"schema": {"type": "string"}}}},
         304: NOT_MODIFIED,
-        **problem_responses("not-read unknown-merchant"),
+        **problem_responses("not-read overloaded unknown-merchant"),
     },
 )
 async def subscribe_to_findings(
