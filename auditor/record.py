@@ -8,7 +8,10 @@ from ledger.closes import Close
 from ledger.events import LogDeclaration
 from ledger.partition import Partition
 
-__all__ = ["Record", "SeenClose", "SeenTransfer", "SeenVoid", "Sighting"]
+__all__ = ["PURCHASE", "TRANSFERRED", "Record", "SeenClose", "SeenTransfer", "SeenVoid", "Sighting"]
+
+PURCHASE, TRANSFERRED = 0x01, 0x03
+"""The first bytes of entries that are members of rings (docs/protocol.md 4)."""
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,9 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from auditor.record import Record, SeenVoid
+from auditor.record import PURCHASE, Record, SeenVoid
 
 __all__ = ["counting_voids", "void_time"]
-
-_PURCHASE = 0x01
 
 
 def counting_voids(record: Record) -> Iterator[SeenVoid]:
@@ -15,7 +13,7 @@ def counting_voids(record: Record) -> Iterator[SeenVoid]:
     gone = set()
     for void in record.voids:
         target = void.target
-        if target in gone or target >= void.position or record.kinds[target] != _PURCHASE:
+        if target in gone or target >= void.position or record.kinds[target] != PURCHASE:
             continue
         if record.partition.void_counts(void.position, target):
             gone.add(target)

@@ -19,7 +19,7 @@ from math import isqrt
 from statistics import median_low
 
 from auditor.findings import NOTICE, WARNING, Entry, Finding
-from auditor.record import Record, SeenClose
+from auditor.record import PURCHASE, Record, SeenClose
 from ledger.events import DAILY
 
 __all__ = ["DAYS", "DEVIATIONS", "EQUAL", "FEWEST", "FEWEST_EQUAL", "NAME", "TIMES", "find"]
@@ -31,8 +31,6 @@ DEVIATIONS = 10  # median absolute deviations above it
 FEWEST = 50  # purchases in a day
 EQUAL = 6  # closes in a row
 FEWEST_EQUAL = 20  # purchases in each of them
-
-_PURCHASE = 0x01
 
 
 def find(record: Record, now: str) -> Iterator[Finding]:
@@ -47,7 +45,7 @@ def _counts(record: Record) -> Iterator[int]:
     """How many purchases each close adds."""
     start = 0
     for seen in record.closes:
-        yield record.kinds.count(_PURCHASE, start, seen.close.size)
+        yield record.kinds.count(PURCHASE, start, seen.close.size)
         start = seen.close.size
 
 

@@ -19,7 +19,7 @@ from itertools import accumulate
 
 from aftersales.histories import History
 from auditor.findings import NOTICE, WARNING, Entry, Finding
-from auditor.record import Record
+from auditor.record import PURCHASE, TRANSFERRED, Record
 from auditor.times import month_of
 from auditor.voiding import counting_voids
 from policies.claim import ClaimBody
@@ -31,7 +31,7 @@ BARELY = 2  # times the smallest ring that the policy allows
 MANY = 10  # claims under one policy
 THIN = 3  # a member in so many entries
 
-_MEMBERS = (0x01, 0x03)
+_MEMBERS = (PURCHASE, TRANSFERRED)
 _Span = tuple[int, int, int]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from auditor.findings import MOST_ENTRIES, NOTICE, Entry, Finding
-from auditor.record import Record
+from auditor.record import PURCHASE, Record
 from auditor.shifts import ANY, Counts
 from auditor.times import month_end, month_of, period_end, period_of, period_start
 from auditor.voiding import counting_voids
@@ -30,7 +30,6 @@ FALSE_ALARMS = 1000  # months, one of which has a finding by chance
 FEWEST = 100  # purchases in the months before
 LOOKS = len(REASONS) + 1  # at a month: at the voids of each reason, and at all
 
-_PURCHASE = 0x01
 _UNKNOWN = "unknown"
 
 
@@ -52,7 +51,7 @@ def _counts(record: Record) -> Counts:
     counts, start, months = Counts(MONTHS), 0, []
     for seen in record.closes:
         months.append(month_of(period_start(seen.close.period)))
-        counts.totals[months[-1]] += record.kinds.count(_PURCHASE, start, seen.close.size)
+        counts.totals[months[-1]] += record.kinds.count(PURCHASE, start, seen.close.size)
         start = seen.close.size
     sizes = [seen.close.size for seen in record.closes]
     for void in counting_voids(record):
