@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install dashboard demo test test-web test-interop interop lint format bench bench-growth bench-large bench-peers bench-wallet load fuzz fuzz-api soak lock clean
+.PHONY: help install dashboard demo test test-web test-interop interop lint format bench bench-audit bench-growth bench-large bench-peers bench-wallet load fuzz fuzz-api soak lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,9 @@ bench-growth: install ## cost against ring, batch and log, and docs/growth.png (
 
 bench-large: install ## the same of a log of a million purchases, which it builds (minutes)
 	@$(BIN)/kvitto bench-large
+
+bench-audit: install ## audit 100,000 purchases and 10,000 claims, which it makes once (minutes)
+	@$(BIN)/kvitto bench-audit
 
 bench-peers: install ## other proof systems beside Kvitto, installed into .peers (minutes)
 	@scripts/peers '$(PYTHON)' $(PEERS)

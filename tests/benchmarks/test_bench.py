@@ -293,3 +293,25 @@ def test_a_server_of_its_own() -> None:
         with Store(first) as store:
             store.create()
         assert bytes_on_disk(first) > bytes_on_disk(second) > 0
+
+
+def test_an_audit_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.auditing._QUICK", {"days": 6, "sales": 70, "claims": 9})
+    monkeypatch.setattr("benchmarks.auditing._RUNS", 1)
+    monkeypatch.setattr("benchmarks.auditing._PURE", 1)
+    monkeypatch.setattr("benchmarks.trading._PROVERS", 1)
+    command = ["bench-audit", "--quick", "--json", "--log", str(tmp_path)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    figures = document["figures"]
+    assert document["machine"]["asked for"] == "bench-audit --quick"
+    assert list(figures) == [
+        *("audit_s", "audit_work_s", "audit_memory_mb", "audit_again_s", "audit_pure_s")
+    ]
+    assert " and 9 claims" in figures["audit_s"]["what"]
+    for key in ("audit_s", "audit_work_s", "audit_memory_mb", "audit_again_s"):
+        assert figures[key]["median"] > 0
+    with Store(f"sqlite:///{tmp_path}/6-70-9/service/kvitto.db") as store:
+        with store.read() as connection:
+            check_all(connection)

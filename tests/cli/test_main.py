@@ -32,6 +32,7 @@ def test_there_is_a_command_for_each_role() -> None:
     assert groups == {
         "audit",
         "bench",
+        "bench-audit",
         "bench-growth",
         "bench-large",
         "bench-load",
