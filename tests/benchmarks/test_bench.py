@@ -312,6 +312,6 @@ def test_an_audit_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert " and 9 claims" in figures["audit_s"]["what"]
     for key in ("audit_s", "audit_work_s", "audit_memory_mb", "audit_again_s"):
         assert figures[key]["median"] > 0
-    with Store(f"sqlite:///{tmp_path}/6-70-9/service/kvitto.db") as store:
-        with store.read() as connection:
-            check_all(connection)
+    database = f"sqlite:///{tmp_path}/6-70-9/service/kvitto.db"
+    with Store(database) as store, store.read() as connection:
+        check_all(connection)
