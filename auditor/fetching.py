@@ -21,7 +21,7 @@ from ledger.true_roots import FalseTiles
 
 __all__ = ["fetch_log"]
 
-_PARALLEL = 6  # bundles at a time; a bundle of the largest entries has 17 MB
+_PARALLEL = 4  # bundles at a time; one of the largest entries has 17 MB
 _CHECKPOINT = "checkpoint"
 
 Progress = Callable[[int, int], None]

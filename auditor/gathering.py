@@ -3,10 +3,11 @@
 Chosen generously, and then weighed as a stranger would: what does not show it is not written.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from aftersales.claims import DECIDED
 from auditor.evidence import PROOF_RULES, Evidence, weigh
 from auditor.findings import Disagreement
 from auditor.judging import Judged
@@ -16,8 +17,11 @@ from auditor.sparse_log import ProvenEntries
 from commitments.errors import FormatError, VerificationError
 from commitments.group import Group
 from ledger.checkpoint import Checkpoint
-from ledger.events import parse_event
+from ledger.events import OWNERSHIP_RETIRED, TRANSFER_APPROVED, parse_event
 from ledger.note import Note
+from policies.claim import claim_scopes, parse_claim
+from policies.transfer import parse_transfer, transfer_scope
+from zk.statement import secret_tag
 
 __all__ = ["gather"]
 
@@ -25,6 +29,7 @@ __all__ = ["gather"]
 _KEYS = ("log.key_", "log.witness_")  # who signs now, whatever was before
 _ALWAYS = ("log.", "policy.")
 _ALSO = {"notice": "recall.", "void": "purchase."}
+_OF_OWNERS = "retired-owner"  # judged by secrets, which nothing else in an event names
 _TRANSFERRED = 3
 _LONGEST = 8 << 20  # bytes of entries in one document
 _NAME = 32  # characters: of ids, tags and keys, and of nothing else
@@ -35,12 +40,13 @@ def gather(mirror: Mirror, judged: Judged, found: Disagreement, group: Group) ->
 
     Then whoever doubts it repeats the audit.
     """
-    for choose in (_chosen_events, _all_events):
-        entries = choose(mirror, found)
-        evidence = _weighed(mirror, judged, found, entries, group)
-        if evidence is not None:
-            return evidence
-    return None
+    chosen = _chosen_events(mirror, found)
+    if found.rule == _OF_OWNERS:
+        chosen = _chosen_events(mirror, found, _departures(mirror, chosen, group))
+    evidence = _weighed(mirror, judged, found, chosen, group)
+    if evidence is None:
+        evidence = _weighed(mirror, judged, found, _all_events(mirror, found), group)
+    return evidence
 
 
 def _weighed(
@@ -76,10 +82,12 @@ def _proven(log: MirroredLog, entries: dict[int, bytes]) -> ProvenEntries:
 # ---- events
 
 
-def _chosen_events(mirror: Mirror, found: Disagreement) -> dict[int, bytes]:
+def _chosen_events(
+    mirror: Mirror, found: Disagreement, also: Sequence[bytes] = ()
+) -> dict[int, bytes]:
     """Those that rules rest on, those at fault, and all that name what these name."""
     at_fault = [entry.index for entry in found.entries if entry.log == "events"]
-    wanted = [_type(name) for name in _ALWAYS]
+    wanted = [*also, *(_type(name) for name in _ALWAYS)]
     wanted += [_type(name) for rule, name in _ALSO.items() if found.rule.startswith(rule)]
     for index in at_fault:
         wanted += _names(mirror.events.entry(index))
@@ -102,6 +110,35 @@ def _all_events(mirror: Mirror, found: Disagreement) -> dict[int, bytes]:
         if length > _LONGEST:
             break
     return chosen
+
+
+def _departures(mirror: Mirror, chosen: Mapping[int, bytes], group: Group) -> list[bytes]:
+    """What names the ends of ownerships by those who speak in the events that were chosen."""
+    speaking = [
+        pair for data in chosen.values() for pair in _secret_tags(data, mirror.origin, group)
+    ]
+    names = []
+    for data in mirror.events.entries():
+        if _type(OWNERSHIP_RETIRED) in data:
+            with suppress(FormatError, KeyError, TypeError, ValueError):
+                secret = group.decode_scalar(bytes.fromhex(parse_event(data)["secret"]))
+                if any(secret_tag(group, scope, secret) == tag for scope, tag in speaking):
+                    names += _names(data)
+    return names
+
+
+def _secret_tags(data: bytes, origin: str, group: Group) -> list[tuple[str, bytes]]:
+    """The secret tag that a claim or transfer shows, with its scope."""
+    with suppress(FormatError, KeyError, TypeError, ValueError):
+        event = parse_event(data)
+        if event["type"] == DECIDED:
+            body = parse_claim(event["claim"])
+            scope = claim_scopes(origin, body.policy, body.number)[1]
+            return [(scope.text, bytes.fromhex(event["tags"][1]))]
+        if event["type"] == TRANSFER_APPROVED:
+            commitment = parse_transfer(event["transfer"], group).acceptance.commitment
+            return [(transfer_scope(origin, commitment).text, bytes.fromhex(event["tag"]))]
+    return []
 
 
 def _events_until(mirror: Mirror, at_fault: Sequence[int]) -> Iterator[tuple[int, bytes]]:

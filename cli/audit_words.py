@@ -30,9 +30,9 @@ def views(audited: Iterable[Audited]) -> list[RenderableType]:
 
 def _views(audited: Audited) -> Iterator[RenderableType]:
     yield lines([f"{audited.merchant}  {audited.origin or ''}".rstrip()])
-    if audited.error is not None:
-        field = getattr(audited.error, "field", None)
-        yield lines([f"  error: {f'{field}: ' if field else ''}{audited.error}"])
+    if (problem := audited.problem()) is not None:
+        place = f"{problem['field']}: " if problem["field"] else ""
+        yield lines([f"  error: {place}{problem['message']}"])
     if audited.result is not None:
         yield from _result(audited.result)
     if audited.first_use is not None:

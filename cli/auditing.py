@@ -13,10 +13,9 @@ from auditor.findings import SEVERITIES, Disagreement
 from auditor.gathering import gather
 from auditor.mirror import Progress, mirror_merchant
 from auditor.place import Place
-from cli.errors import error_code
+from cli.errors import error_document
 from cli.output import Advance, bar
 from commitments.clock import system_clock
-from commitments.errors import KvittoError
 from commitments.p256 import P256
 from ledger.durable import replace_file
 from ledger.events import is_events_origin
@@ -56,7 +55,7 @@ class Audited:
     origin: str | None = None
     first_use: str | None = None
     result: AuditResult | None = None
-    error: KvittoError | None = None
+    error: Exception | None = None
     evidence: list[Path] = field(default_factory=list)
 
     def status(self, fail_on: str | None) -> int:
@@ -66,6 +65,13 @@ class Audited:
         if isinstance(self.error, LogUnreachable):
             return _UNREACHABLE
         return 0 if self._holds(fail_on) else _BROKEN
+
+    def problem(self) -> dict[str, Any] | None:
+        """Why it could not be audited, as errors are told."""
+        if self.error is None:
+            return None
+        forked = {"type": "forked"} if isinstance(self.error, ForkedLog) else {}
+        return {**error_document(self.error), **forked}
 
     def _holds(self, fail_on: str | None) -> bool:
         if self.result is None or self.result.disagreements:
@@ -79,7 +85,7 @@ class Audited:
             "merchant": self.merchant,
             "origin": self.origin,
             "trusted_on_first_use": self.first_use,
-            "error": self.error and _error(self.error),
+            "error": self.problem(),
             **(self.result.document() if self.result else {}),
             "evidence": [str(path) for path in self.evidence],
         }
@@ -100,7 +106,9 @@ def audit_merchant(place: Place, merchant_id: str, options: Options) -> Audited:
     except ForkedLog as forked:
         audited.error = forked
         audited.evidence.append(_keep_fork(forked, _evidence_home(audited, options)))
-    except KvittoError as error:
+    except OSError:  # of this computer
+        raise
+    except Exception as error:  # noqa: BLE001 - what a lying log makes of us, others do not suffer
         audited.error = error
     return audited
 
@@ -196,8 +204,3 @@ def _keep(path: Path, content: bytes) -> Path:
     if not path.exists():
         replace_file(path, content)
     return path
-
-
-def _error(error: KvittoError) -> dict[str, Any]:
-    kind = "forked" if isinstance(error, ForkedLog) else error_code(error)
-    return {"type": kind, "message": str(error), "field": getattr(error, "field", None)}

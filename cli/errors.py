@@ -24,7 +24,7 @@ from typer.core import TyperGroup
 from cli.output import tell
 from commitments.errors import FormatError, KvittoError, VerificationError
 
-__all__ = ["CommandLine", "Failure", "error_code"]
+__all__ = ["CommandLine", "Failure", "error_code", "error_document"]
 
 _FAILED, _UNREADABLE, _UNREACHABLE, _FORKED, _INTERRUPTED = 1, 2, 4, 5, 130
 _CODES = {FormatError: "malformed", VerificationError: "not-verified"}  # as the service's problems
@@ -129,6 +129,12 @@ def _report(error: Exception, *, as_json: bool) -> int:
     else:
         tell(problem.lines())
     return problem.status
+
+
+def error_document(error: Exception) -> dict[str, Any]:
+    """What is said about an error to scripts, and in its ``message`` to people."""
+    said: dict[str, Any] = _problem(error).document()["error"]
+    return said
 
 
 def _problem(error: Exception) -> _Problem:

@@ -94,6 +94,15 @@ def test_evidence_shows_little_of_the_logs(told: Told, tmp_path: Path) -> None:
     assert "claim.step" not in shown
 
 
+@pytest.mark.parametrize("lie", LIES["retired-owner"])
+def test_who_has_left_is_known_by_few_events(told: Told, tmp_path: Path, lie: str) -> None:
+    """The secret that was published makes the tag of the claim; no name leads there."""
+    logs = LIES["retired-owner"][lie](told.logs, told.secrets)
+    evidence = gathered(told, logs, tmp_path, proofs=False)["retired-owner"]
+    assert evidence is not None
+    assert len(evidence.events.entries) < len(logs.events) - 20
+
+
 @pytest.fixture(scope="module")
 def lying(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     logs = LIES["event-unreadable"]["no event"](told.logs, told.secrets)

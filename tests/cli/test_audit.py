@@ -187,6 +187,23 @@ def test_who_lies_does_not_stop_the_audit_of_others(
     assert [each["error"] is None for each in statuses["merchants"]] == [True, False]
 
 
+def test_a_mistake_of_ours_does_not_either(
+    auditor: Terminal, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Perhaps somebody has found a log that makes one."""
+
+    def stumble(*_: object) -> None:
+        raise KeyError("secret")
+
+    monkeypatch.setattr("auditor.audit.find_all", stumble)
+    merchant = audit_one(auditor, told.exported, status=1)
+    assert merchant["error"]["type"] == "internal"
+    assert "secret" not in merchant["error"]["message"]
+    mirror = auditor.directory / "mirror"
+    shown = auditor.run("audit", told.exported, "--mirror", mirror, status=1).stdout
+    assert "a mistake of this program" in shown
+
+
 def test_wrong_usage(auditor: Terminal, told: Told, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     place = str(told.exported)
