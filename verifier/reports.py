@@ -24,7 +24,7 @@ from verifier.approvals import read_receipts
 __all__ = ["MonthlyReport", "Reports"]
 
 _CHUNK = 1000  # events in memory at a time
-_MOST_KEPT = 256  # reports, each of some kilobytes; which are final
+_MOST_KEPT = 1024  # reports, of some kilobytes each
 
 Document = dict[str, Any]
 
@@ -95,10 +95,12 @@ class Reports:
         ``connection`` sees committed rows only. One log is read at a time: this takes seconds where
         it has ten thousands of claims.
         """
+        log = Log(connection, events_origin(origin))
+        if month < month_of(parse_event(log.entry(0))["time"]):  # for which no log is read
+            return service_report(ReportFold(origin).facts, month)
         with self._lock:
             if (origin, month) not in self._kept:
-                size = Log(connection, events_origin(origin)).size
-                fold = _folded(connection, origin, size)
+                fold = _folded(connection, origin, log.size)
                 report = service_report(fold.facts, month)
                 if not fold.facts.months.is_over(month):
                     return report

@@ -125,6 +125,17 @@ def test_what_comes_before_the_months_end_is_in_the_report_even_at_the_last_mome
     assert small_shop.get("reports/2026-11").json()["computed"]["voids"]["count"] == 7
 
 
+def test_for_months_before_the_log_began_nothing_is_read(
+    small_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = service_report(ReportFold(ORIGIN).facts, "2026-10")
+    monkeypatch.setattr(ReportFold, "read", None)
+    assert small_shop.get("reports/2026-10").json()["computed"] == empty
+    monkeypatch.undo()
+    small_shop.clock.advance(days=12)
+    assert small_shop.get("reports/2026-11").json()["computed"] == empty
+
+
 @pytest.mark.parametrize("month", ["2026-13", "2026-1", "november", "2026-11-01"])
 def test_only_months_have_reports(small_shop: Shop, month: str) -> None:
     assert small_shop.get("reports/2026-11").status_code == 200

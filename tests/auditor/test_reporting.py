@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 
 from aftersales.report_events import PublishedReport, report_event
+from aftersales.report_fold import ReportFold
 from aftersales.service_report import service_report
 from auditor.record import Record
 from auditor.reporting import monthly_report, report_disagreements, report_facts
 from commitments.errors import Refused
+from ledger.events import parse_event
 from tests.aftersales.reporting import AFTER, MONTH, MOVED, Made, facts
 from tests.auditor.book import Book
+from tests.auditor.logs import Logs
+from tests.world import ORIGIN
 
 
 def shop() -> Record:
@@ -113,6 +117,20 @@ def test_the_last_report_of_a_month_counts() -> None:
     assert len(report_disagreements(record)) == 1  # the first stays a fault
     publish(record, {"schema": "made up"}, 2)
     assert monthly_report(record, MONTH, AFTER).differs
+
+
+def test_service_and_auditor_count_the_same(honest: Logs) -> None:
+    fold, record = ReportFold(ORIGIN), honest.replay().record
+    for event in honest.events:
+        fold.read(parse_event(event))
+    assert record is not None
+    seen, told = report_facts(record), fold.facts
+    assert seen.histories.claims == told.histories.claims
+    assert (seen.voids, sorted(seen.transfers)) == (told.voids, sorted(told.transfers))
+    assert seen.months.all == told.months.all == ["2026-11"]
+    assert len(seen.histories.claims) > 5
+    assert seen.voids
+    assert seen.transfers
 
 
 def test_a_month_has_a_report_when_it_is_over_by_the_log_or_the_clock() -> None:
