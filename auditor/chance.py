@@ -32,12 +32,15 @@ def fisher_tail(hits: int, drawn: int, marked: int, total: int) -> Fraction:
 
 def binomial_tail(hits: int, trials: int, chance: Fraction) -> Fraction:
     """The chance of ``hits`` or more in ``trials`` that hit with this ``chance`` each."""
-    share, whole = chance.numerator, chance.denominator
-    ways = (
-        comb(trials, count) * share**count * (whole - share) ** (trials - count)
-        for count in range(hits, trials + 1)
-    )
-    return Fraction(sum(ways), whole**trials)
+    if hits > trials:
+        return Fraction(0)
+    hit, miss = chance.numerator, chance.denominator - chance.numerator
+    term = comb(trials, hits) * hit**hits * miss ** (trials - hits)
+    found = term
+    for count in range(hits, trials):
+        term = term * (trials - count) * hit // ((count + 1) * miss)
+        found += term
+    return Fraction(found, chance.denominator**trials)
 
 
 def odds_against_chance(hits: int, trials: int, cells: int) -> Fraction:

@@ -9,10 +9,12 @@ as often as before, :data:`FEWEST` at least, which a steady flow of claims does 
 within :data:`CHURN_TIME`, a notice: each sets the buyers before it apart from those after it.
 """
 
+from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from fractions import Fraction
+from itertools import takewhile
 from typing import Any
 
 from aftersales.versions import ENDINGS
@@ -47,59 +49,58 @@ _Name = tuple[str, int]
 
 def find(record: Record, now: str) -> Iterator[Finding]:
     """Ends of versions that deserve a question."""
-    claims: dict[_Name, list[tuple[str, int]]] = defaultdict(list)
+    versions = record.histories.versions.versions
+    ends = {
+        (each.time, *name, each.first.isoformat(), each.by)
+        for name, version in versions.items()
+        for each in version.endings
+    }
+    claims: dict[_Name, list[tuple[int, str]]] = defaultdict(list)
     for history in record.histories.claims.values():
         body = history.case.body
-        claims[body.policy, body.version].append((history.case.opened, history.index))
+        claims[body.policy, body.version].append((history.index, history.case.opened))
     recent: dict[str, deque[tuple[str, int]]] = defaultdict(lambda: deque(maxlen=CHURN))
     for index, event in record.policy_events:
-        if event["type"] not in ENDINGS:
-            continue
-        version = _ended(record, event)
-        if version is None:
-            continue
-        name = event["policy"], event["version"]
-        yield from _risen(index, event, version, claims[name])
-        recent[name[0]].append((event["time"], index))
-        yield from _churn(name[0], recent[name[0]])
+        end = tuple(event.get(member) for member in _END)
+        if event["type"] in ENDINGS and _is_plain(end) and end in ends:
+            time, policy, number = event["time"], event["policy"], event["version"]
+            yield from _risen(index, time, versions[policy, number], claims[policy, number])
+            recent[policy].append((time, index))
+            yield from _churn(policy, recent[policy])
 
 
-def _ended(record: Record, event: Mapping[str, Any]) -> Version | None:
-    """The version that the event has ended; nothing for one without effect, which is false."""
-    name, number = event.get("policy"), event.get("version")
-    if not isinstance(name, str) or type(number) is not int:
-        return None
-    version = record.histories.versions.version(name, number)
-    effect = event["time"], event.get("from"), event.get("by")
-    endings = version.endings if version else ()
-    effective = any(effect == (end.time, end.first.isoformat(), end.by) for end in endings)
-    return version if effective else None
+_END = ("time", "policy", "version", "from", "by")
+
+
+def _is_plain(end: tuple[Any, ...]) -> bool:
+    """Whether it may be looked up; false events may have anything as a member."""
+    return all(each is None or type(each) in (str, int) for each in end)
 
 
 def _risen(
-    index: int, event: Mapping[str, Any], version: Version, claims: list[tuple[str, int]]
+    index: int, time: str, version: Version, claims: list[tuple[int, str]]
 ) -> Iterator[Finding]:
-    time = event["time"]
     shortly = later(time, -SHORTLY)
     start = max(later(shortly, -BEFORE), version.published)
-    before = moment(shortly) - moment(start)
-    if before < SHORTLY:
+    before = (moment(shortly) - moment(start)).days
+    if before < SHORTLY.days:
         return
-    known = [claim for claim in claims if claim[1] < index]
-    latest = [Entry("events", claim) for opened, claim in known if opened >= shortly]
-    earlier, hits = sum(start <= opened < shortly for opened, _ in known), len(latest)
-    chance = Fraction(SHORTLY // _SECOND, (SHORTLY + before) // _SECOND)
-    enough = hits >= FEWEST and hits * before >= RISE * earlier * SHORTLY
+    known = reversed(claims[: bisect_left(claims, (index, ""))])
+    near = list(takewhile(lambda claim: claim[1] >= start, known))
+    latest = [Entry("events", claim) for claim, opened in reversed(near) if opened >= shortly]
+    earlier, hits = len(near) - len(latest), len(latest)
+    chance = Fraction(SHORTLY.days, SHORTLY.days + before)
+    enough = hits >= FEWEST and hits * before >= RISE * earlier * SHORTLY.days
     if not enough or binomial_tail(hits, hits + earlier, chance) * FALSE_ALARMS > 1:
         return
     facts = {
         "kind": "risen",
-        "policy": event["policy"],
-        "version": event["version"],
+        "policy": version.policy.id,
+        "version": version.policy.version,
         "claims": hits,
         "days": SHORTLY.days,
         "claims_before": earlier,
-        "days_before": before.days,
+        "days_before": before,
     }
     text = (
         "version {version} of {policy} was ended after {claims} claims under it in {days} days;"
@@ -107,9 +108,6 @@ def _risen(
     )
     entries = (Entry("events", index), *latest[1 - MOST_ENTRIES :])
     yield Finding(NAME, WARNING, time, text.format_map(facts), facts, entries)
-
-
-_SECOND = timedelta(seconds=1)
 
 
 def _churn(policy: str, recent: deque[tuple[str, int]]) -> Iterator[Finding]:

@@ -33,9 +33,10 @@ def find(record: Record, now: str) -> Iterator[Finding]:
     """Streaks of void moments that have their nearest claim on the same side."""
     histories = record.histories.claims.values()
     claims = sorted((moment(history.case.opened), history.index) for history in histories)
+    until = moment(now) - WITHIN
     streaks = {side: Streaks(CHANCE, AIMED, LIMIT) for side in _TEXTS}
     for when, event in _moments(record):
-        if when + WITHIN > moment(now):
+        if when > until:
             return  # a claim may still come
         side = _nearest(claims, when, event)
         for name, streak in streaks.items():
