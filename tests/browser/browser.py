@@ -66,6 +66,6 @@ def opened(
 def photograph(page: Page, name: str) -> None:
     """Keep how it looks, for people; and nothing stands out at the side."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=name.startswith("console"))
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=not name.startswith("reference"))
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= page.evaluate("innerWidth"), name

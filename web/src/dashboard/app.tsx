@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Waiting } from "./components/parts.tsx";
 import { Shell } from "./components/shell.tsx";
 import type { Directory, Merchant } from "./documents.ts";
@@ -14,7 +14,8 @@ import { MerchantsPage } from "./pages/merchants.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { PoliciesPage } from "./pages/policies.tsx";
 import { PolicyPage } from "./pages/policy.tsx";
-import { ReportPage, ReportsPage } from "./pages/reports.tsx";
+import { ReportPage } from "./pages/report.tsx";
+import { ReportsPage } from "./pages/reports.tsx";
 import { SearchPage } from "./pages/search.tsx";
 import { parseRoute, type Route } from "./router.ts";
 import { type Answer, useAnswer } from "./service.ts";
@@ -93,7 +94,7 @@ function realOf(directory: Directory | undefined): Merchant[] {
 /** The page that the address names; whoever comes from another one starts reading at its top. */
 function useRoute(): Route {
   const [route, setRoute] = useState(() => parseRoute(location.hash));
-  useEffect(() => {
+  useLayoutEffect(() => {
     const change = (): void => {
       setRoute(parseRoute(location.hash));
       scrollTo(0, 0);

@@ -160,6 +160,49 @@ export interface Events {
   events: Placed<LogEvent>[];
 }
 
+export interface Reports {
+  reports: { index: number; month: string; time: string; counts: boolean }[];
+}
+
+/** A count, or null where it is so small that it would tell of somebody. */
+export type Hidden = number | null;
+
+export interface Hours {
+  median: number;
+  p90: number;
+}
+
+export interface Report {
+  decided: {
+    count: Hidden;
+    policies: {
+      policy: string;
+      count: number;
+      remedies: Record<string, Hidden>;
+      repeated: { least: number; most: number } | null;
+    }[];
+  };
+  ended: {
+    count: Hidden;
+    policies: {
+      policy: string;
+      count: number;
+      outcomes: { completed?: Hidden; declined?: Hidden; canceled?: Hidden };
+      reasons: Record<string, Hidden> | null;
+      hours: Hours | null;
+    }[];
+  };
+  responses: (Hours & { late: number }) | null;
+  overdue: number | null;
+  voids: { count: Hidden; reasons: Record<string, Hidden> };
+  transfers: Hidden;
+}
+
+export interface MonthlyReport {
+  published: Placed<LogEvent & { month: string; report: Report }> | null;
+  computed: Report | null;
+}
+
 export interface SearchPage {
   results: {
     kind: "event" | "purchase" | "claim" | "policy" | "tag";

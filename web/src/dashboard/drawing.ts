@@ -26,6 +26,10 @@ export function draw(drawing: Drawing, width: number, language: Language): SVGEl
   const svg = picture(drawing, width, language);
   // The library brings an inline style sheet, which the page's policy forbids: see dashboard.css.
   svg.querySelector("style")?.remove();
+  // The picture as a whole has a name; its parts are no images of their own.
+  for (const part of svg.querySelectorAll("[aria-label]")) {
+    part.removeAttribute("aria-label");
+  }
   return svg;
 }
 

@@ -30,7 +30,7 @@ export function formatOf(language: Language): Format {
   const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
   const day = dates(language, { dateStyle: "medium" });
   const month = dates(language, { year: "numeric", month: "long" });
-  const moment = dates(language, { dateStyle: "medium", timeStyle: "short" });
+  const moment = dates(language, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "always" });
   const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
   return {

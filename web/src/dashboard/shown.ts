@@ -1,7 +1,8 @@
 // Whether events that the service shows are those of the log.
 
-import { Lie, type RemoteLog } from "../client.ts";
-import { toBase64, utf8 } from "../verify/wire.ts";
+import { FormatError, Lie, type RemoteLog } from "../client.ts";
+import { canonicalJson, type Json } from "../verify/json.ts";
+import { equalBytes, toBase64, utf8 } from "../verify/wire.ts";
 import type { LogEvent, LogPlace, Placed } from "./documents.ts";
 
 /**
@@ -18,7 +19,7 @@ export async function requireShown(
       return false;
     }
     const entry = await log.entry(index);
-    if (new TextDecoder().decode(entry) !== canonical(event)) {
+    if (!isSpelt(event, entry)) {
       throw new Lie({
         type: "kvitto-page-evidence/v1",
         kind: "answer-differs",
@@ -28,7 +29,7 @@ export async function requireShown(
         witnesses: [],
         notes: [toBase64(utf8(log.note))],
         fork: null,
-        files: [{ path: `event ${index} as shown`, data: toBase64(utf8(canonical(event))) }],
+        files: [{ path: `event ${index} as shown`, data: toBase64(utf8(JSON.stringify(event))) }],
         entries: [{ log: log.origin, index, data: toBase64(entry) }],
       });
     }
@@ -36,14 +37,19 @@ export async function requireShown(
   return true;
 }
 
-/** RFC 8785 for events, which have no fractions. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) {
-    return `[${value.map(canonical).join(",")}]`;
+/** Whether two documents of the service say the same. */
+export function isSame(one: unknown, other: unknown): boolean {
+  return equalBytes(canonicalJson(one as Json), canonicalJson(other as Json));
+}
+
+/** Whether bytes are the one spelling of an event. */
+function isSpelt(event: LogEvent, bytes: Uint8Array): boolean {
+  try {
+    return equalBytes(canonicalJson(event as Json), bytes);
+  } catch (error) {
+    if (error instanceof FormatError) {
+      return false;
+    }
+    throw error;
   }
-  if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-    return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(",")}}`;
-  }
-  return JSON.stringify(value);
 }

@@ -74,7 +74,8 @@ export function hasNewKeys(check: Check, place: LogPlace): boolean {
   return before !== undefined && !before.vkeys.some((vkey) => place.vkeys.includes(vkey));
 }
 
-function originOf(merchant: Merchant, name: LogName): string {
+/** The origin of a merchant's log. */
+export function originOf(merchant: Merchant, name: LogName): string {
   return name === "events" ? `${merchant.origin}/events` : merchant.origin;
 }
 

@@ -1,24 +1,20 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import type { Case, LogEvent, Merchant, Placed, Step } from "../documents.ts";
-import { requireShown } from "../shown.ts";
-import { checkOf, tell } from "../trust.ts";
+import type { LogEvent, Merchant, Placed, Step } from "../documents.ts";
 import { format, texts, word } from "../words.ts";
-import { Card, Go, Moment } from "./parts.tsx";
+import { Card, Go, Moment, type Source } from "./parts.tsx";
 
 interface CaseProps {
   merchant: Merchant;
-  found: Case;
+  events: readonly Placed<LogEvent>[];
+  source: Source;
 }
 
-/** What became of a claim, each event held against the log. */
-export function CaseCard({ merchant, found }: CaseProps): JSX.Element {
+/** What became of a claim, event after event. */
+export function CaseCard({ merchant, events, source }: CaseProps): JSX.Element {
   const said = texts.value.claim;
-  const events: Placed<LogEvent>[] = [found.decision, ...found.steps];
-  const isChecked = useComparison(merchant, events);
   return (
-    <Card title={said.case} source={isChecked ? "checked" : "said"}>
-      {isChecked && <p class="fine">{said.caseChecked}</p>}
+    <Card title={said.case} source={source}>
+      {source === "checked" && <p class="fine">{said.caseChecked}</p>}
       <ol class="history">
         {events.map(({ index, event }) => (
           <li key={index}>
@@ -31,22 +27,6 @@ export function CaseCard({ merchant, found }: CaseProps): JSX.Element {
       </ol>
     </Card>
   );
-}
-
-/** Whether all events are in the log just as they are shown. */
-function useComparison(merchant: Merchant, shown: Placed<LogEvent>[]): boolean {
-  const { log } = checkOf(merchant, "events").value;
-  const [compared, setCompared] = useState("");
-  const wanted = JSON.stringify(shown);
-  useEffect(() => {
-    if (log !== undefined) {
-      requireShown(log, merchant.logs.events, shown).then(
-        (isAll) => isAll && setCompared(wanted),
-        (error) => tell(merchant.origin, error),
-      );
-    }
-  }, [log, wanted]);
-  return compared === wanted;
 }
 
 function sentence(event: LogEvent): string {

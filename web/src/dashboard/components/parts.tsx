@@ -79,7 +79,7 @@ export function Card({ title, source, class: extra = "", children }: CardProps):
 
 /** Names and values; those without a value are left out. */
 export function Facts({ of }: { of: [name: string, value: ComponentChildren][] }): JSX.Element {
-  const shown = of.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const shown = of.filter(([, value]) => value === 0 || Boolean(value));
   return (
     <dl>
       {shown.map(([name, value]) => (

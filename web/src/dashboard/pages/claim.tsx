@@ -1,8 +1,9 @@
 import type { ComponentChildren, JSX } from "preact";
 import { CaseCard } from "../components/case.tsx";
-import { Card, Facts, Go, Moment, StateBadge, Waiting } from "../components/parts.tsx";
+import { Card, Facts, Go, Moment, type Source, StateBadge, Waiting } from "../components/parts.tsx";
 import { VerifyCard } from "../components/verify.tsx";
 import type { Case, Merchant } from "../documents.ts";
+import { useProven } from "../proven.ts";
 import { place, useAnswer } from "../service.ts";
 import { format, texts, word } from "../words.ts";
 
@@ -22,18 +23,31 @@ export function ClaimPage({ merchant, id }: ClaimProps): JSX.Element {
       {found === undefined ? (
         <Waiting answer={answer} />
       ) : (
-        <>
-          <VerifyCard merchant={merchant} index={found.decision.index} key={id} />
-          <SummaryCard merchant={merchant} found={found} />
-          <CaseCard merchant={merchant} found={found} />
-          <TagsCard merchant={merchant} tags={found.decision.event.tags} />
-        </>
+        <Found merchant={merchant} found={found} key={id} />
       )}
     </>
   );
 }
 
-function SummaryCard({ merchant, found }: { merchant: Merchant; found: Case }): JSX.Element {
+interface FoundProps {
+  merchant: Merchant;
+  found: Case;
+}
+
+function Found({ merchant, found }: FoundProps): JSX.Element {
+  const events = [found.decision, ...found.steps];
+  const source = useProven(merchant, events) ? "checked" : "said";
+  return (
+    <>
+      <VerifyCard merchant={merchant} index={found.decision.index} />
+      <SummaryCard merchant={merchant} found={found} />
+      <CaseCard {...{ merchant, events, source }} />
+      <TagsCard tags={found.decision.event.tags} {...{ merchant, source }} />
+    </>
+  );
+}
+
+function SummaryCard({ merchant, found }: FoundProps): JSX.Element {
   const said = texts.value;
   const { claim } = found.decision.event;
   const remedies = said.codes.remedies;
@@ -90,10 +104,16 @@ function grantOf({ resolution, share }: { resolution: string; share: number }): 
     : `${granted}, ${said.claim.share(format.value.percent(share / 100))}`;
 }
 
-function TagsCard({ merchant, tags }: { merchant: Merchant; tags: string[] }): JSX.Element {
+interface TagsProps {
+  merchant: Merchant;
+  tags: string[];
+  source: Source;
+}
+
+function TagsCard({ merchant, tags, source }: TagsProps): JSX.Element {
   const said = texts.value.claim;
   return (
-    <Card title={said.tags} source="said">
+    <Card title={said.tags} source={source}>
       <p>{said.tagsLead}</p>
       <ul class="plain">
         {tags.map((tag, index) => (

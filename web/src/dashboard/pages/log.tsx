@@ -16,7 +16,7 @@ import type { Close, Declaration, Events, Merchant, ServedOverview } from "../do
 import { hexOf } from "../entries.ts";
 import type { LogName } from "../router.ts";
 import { type Answer, place, useAnswer } from "../service.ts";
-import { checkOf, hasNewKeys, tell } from "../trust.ts";
+import { checkOf, hasNewKeys, originOf, tell } from "../trust.ts";
 import { format, texts } from "../words.ts";
 
 const LATE = 24 * 3600 * 1000; // milliseconds; witnesses are asked at each checkpoint
@@ -79,7 +79,7 @@ function LogCard({ merchant, name, served }: LogCardProps): JSX.Element {
       log && (newest === undefined ? said.noCosignature : ago(newest, new Date())),
     ],
     [said.root, log && <code>{hexOf(log.root)}</code>],
-    [said.origin, <code key="origin">{log?.origin ?? merchant.origin}</code>],
+    [said.origin, <code key="origin">{originOf(merchant, name)}</code>],
     [
       said.keys,
       <>

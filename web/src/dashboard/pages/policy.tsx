@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { ClaimsOverTime } from "../components/claim-charts.tsx";
-import { Card, Facts, Moment, Waiting } from "../components/parts.tsx";
+import { Card, Facts, Go, Moment, Waiting } from "../components/parts.tsx";
 import type { Merchant, Policy, PolicyVersion } from "../documents.ts";
 import { useFigures } from "../figures.ts";
 import { place, useAnswer } from "../service.ts";
@@ -29,7 +29,7 @@ export function PolicyPage({ merchant, id }: PolicyProps): JSX.Element {
       <p class="lead">
         <code>{id}</code>
       </p>
-      {versions.length > 0 && <History versions={versions} />}
+      {versions.length > 0 && <History merchant={merchant} id={id} versions={versions} />}
       {versions.map((version) => (
         <VersionCard key={version.policy.version} version={version} />
       ))}
@@ -44,7 +44,11 @@ export function PolicyPage({ merchant, id }: PolicyProps): JSX.Element {
   );
 }
 
-function History({ versions }: { versions: PolicyVersion[] }): JSX.Element {
+interface HistoryProps extends PolicyProps {
+  versions: PolicyVersion[];
+}
+
+function History({ merchant, id, versions }: HistoryProps): JSX.Element {
   const said = texts.value.policies;
   const moments = versions.flatMap(({ policy, published, endings }) => [
     { time: published, version: policy.version, what: said.published },
@@ -64,6 +68,9 @@ function History({ versions }: { versions: PolicyVersion[] }): JSX.Element {
           </li>
         ))}
       </ol>
+      <p>
+        <Go to={{ page: "search", merchant: merchant.id, query: id }}>{said.find}</Go>
+      </p>
     </Card>
   );
 }

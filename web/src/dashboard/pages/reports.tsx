@@ -1,19 +1,12 @@
 import type { JSX } from "preact";
-import { Card, Go, Moment, Table, Waiting } from "../components/parts.tsx";
-import type { Merchant } from "../documents.ts";
+import { Badge, Card, Go, Moment, Table, Waiting } from "../components/parts.tsx";
+import type { Merchant, Reports } from "../documents.ts";
 import { place, useAnswer } from "../service.ts";
 import { format, texts } from "../words.ts";
 
-interface Report {
-  number: number;
-  month: string;
-  time: string;
-  report: Record<string, unknown>;
-}
-
 export function ReportsPage({ merchant }: { merchant: Merchant }): JSX.Element {
   const said = texts.value.reports;
-  const answer = useAnswer<{ reports: Report[] }>(place(merchant.id, "reports"));
+  const answer = useAnswer<Reports>(place(merchant.id, "reports"));
   const reports = answer.document?.reports;
   return (
     <>
@@ -26,24 +19,17 @@ export function ReportsPage({ merchant }: { merchant: Merchant }): JSX.Element {
           <Table
             caption={said.title}
             columns={[said.month, said.published]}
-            rows={reports.map(({ month, time }) => [
+            rows={reports.map(({ month, time, counts }) => [
               <Go key="month" to={{ page: "report", merchant: merchant.id, month }}>
                 {format.value.month(month)}
               </Go>,
-              <Moment key="time" time={time} />,
+              <>
+                <Moment time={time} /> {!counts && <Badge tone="">{said.notLast}</Badge>}
+              </>,
             ])}
           />
         </Card>
       )}
     </>
   );
-}
-
-interface ReportProps {
-  merchant: Merchant;
-  month: string;
-}
-
-export function ReportPage({ merchant, month }: ReportProps): JSX.Element {
-  return <p>{merchant.id + month}</p>;
 }
