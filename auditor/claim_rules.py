@@ -7,7 +7,8 @@ from typing import Any
 
 from aftersales.claims import CANCELED, DECIDED, MOST_CLAIMS
 from aftersales.histories import Histories
-from aftersales.horizons import Horizons, require_today
+from aftersales.horizons import require_today
+from auditor.close_rules import CloseRules
 from auditor.findings import Disagreement
 from auditor.owner_rules import Approval, OwnerRules
 from auditor.proof_task import ProofTask
@@ -80,9 +81,10 @@ class ClaimRules:
         self._approvals: dict[str, Approval] = {}
         self._slots: dict[tuple[str, bytes], str] = {}
         self._passed_over: set[str] = set()
+        self._unpublished: set[tuple[str, int]] = set()
         self._offers: dict[tuple[str, int, date, date | None], _Offer] = {}
 
-    def decide(self, index: int, event: Event, horizons: Horizons) -> Iterator[Disagreement]:
+    def decide(self, index: int, event: Event, closes: CloseRules) -> Iterator[Disagreement]:
         """A claim that was approved, or is to be looked at."""
         try:
             claim = self._read(index, event)
@@ -101,9 +103,12 @@ class ClaimRules:
         version = self._histories.versions.version(claim.body.policy, claim.body.version)
         if version is None:
             self.pass_over(event)
-            yield broken("claim-policy-not-valid", "the policy is not published", index)
+            named = claim.body.policy, claim.body.version
+            if named not in self._unpublished:  # it is said once
+                yield broken("claim-policy-not-valid", "the policy is not published", index)
+            self._unpublished.add(named)
             return
-        yield from self._proof(claim, version, horizons)
+        yield from self._proof(claim, version, closes)
         yield from _date_faults(claim)
         yield from self._open(claim, version, identifier)
 
@@ -114,6 +119,7 @@ class ClaimRules:
             return
         history = self._histories.claims.get(identifier)
         if history is None:
+            self.pass_over(event)
             yield broken("step", "about a claim that was not decided", index)
             return
         before = history.case
@@ -143,6 +149,7 @@ class ClaimRules:
             return
         approval = self._approvals.get(identifier)
         if approval is None:
+            self.pass_over(event)
             yield broken("retirement", "of a claim that was not decided", index)
             return
         faults = list(
@@ -177,12 +184,12 @@ class ClaimRules:
         encoded = [parse_hex(tag, "tags", self._group.point_size) for tag in tags]
         return _Claim(index, event, body, parse_base64(event["proof"], "proof"), tuple(encoded))
 
-    def _proof(self, claim: _Claim, version: Version, horizons: Horizons) -> Iterator[Disagreement]:
+    def _proof(self, claim: _Claim, version: Version, closes: CloseRules) -> Iterator[Disagreement]:
         """What the statement is made of, and the tags in the proof."""
         offer = self._offer(version, claim.body.day)
-        faults = [*_policy_faults(claim, version, offer), *_horizon_faults(claim, horizons)]
+        faults = [*_policy_faults(claim, version, offer), *_horizon_faults(claim, closes)]
         yield from faults
-        if not faults:
+        if not (faults or closes.is_lost(claim.body)):
             self.proofs.append(ProofTask(claim.index, claim.body, version))
             if claim.tags != shown_tags(self._group, offer.committed, _TAGS, claim.proof):
                 yield broken("tag-mismatch", "not the tags that the proof shows", claim.index)
@@ -244,9 +251,11 @@ def _policy_faults(claim: _Claim, version: Version, offer: _Offer) -> Iterator[D
         yield broken("claim-policy-not-valid", str(error), claim.index)
 
 
-def _horizon_faults(claim: _Claim, horizons: Horizons) -> Iterator[Disagreement]:
+def _horizon_faults(claim: _Claim, closes: CloseRules) -> Iterator[Disagreement]:
+    if closes.is_lost(claim.body):
+        return
     try:
-        horizons.require(claim.body)
+        closes.horizons.require(claim.body)
     except Refused as error:
         yield broken("claim-horizon", str(error), claim.index)
 

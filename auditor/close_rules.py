@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from aftersales.horizons import RECENT_CLOSES, Horizons
+from aftersales.horizons import RECENT_CLOSES, Body, Horizons
 from auditor.findings import Disagreement
 from auditor.record import SeenClose
 from auditor.rules import broken
@@ -30,6 +30,8 @@ class CloseRules:
         self._fold = CloseFold(declaration, root_at)
         self._daily = declaration.period == DAILY
         self._sizes: set[int] = set()
+        self._has_stopped = False
+        self._lost: dict[int, int] = {}  # sizes of closes without effect, by number
 
     @property
     def horizons(self) -> Horizons:
@@ -43,23 +45,43 @@ class CloseRules:
         return self.seen[-1].close.size if self.seen else 0
 
     def read_key(self, index: int, event: Mapping[str, Any]) -> Iterator[Disagreement]:
-        """A change of keys. A false one changes nothing here, and readers stop at it."""
+        """A change of keys. Readers stop at a false one, and so does this."""
+        if self._has_stopped:
+            return
         try:
             self.keys = self.keys.after(event)
             if event["type"] == WITNESS_ROTATED:
                 self._fold.hand_over(event)
         except KvittoError as error:
+            self._has_stopped = True
             yield broken("key-event", str(error), index)
 
     def read_close(self, index: int, event: Mapping[str, Any]) -> Iterator[Disagreement]:
-        """A close. One without effect is passed over, as all readers do."""
+        """A close. One without effect is passed over, as all readers do.
+
+        Neither have those that are numbered on from it; that is said once.
+        """
         try:
             close = self._fold.accept(event)
         except KvittoError as error:
-            yield broken("close-without-effect", str(error), index)
+            if not self._goes_on(event):
+                yield broken("close-without-effect", str(error), index)
             return
         if self._daily and close.period >= day_period(parse_event_time(event["time"], "time")):
             yield broken("close-early", "the day was not over", index)
         self.partition.extend([close])
         self.seen.append(SeenClose(index, event["time"], close))
         self._sizes.add(close.size)
+        self._lost.clear()
+
+    def is_lost(self, body: Body) -> bool:
+        """Whether what a claim or transfer names is a close without effect: that was said."""
+        return body.voided_at in self._lost.values()
+
+    def _goes_on(self, event: Mapping[str, Any]) -> bool:
+        """Whether the close has no effect because the one before it has none."""
+        number, size = event.get("number"), event.get("size")
+        goes_on = type(number) is int and number - 1 in self._lost
+        if type(number) is int and type(size) is int:
+            self._lost[number] = size
+        return goes_on

@@ -139,11 +139,10 @@ class EventRules:
         yield from self._voids.read(index, event, self._closes.size)
 
     def _decide(self, index: int, event: Event) -> Iterator[Disagreement]:
-        yield from self._claims.decide(index, event, self._closes.horizons)
+        yield from self._claims.decide(index, event, self._closes)
 
     def _transfer(self, index: int, event: Event) -> Iterator[Disagreement]:
-        horizons, closed = self._closes.horizons, self._closes.size
-        yield from self._transfers.approve(index, event, horizons, closed)
+        yield from self._transfers.approve(index, event, self._closes)
 
     def _retire(self, index: int, event: Event) -> Iterator[Disagreement]:
         kind = "claim_id" if "claim_id" in event else "transfer_id"

@@ -5,7 +5,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from aftersales.horizons import Horizons, require_today
+from aftersales.horizons import require_today
+from auditor.close_rules import CloseRules
 from auditor.entry_rules import EntryRules
 from auditor.findings import Disagreement
 from auditor.owner_rules import Approval, OwnerRules
@@ -55,10 +56,8 @@ class TransferRules:
         self._passed_over: set[str] = set()
         self._judged = 0  # entries of the purchase log, below the last close
 
-    def approve(
-        self, index: int, event: Event, horizons: Horizons, closed: int
-    ) -> Iterator[Disagreement]:
-        """An approval; ``closed`` is the size at the last close before it."""
+    def approve(self, index: int, event: Event, closes: CloseRules) -> Iterator[Disagreement]:
+        """An approval."""
         try:
             body, proof, tag = self._read(event)
         except FormatError as error:
@@ -74,13 +73,13 @@ class TransferRules:
             earlier = self.seen[identifier].index
             yield broken("transfer-id", "approved a second time", earlier, index)
             return
-        faults = [*_date_faults(index, body, event), *_horizon_faults(index, body, horizons)]
+        faults = [*_date_faults(index, body, event), *_horizon_faults(index, body, closes)]
         yield from faults
-        yield from self._commitment_faults(index, body, event["time"], closed)
+        yield from self._commitment_faults(index, body, event["time"], closes.size)
         yield from self._acceptance_faults(index, body)
         if tag != shown_tags(self._group, 0, 1, proof):
             yield broken("tag-mismatch", "not the tag that the proof shows", index)
-        if not faults:
+        if not (faults or closes.is_lost(body)):
             self.proofs.append(ProofTask(index, body))
         commitment = body.acceptance.commitment
         scope = transfer_scope(self._origin, commitment).text
@@ -183,9 +182,11 @@ def _date_faults(index: int, body: TransferBody, event: Event) -> Iterator[Disag
         yield broken("transfer-date", str(error), index)
 
 
-def _horizon_faults(index: int, body: TransferBody, horizons: Horizons) -> Iterator[Disagreement]:
+def _horizon_faults(index: int, body: TransferBody, closes: CloseRules) -> Iterator[Disagreement]:
+    if closes.is_lost(body):
+        return
     try:
-        horizons.require(body)
-        horizons.require_settled(body)
+        closes.horizons.require(body)
+        closes.horizons.require_settled(body)
     except Refused as error:
         yield broken("transfer-horizon", str(error), index)

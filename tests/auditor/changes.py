@@ -7,7 +7,7 @@ from typing import Any
 from commitments.wire import canonical_json
 from tests.auditor.logs import Event
 
-__all__ = ["changed_leaf", "leaves"]
+__all__ = ["Path", "changed_leaf", "differences", "leaves"]
 
 Path = tuple[str | int, ...]
 
@@ -36,7 +36,7 @@ def _near(value: Any, by: int) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
-        return max(0, value - 1 - by) if by % 2 else value + 1 + by
+        return value - 1 - by if by % 2 and value > by else value + 1 + by
     if value is None or not value:
         return "0"
     place = by % len(value)
@@ -44,3 +44,15 @@ def _near(value: Any, by: int) -> Any:
     other = "0123456789abcdef"[by % 16]
     other = other if other != digit else "7"
     return value[:place] + other + value[place + 1 :]
+
+
+def differences(one: Any, other: Any, path: Path = ()) -> Iterator[Path]:
+    """Where two values differ."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        for name in one:
+            yield from differences(one[name], other[name], (*path, name))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for place, (each, changed) in enumerate(zip(one, other, strict=True)):
+            yield from differences(each, changed, (*path, place))
+    elif one != other:
+        yield path

@@ -15,7 +15,7 @@ from ledger.note import Signer
 from policies.claim import claim_id, claim_scopes, parse_claim
 from policies.transfer import RETIRE_WITHIN, parse_transfer, transfer_id, transfer_scope
 from tests.aftersales.cases import BUYER_KEYS, MEMBERS, signed
-from tests.auditor.logs import Event, Logs, roots
+from tests.auditor.logs import Event, Logs
 from tests.world import NOTICE, ORIGIN, REFUND, new_keys, random_scalar
 from zk.statement import secret_tag
 from zk.transfer import Acceptance, prove_acceptance
@@ -164,7 +164,7 @@ def _closed(**changes: Any) -> Lie:
     def lie(logs: Logs, _: Mapping[str, int]) -> Logs:
         last = logs.event(logs.find("log.closed", -1))
         number, size = last["number"] + 1, len(logs.purchases)
-        root = roots(logs.purchases)(size)
+        root = logs.root_at(size)
         assert root is not None
         close = Close(number, number, size, root, ()).to_event(ORIGIN, logs.later)
         return logs.and_then({**close, **changes})
@@ -184,7 +184,7 @@ def _closed_early(_logs: Logs, _: Mapping[str, int]) -> Logs:
         Signer(ORIGIN, b"1" * 32).verifier,
         Signer(f"{ORIGIN}/events", b"2" * 32).verifier,
     )
-    noon, empty = "2026-11-21T12:00:00Z", roots(())(0)
+    noon, empty = "2026-11-21T12:00:00Z", Logs((), ()).root_at(0)
     assert empty is not None
     close = Close(0, 20778, 0, empty, ()).to_event(ORIGIN, noon)
     return Logs((), ()).inserted(0, declaration.to_event(noon), close)

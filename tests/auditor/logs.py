@@ -14,21 +14,27 @@ from ledger.merkle import leaf_hash, root_of
 from ledger.store import Store
 from tests.world import ORIGIN
 
-__all__ = ["Event", "Logs", "read_logs", "roots"]
+__all__ = ["Event", "Logs", "read_logs"]
 
 Event = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Logs:
     """The entries of both logs. Whoever signs for them signs anything: roots are recomputed."""
 
     purchases: tuple[bytes, ...]
     events: tuple[bytes, ...]
 
+    def root_at(self, size: int) -> bytes | None:
+        """The root of the purchase log at a size; ``None`` beyond its end."""
+        if size > len(self.purchases):
+            return None
+        return root_of([leaf_hash(entry) for entry in self.purchases[:size]])
+
     def replay(self) -> Replay:
         """All of it, in one portion."""
-        replay = Replay(ORIGIN, P256, roots(self.purchases))
+        replay = Replay(ORIGIN, P256, self.root_at)
         for index, entry in enumerate(self.purchases):
             replay.purchase(index, entry)
         for index, event in enumerate(self.events):
@@ -85,21 +91,6 @@ class Logs:
     def without(self, *indices: int) -> "Logs":
         """Without these events."""
         return self.with_events([e for i, e in enumerate(self.events) if i not in indices])
-
-
-def roots(purchases: Sequence[bytes]) -> Callable[[int], bytes | None]:
-    """The root of the purchase log at a size; ``None`` beyond its end."""
-    leaves = [leaf_hash(entry) for entry in purchases]
-    known: dict[int, bytes] = {}
-
-    def root_at(size: int) -> bytes | None:
-        if size > len(leaves):
-            return None
-        if size not in known:
-            known[size] = root_of(leaves[:size])
-        return known[size]
-
-    return root_at
 
 
 def read_logs(store: Store) -> Logs:
