@@ -116,18 +116,25 @@ function call<Name extends CallName>(
   args: Calls[Name][0],
   { onProgress, signal }: Options,
 ): Promise<Calls[Name][1]> {
-  signal?.throwIfAborted();
+  if (signal?.aborted) {
+    return Promise.reject(signal.reason);
+  }
   const id = ++ids;
-  return new Promise((resolve, reject) => {
+  return new Promise<Calls[Name][1]>((resolve, reject) => {
     const answered = (result: unknown): void => resolve(result as Calls[Name][1]);
     waiting.set(id, { resolve: answered, reject, onProgress });
-    signal?.addEventListener("abort", () => {
-      waiting.delete(id);
-      post({ id, call: "cancel" });
-      reject(signal.reason);
-    });
+    signal?.addEventListener("abort", () => cancel(id, signal), { once: true });
     post({ id, call: name, args });
   });
+}
+
+function cancel(id: number, signal: AbortSignal): void {
+  const waiter = waiting.get(id);
+  if (waiter !== undefined) {
+    waiting.delete(id);
+    post({ id, call: "cancel" });
+    waiter.reject(signal.reason);
+  }
 }
 
 function post(request: Request): void {
