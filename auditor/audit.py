@@ -26,7 +26,7 @@ __all__ = ["ENGINES", "AuditResult", "audit"]
 
 ENGINES: dict[str, Group] = {"openssl": P256, "pure": PURE_P256}
 """Who does the arithmetic of proofs."""
-_SOMETIMES = 4096  # entries from one word about progress to the next
+_SOMETIMES = 512  # entries from one word about progress to the next
 
 
 @dataclass

@@ -163,7 +163,11 @@ class _Mirroring:
         self._remember(self._sighted(kind, new, witnesses).with_log(kind, Seen(new, complete)))
         directory = self.home / kind
         self.tiles += fetch_log(
-            log, directory, complete, new, lambda done, of: self.progress(kind, done, of)
+            log,
+            directory,
+            complete,
+            new,
+            lambda done, of: self.progress(f"fetching {kind}", done, of),
         )
         self._remember(self.state.with_log(kind, Seen(new, new.size)))
         return MirroredLog(directory, new)

@@ -5,7 +5,8 @@ are looked at before.
 """
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,14 @@ from auditor.state import LogKind
 from commitments.errors import FormatError
 from commitments.wire import parse_identifier, parse_json
 from ledger.cosignature import CosignerKey, parse_cosigner
-from ledger.served_log import LogDirectory, LogFiles, LogSite, ServedLog
+from ledger.served_log import LogBusy, LogDirectory, LogFiles, LogSite, ServedLog
 
 __all__ = ["Place", "ShownMerchant", "directory_place", "place_at", "service_place"]
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 _LARGEST = 1 << 24  # bytes of a document; a directory of 10,000 merchants has 10 MB
 _LONGEST_NAME = 100
+_TRIES, _LONGEST_WAIT = 10, 120  # seconds; a service counts requests by the minute
 _FILE = "merchant.json"
 _MEMBERS = ("id", "name", "origin")
 
@@ -85,6 +87,25 @@ def place_at(place: str) -> Iterator[Place]:
         yield service_place(site)
     finally:
         site.close()
+
+
+class _Patient:
+    """Files that are asked for again when it is time; others ask too."""
+
+    def __init__(self, files: LogFiles, sleep: Callable[[float], None]) -> None:
+        self._files = files
+        self._sleep = sleep
+
+    def read(self, path: str, limit: int) -> bytes:
+        """As :class:`ledger.served_log.LogFiles` says."""
+        for _ in range(_TRIES):
+            try:
+                return self._files.read(path, limit)
+            except LogBusy as busy:
+                if busy.seconds > _LONGEST_WAIT:
+                    raise
+                self._sleep(busy.seconds)
+        return self._files.read(path, limit)
 
 
 class _Below:
@@ -155,9 +176,9 @@ class _Directory(_Place):
         return shown
 
 
-def service_place(files: LogFiles) -> Place:
+def service_place(files: LogFiles, sleep: Callable[[float], None] = time.sleep) -> Place:
     """The service whose files these are."""
-    return _Service(files)
+    return _Service(_Patient(files, sleep))
 
 
 def directory_place(directory: Path) -> Place:

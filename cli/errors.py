@@ -31,7 +31,7 @@ _CODES = {FormatError: "malformed", VerificationError: "not-verified"}  # as the
 _STATUSES = {
     **dict.fromkeys(("usage", "malformed", "unreadable"), _UNREADABLE),
     **dict.fromkeys(("wrong-passphrase", "damaged-file", "newer-file"), _UNREADABLE),
-    **dict.fromkeys(("log-unreachable", "not-served"), _UNREACHABLE),
+    **dict.fromkeys(("log-unreachable", "log-busy", "not-served"), _UNREACHABLE),
     "forked": _FORKED,
 }
 # What some errors hold one by one, and the message above it.

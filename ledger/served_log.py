@@ -7,13 +7,14 @@ moment; redirects are not followed and cookies not kept.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 import httpx
 
-from commitments.errors import KvittoError
+from commitments.errors import FormatError, KvittoError
+from commitments.wire import parse_decimal
 from ledger.careful_client import careful_client
 from ledger.merkle import HASH_BYTES
 from ledger.tiles import (
@@ -25,12 +26,21 @@ from ledger.tiles import (
     tile_path,
 )
 
-__all__ = ["LogDirectory", "LogFiles", "LogSite", "LogUnreachable", "NotServed", "ServedLog"]
+__all__ = [
+    "LogBusy",
+    "LogDirectory",
+    "LogFiles",
+    "LogSite",
+    "LogUnreachable",
+    "NotServed",
+    "ServedLog",
+]
 
 _LONGEST_NOTE = 128 * 1024  # as ledger.note
 _LONGEST_TILE = TILE_WIDTH * HASH_BYTES
 _LONGEST_BUNDLE = TILE_WIDTH * (2 + MAX_ENTRY_BYTES)
 _ABSENT = (403, 404, 410)  # object stores answer 403 for what is not there
+_LATER = (429, 503)
 _WAIT = httpx.Timeout(20, connect=10)  # seconds without a byte
 _PATIENCE = 60.0  # seconds for a whole answer, however its bytes trickle
 _PARALLEL = 4  # files fetched at once
@@ -47,13 +57,21 @@ class NotServed(LogUnreachable):
     """A file of the log is not there."""
 
 
+class LogBusy(LogUnreachable):
+    """The log wants to be asked again in so many ``seconds``."""
+
+    def __init__(self, status: int, seconds: int) -> None:
+        super().__init__(f"log: it is asked too much (status {status}), in {seconds} s again")
+        self.seconds = seconds
+
+
 class LogFiles(Protocol):
     """Where the files of a log are."""
 
     def read(self, path: str, limit: int) -> bytes:
         """The file at ``path``; of one longer than ``limit`` bytes, so much that it shows.
 
-        :class:`NotServed` or :class:`LogUnreachable`.
+        :class:`NotServed`, :class:`LogBusy` or another :class:`LogUnreachable`.
         """
 
 
@@ -113,6 +131,10 @@ def _require_file(answer: httpx.Response, path: str) -> None:
         raise NotServed(f"log: {path} is not served (status {answer.status_code})")
     if answer.is_redirect:
         raise LogUnreachable(f"log: {path} is a redirect, which is not followed")
+    if answer.status_code in _LATER and "Retry-After" in answer.headers:
+        with suppress(FormatError):  # a date, or nothing
+            seconds = parse_decimal(answer.headers["Retry-After"], "Retry-After")
+            raise LogBusy(answer.status_code, seconds)
     if answer.status_code != httpx.codes.OK:
         raise LogUnreachable(f"log: {path} is answered with status {answer.status_code}")
     if answer.headers.get("Content-Encoding", "identity") != "identity":

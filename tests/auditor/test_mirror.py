@@ -20,7 +20,7 @@ from ledger.merkle import build_root
 from ledger.monitor import FalseEntries, Head, OlderCheckpoint
 from ledger.note import Signer
 from ledger.quorum import NotCosigned, parse_quorum
-from ledger.served_log import LogUnreachable, NotServed
+from ledger.served_log import LogBusy, LogUnreachable, NotServed
 from ledger.tiles import encode_bundle
 from ledger.true_roots import FalseTiles
 from tests.auditor import shown_logs
@@ -425,6 +425,34 @@ def test_names_of_merchants_do_not_lead_out_of_the_directory(bad: object) -> Non
     files = Files({"v1/directory": json.dumps({"merchants": [listed]}).encode()})
     with pytest.raises(FormatError):
         service_place(files)
+
+
+class Busy(Files):
+    """Wants to be asked later, so many times."""
+
+    def __init__(self, times: int, seconds: int) -> None:
+        super().__init__(HONEST.files(1, 1))
+        self.times, self.seconds = times, seconds
+
+    def read(self, path: str, limit: int) -> bytes:
+        self.times -= 1
+        if self.times >= 0:
+            raise LogBusy(429, self.seconds)
+        return super().read(path, limit)
+
+
+def test_a_busy_service_is_asked_again_when_it_says() -> None:
+    slept: list[float] = []
+    assert service_place(Busy(3, 60), slept.append).ids() == ["acme"]
+    assert slept == [60, 60, 60]
+
+
+@pytest.mark.parametrize(("times", "seconds", "asked"), [(11, 1, 11), (1, 121, 1)])
+def test_nobody_waits_for_ever(times: int, seconds: int, asked: int) -> None:
+    files, slept = Busy(times, seconds), list[float]()
+    with pytest.raises(LogBusy):
+        service_place(files, slept.append)
+    assert (files.times, len(slept)) == (times - asked, asked - 1)
 
 
 def test_heads_are_kept_as_notes(tmp_path: Path) -> None:

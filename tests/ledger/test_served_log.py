@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from ledger.monitor import Head, check_entries, look
 from ledger.quorum import NO_QUORUM
-from ledger.served_log import LogDirectory, LogSite, LogUnreachable, NotServed, ServedLog
+from ledger.served_log import LogBusy, LogDirectory, LogSite, LogUnreachable, NotServed, ServedLog
 from ledger.tiles import Tile
 from tests.ledger.served import LOG, Files, History
 from tests.serving import served
@@ -111,6 +111,19 @@ def test_an_answer_that_is_no_file(site: Site, url: str, answer: Response, why: 
         site.instead = None
         assert grown(log) == 700
     assert all(request.url.path.startswith("/a log/") for request in site.requests)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_log_says_when_to_ask_again(site: Site, url: str, status: int) -> None:
+    site.instead = lambda: Response("later", status, {"Retry-After": "7"})
+    with ServedLog.at(url) as log:
+        with pytest.raises(LogBusy, match=f"{status}.* in 7 s") as caught:
+            log.checkpoint()
+        assert caught.value.seconds == 7
+        for unclear in ("Wed, 21 Oct 2026 07:28:00 GMT", "-1", "07", "9" * 30):
+            site.instead = lambda value=unclear: Response("", status, {"Retry-After": value})
+            with pytest.raises(LogUnreachable, match=f"status {status}"):
+                log.checkpoint()
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
