@@ -17,6 +17,20 @@ export class Unanswered extends Error {
   }
 }
 
+/** The service has not read a log to its end yet, and says how far it is. */
+export class Unread extends Unanswered {
+  readonly done: number;
+  readonly total: number;
+  readonly seconds: number;
+
+  constructor(done: number, total: number, seconds: number) {
+    super(503);
+    this.done = done;
+    this.total = total;
+    this.seconds = seconds;
+  }
+}
+
 export interface Answer<Document> {
   document?: Document;
   problem?: Unanswered;
@@ -31,7 +45,7 @@ export async function ask<Document>(path: string): Promise<Document> {
     throw new Unanswered(0);
   }
   if (!answer.ok) {
-    throw new Unanswered(answer.status);
+    throw await refusal(answer);
   }
   try {
     return (await answer.json()) as Document;
@@ -40,23 +54,45 @@ export async function ask<Document>(path: string): Promise<Document> {
   }
 }
 
+async function refusal(answer: Response): Promise<Unanswered> {
+  const seconds = answer.headers.get("Retry-After");
+  if (answer.status === 503 && seconds !== null) {
+    const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
+    const [, done, total] = /^(\d+) of (\d+) entries/.exec(problem.detail ?? "") ?? [];
+    if (done !== undefined) {
+      return new Unread(Number(done), Number(total), Number(seconds));
+    }
+  }
+  return new Unanswered(answer.status);
+}
+
 /** What the service answers, and again after each pulse. The last answer stays until the next. */
 export function useAnswer<Document>(path: string): Answer<Document> {
   const [answer, setAnswer] = useState<Answer<Document> & { of?: string }>({});
   const beat = pulse.value;
   useEffect(() => {
     let wanted = true;
+    let later: ReturnType<typeof setTimeout> | undefined;
     const keep = (next: Answer<Document>): void => {
       if (wanted) {
         setAnswer({ ...next, of: path });
       }
     };
-    ask<Document>(path).then(
-      (document) => keep({ document }),
-      (problem: Unanswered) => keep({ problem }),
-    );
+    const look = (): void => {
+      ask<Document>(path).then(
+        (document) => keep({ document }),
+        (problem: Unanswered) => {
+          keep({ problem });
+          if (wanted && problem instanceof Unread) {
+            later = setTimeout(look, 1000 * problem.seconds);
+          }
+        },
+      );
+    };
+    look();
     return () => {
       wanted = false;
+      clearTimeout(later);
     };
   }, [path, beat]);
   return answer.of === path ? answer : {};

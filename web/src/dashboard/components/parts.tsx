@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { href, type Route } from "../router.ts";
-import { type Answer, pulse } from "../service.ts";
+import { type Answer, pulse, Unread } from "../service.ts";
 import { format, texts, word } from "../words.ts";
 
 /** Where a figure comes from. */
@@ -127,8 +127,14 @@ export function Table({ caption, columns, rows }: TableProps): JSX.Element {
   );
 }
 
-export function Progress({ done, total }: { done: number; total: number }): JSX.Element {
-  const label = texts.value.recount.progress(done, total);
+interface ProgressProps {
+  done: number;
+  total: number;
+  says?: (done: number, total: number) => string;
+}
+
+export function Progress({ done, total, says }: ProgressProps): JSX.Element {
+  const label = (says ?? texts.value.recount.progress)(done, total);
   return (
     <p class="measured">
       <progress value={done} max={Math.max(total, 1)} aria-label={label} />
@@ -142,6 +148,10 @@ export function Waiting({ answer }: { answer: Answer<unknown> }): JSX.Element {
   const { state } = texts.value;
   if (answer.problem === undefined) {
     return <p class="soft">{state.loading}</p>;
+  }
+  if (answer.problem instanceof Unread) {
+    const { done, total } = answer.problem;
+    return <Progress done={done} total={total} says={state.reading} />;
   }
   if (answer.problem.status === 404) {
     return <p>{state.missing}</p>;

@@ -34,6 +34,8 @@ export const en = {
   },
   state: {
     loading: "Loading …",
+    reading: (done: number, all: number) =>
+      `The service is reading the logs: ${number.format(done)} of ${many(all, "entry", "entries")}.`,
     failed: "The service did not answer this as it should.",
     again: "Try again",
     missing: "There is nothing here.",

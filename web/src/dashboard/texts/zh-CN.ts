@@ -35,6 +35,8 @@ export const zhCN: Texts = {
   },
   state: {
     loading: "正在加载……",
+    reading: (done, all) =>
+      `服务方正在读取日志：${number.format(done)} / ${count(all, "个条目")}。`,
     failed: "服务方没有正常回答这个请求。",
     again: "重试",
     missing: "这里没有内容。",
