@@ -27,8 +27,8 @@ from ledger.purchases import PurchaseLog
 __all__ = ["WorkerDied", "check_proofs"]
 
 _PORTION = 32  # proofs that are handed over at a time, a tenth of a second's work
-_FEW = 64  # proofs whose equations are all kept, so that false ones can be named at once
-_PARTS = 8  # of proofs whose sum does not hold; one false proof then costs a seventh more
+_FEW = 16  # proofs that are verified one by one when there is a false one among them
+_PARTS = 8  # of proofs whose sum does not hold
 _WORTH = 256  # proofs for which another process is worth its start
 
 _Question = tuple[str, Sequence[Proven]]
