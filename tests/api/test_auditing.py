@@ -76,6 +76,18 @@ def test_each_merchant_has_its_own(shop: Shop) -> None:
     assert shop.get("/v1/merchants/three/overview").status_code == 404
 
 
+def test_each_process_reads_for_itself(sqlite: Sqlite) -> None:
+    with (
+        fresh(sqlite) as database,
+        Shop(database) as shop,
+        Shop(database, entered=False) as other,
+    ):
+        for buyer in shop.open_for_claims():
+            shop.claim(buyer)
+            said = _read(other, "overview").json()
+            assert said == _read(shop, "overview").json() == count(*read(shop))
+
+
 def test_a_sandbox_has_its_own_findings(shop: Shop) -> None:
     _break_a_rule(shop)
     sandbox = shop.write("sandbox", {}).json()["id"]
