@@ -31,6 +31,7 @@ from tests.databases import SEALING, Databases, Postgresql
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ring, batches and rounds that take a second."""
     monkeypatch.setattr("benchmarks.claims._RING", 20)
+    monkeypatch.setattr("benchmarks.claims._BATCH", 6)
     monkeypatch.setattr("benchmarks.recording._BATCH", 3)
     monkeypatch.setattr("benchmarks.appending._QUICK", (1, 1))
     monkeypatch.setattr("benchmarks.appending._EACH", 1)
@@ -70,10 +71,10 @@ def test_the_json_has_the_figures_that_scripts_ask_for_and_says_what_is_left_out
     for key in (
         "verify_one_ms",
         "msm_same_terms_ms",
-        "verify_batch64_ms_per_claim",
-        "verify_batch64_work_ms_per_claim",
-        "verify_batch64_rings_over_msm",
-        "verify_batch64_rings_work_over_msm",
+        "verify_batch6_ms_per_claim",
+        "verify_batch6_work_ms_per_claim",
+        "verify_batch6_rings_over_msm",
+        "verify_batch6_rings_work_over_msm",
         "prove_ms",
         "proof_bytes",
         "ring",
@@ -128,7 +129,11 @@ def test_a_large_log_in_miniature(postgresql: Postgresql, monkeypatch: pytest.Mo
     assert all(figure.low > 0 for figure in figures.values())
 
 
-def test_the_table_names_machine_and_spread_and_what_was_asked() -> None:
+def test_the_table_names_machine_and_spread_and_what_was_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Figure("inclusion_ms", "inclusion proof", "ms", 0.2, 0.1, 0.3, 3, "under 5")
+    monkeypatch.setattr("benchmarks.large.large_figures", lambda *_, **__: [made])
     result = CliRunner().invoke(app, ["bench-large", "--entries", "10000"])
     assert result.exit_code == 0, result.output
     for part in ("inclusion proof", "min – max", "petlib: ", "--entries 10000, on SQLite"):

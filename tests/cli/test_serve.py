@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 import pytest
@@ -19,6 +19,7 @@ from tests.cli.terminal import Terminal
 from tests.serving import ROOT, serving
 
 PATIENCE = 60  # seconds
+_STEP = 0.02  # from one look to the next
 
 
 @pytest.fixture(autouse=True)
@@ -177,6 +178,7 @@ def test_workers_share_the_work_and_one_that_dies_is_replaced(tmp_path: Path) ->
         while len(_children(process) - {first}) < 2:
             assert monotonic() < deadline
             assert _healthy(url)
+            sleep(_STEP)
         assert second in _children(process)
         assert _share_the_cores(process)  # and not two of them one
         key = (tmp_path / "data/operator.key").read_text().strip()
@@ -201,6 +203,7 @@ def _share_the_cores(process: "subprocess.Popen[str]") -> bool:
                 sum(map(len, kept)) == len(cores) or len(cores) == 1
             ):
                 return True
+        sleep(_STEP)
     return False
 
 
@@ -210,6 +213,7 @@ def _healthy(url: str) -> bool:
     while monotonic() < deadline:
         with suppress(httpx.TransportError):
             return httpx.get(f"{url}/healthz", timeout=PATIENCE).status_code == 200
+        sleep(_STEP)
     return False
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 import pytest
@@ -107,6 +107,7 @@ def _await(client: httpx.Client) -> None:
         with suppress(httpx.TransportError):
             if client.get("/healthz").is_success:
                 return
+        sleep(0.02)
     raise AssertionError("nginx does not answer")
 
 
