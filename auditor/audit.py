@@ -22,7 +22,7 @@ from ledger.events import event_time
 from ledger.key_history import DECLARED, KeyHistory
 from ledger.note import is_signed_by
 
-__all__ = ["ENGINES", "AuditResult", "audit"]
+__all__ = ["ENGINES", "AuditResult", "audit", "judge_mirror"]
 
 ENGINES: dict[str, Group] = {"openssl": P256, "pure": PURE_P256}
 """Who does the arithmetic of proofs."""
@@ -65,13 +65,7 @@ def audit(
     With a ``sample`` that many proofs, chosen anew each time out of all; what they are is not
     remembered.
     """
-    judged = judge(
-        mirror.origin,
-        P256,
-        mirror.purchases.root_at,
-        _told(mirror.purchases.entries(), "purchases", mirror.purchases.size, progress),
-        _told(mirror.events.entries(), "events", mirror.events.size, progress),
-    )
+    judged = judge_mirror(mirror, progress)
     known = mirror.state.proofs.get(engine, Checked())
     tasks = _chosen(judged.proofs, known, sample)
     false = verify_proofs(
@@ -95,6 +89,19 @@ def audit(
         result.findings = find_all(judged.record, event_time(clock()))
     result.disagreements = _without_repetition(found)
     return result
+
+
+def judge_mirror(mirror: Mirror, progress: Progress = lambda *_: None) -> Judged:
+    """Judge both logs; proofs are not verified."""
+    purchases, events = mirror.purchases, mirror.events
+    return judge(
+        mirror.origin,
+        P256,
+        purchases.root_at,
+        enumerate(_told(purchases.entries(), "purchases", purchases.size, progress)),
+        purchases.size,
+        _told(events.entries(), "events", events.size, progress),
+    )
 
 
 def _told(entries: Iterable[bytes], what: str, count: int, progress: Progress) -> Iterator[bytes]:

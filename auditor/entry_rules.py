@@ -54,6 +54,10 @@ class EntryRules:
         elif isinstance(entry, Transferred):
             self.transferred[entry.commitment] = index
 
+    def pass_over(self, count: int) -> None:
+        """So many entries that nobody knows: of them nothing is said."""
+        self.kinds.extend(bytes(count))
+
     def _void(self, index: int, target: int) -> Iterator[Disagreement]:
         self.voids.append(SeenVoid(index, target))
         if not (target < index and self.kinds[target] == _PURCHASE):

@@ -7,7 +7,7 @@ be left out, on purpose or not: the document says so, and evidence is answered b
 shows that entry too.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +30,7 @@ __all__ = ["PROOF_RULES", "SUPPOSES", "Evidence", "verify_evidence", "weigh"]
 
 _FORMAT = "kvitto-evidence/v1"
 _MEMBERS = {"format", "origin", "rule", "why", "entries", "supposes", "events", "purchases"}
+_LARGEST_LOG = 1 << 24  # entries; weighing takes 33 bytes of memory for each
 _NONE = b""  # in the place of an entry that is not shown
 PROOF_RULES = frozenset({"proof-invalid", "ring-too-small", "tag-mismatch"})
 """The rules that are judged by verifying a proof."""
@@ -132,11 +133,20 @@ def weigh(
 
     Proofs are verified where ``disagreement`` is about one.
     """
+    if purchases.size > _LARGEST_LOG:
+        raise VerificationError("evidence: from a log that is too large to weigh it here")
     indices = list(events.entries)
     log = _Sparse(purchases)
     if disagreement.rule == _OF_REPORTS:
         _require_all(disagreement, events, log)
-    judged = judge(origin, group, purchases.root_at, log, events.entries.values())
+    judged = judge(
+        origin,
+        group,
+        purchases.root_at,
+        purchases.entries.items(),
+        purchases.size,
+        events.entries.values(),
+    )
     found = judged.disagreements
     if disagreement.rule in PROOF_RULES:
         at_fault = {entry.index for entry in disagreement.entries}
@@ -206,9 +216,6 @@ class _Sparse:
         self._shown = proven.entries
         self.size = proven.size
         self.root_at = proven.root_at
-
-    def __iter__(self) -> Iterator[bytes]:
-        return (self._shown.get(index, _NONE) for index in range(self.size))
 
     def entries_at(self, indices: Sequence[int]) -> list[bytes]:
         """The entry at each index; none where it is not shown."""

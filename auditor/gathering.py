@@ -17,8 +17,10 @@ from auditor.sparse_log import ProvenEntries
 from commitments.errors import FormatError, VerificationError
 from commitments.group import Group
 from ledger.checkpoint import Checkpoint
+from ledger.entries import commitment_of
 from ledger.events import OWNERSHIP_RETIRED, TRANSFER_APPROVED, parse_event
 from ledger.note import Note
+from ledger.purchases import read_entry
 from policies.claim import claim_scopes, parse_claim
 from policies.transfer import parse_transfer, transfer_scope
 from zk.statement import secret_tag
@@ -91,13 +93,11 @@ def _chosen_events(
     wanted += [_type(name) for rule, name in _ALSO.items() if found.rule.startswith(rule)]
     for index in at_fault:
         wanted += _names(mirror.events.entry(index))
-    for entry in found.entries:
-        if entry.log == "purchases":
-            wanted.append(mirror.purchases.entry(entry.index)[1:].hex().encode())
+    wanted += _commitments(mirror, found)
     return {
         index: data
         for index, data in _events_until(mirror, at_fault)
-        if index in at_fault or index == 0 or any(each in data for each in wanted if each)
+        if index in at_fault or index == 0 or any(each in data for each in wanted)
     }
 
 
@@ -148,6 +148,15 @@ def _events_until(mirror: Mirror, at_fault: Sequence[int]) -> Iterator[tuple[int
     for index, data in enumerate(mirror.events.entries()):
         if index <= last or any(each in data for each in keys):
             yield index, data
+
+
+def _commitments(mirror: Mirror, found: Disagreement) -> Iterator[bytes]:
+    """As events name them."""
+    for entry in found.entries:
+        if entry.log == "purchases":
+            known = read_entry(mirror.purchases.entry(entry.index))
+            if known is not None and (commitment := commitment_of(known)) is not None:
+                yield commitment.hex().encode()
 
 
 def _type(beginning: str) -> bytes:

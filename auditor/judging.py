@@ -1,7 +1,7 @@
 """Judging both logs of a merchant, or what is shown of them: replay, reports, proofs.
 
-The same for who has all entries and for who is shown a few of them as evidence. An event that is
-not shown is passed over, an entry of the purchase log that is not shown counts as no entry.
+The same for who has all entries and for who is shown a few of them as evidence; the others are
+passed over.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,13 +49,22 @@ def judge(
     origin: str,
     group: Group,
     root_at: Callable[[int], bytes | None],
-    purchases: Iterable[bytes],
+    purchases: Iterable[tuple[int, bytes]],
+    size: int,
     events: Iterable[bytes],
 ) -> Judged:
-    """Read both logs, and compare published reports; proofs are not verified yet."""
+    """Read both logs, and compare published reports; proofs are not verified yet.
+
+    ``purchases`` are the entries of the purchase log that are shown, ascending, and ``size`` is how
+    many it has; ``events`` those of the event log, numbered anew.
+    """
     replay = Replay(origin, group, root_at)
-    for index, data in enumerate(purchases):
+    read = 0
+    for index, data in purchases:
+        replay.pass_over(index - read)
         replay.purchase(index, data)
+        read = index + 1
+    replay.pass_over(size - read)
     for index, data in enumerate(events):
         replay.event(index, data)
     replay.settle()

@@ -70,6 +70,10 @@ class Replay:
         if self._events is not None:
             self._events.entry(data)
 
+    def pass_over(self, count: int) -> None:
+        """So many entries of the purchase log that are not shown: of them nothing is said."""
+        self._entries.pass_over(count)
+
     def event(self, index: int, data: bytes) -> None:
         """The next entry of the event log, at ``index``, whatever it is."""
         if index != len(self._times):

@@ -86,12 +86,11 @@ def report(
 def _read(
     place: str, merchant: str | None, home: Path | None, keys: list[str], quorum: Path | None
 ) -> "tuple[Mirror, Judged]":
-    from auditor.judging import judge
+    from auditor.audit import judge_mirror
     from auditor.mirror import mirror_merchant
     from auditor.place import place_at
     from cli.auditing import Bars, default_mirror
     from commitments.clock import system_clock
-    from commitments.p256 import P256
     from ledger.note import parse_vkey
 
     home = (home or default_mirror(place)).expanduser()
@@ -109,14 +108,7 @@ def _read(
                 pinned=[parse_vkey(each) for each in keys],
                 quorum=read_quorum(quorum),
             )
-    judged = judge(
-        mirrored.origin,
-        P256,
-        mirrored.purchases.root_at,
-        mirrored.purchases.entries(),
-        mirrored.events.entries(),
-    )
-    return mirrored, judged
+    return mirrored, judge_mirror(mirrored)
 
 
 def _chosen(ids: list[str], wanted: str | None) -> str:

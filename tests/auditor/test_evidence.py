@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,20 +17,20 @@ from auditor.mirror import Mirror
 from auditor.mirrored_log import MirroredLog
 from auditor.place import ShownMerchant
 from auditor.rules import broken
-from auditor.sparse_log import ProvenEntries
+from auditor.sparse_log import ProvenEntries, ShownLog
 from auditor.state import State
 from commitments.errors import FormatError, KvittoError, VerificationError
 from commitments.p256 import P256
 from commitments.wire import canonical_json
-from ledger.checkpoint import Checkpoint
+from ledger.checkpoint import Checkpoint, sign
 from ledger.events import LogDeclaration, parse_event
 from ledger.key_history import KEY_EVENTS, KeyHistory
 from ledger.monitor import Head
 from ledger.note import Note, Signer
+from tests.auditor import shown_logs
 from tests.auditor.lies import LIES
 from tests.auditor.logs import Event, Logs
 from tests.auditor.more_lies import false_proof, false_report
-from tests.auditor.shown_logs import ShownLog
 from tests.auditor.told import Told
 from tests.world import ORIGIN
 
@@ -46,7 +47,14 @@ def gathered(
     keys = KeyHistory.declared(LogDeclaration.from_event(parse_event(told.logs.events[0])))
     merchant = ShownMerchant("acme", "Acme", ORIGIN)
     mirror = Mirror(merchant, home, keys, State(), events, purchases, first_use=False, tiles=0)
-    judged = judge(ORIGIN, P256, purchases.root_at, purchases.entries(), events.entries())
+    judged = judge(
+        ORIGIN,
+        P256,
+        purchases.root_at,
+        enumerate(purchases.entries()),
+        purchases.size,
+        events.entries(),
+    )
     found = judged.disagreements + verify_proofs(
         judged,
         judged.proofs if proofs else [],
@@ -131,14 +139,14 @@ def proven(
     """Some entries of an honest merchant, each log's with its note."""
     logs = told.logs
 
-    def of(log: ShownLog, indices: list[int]) -> tuple[bytes, ProvenEntries]:
+    def of(log: shown_logs.ShownLog, indices: list[int]) -> tuple[bytes, ProvenEntries]:
         note = log.note(len(log.entries))
         checkpoint = Checkpoint.parse(Note.parse(note).text)
         return note, ProvenEntries(checkpoint, {i: log.entries[i] for i in indices}, log.reader)
 
     return (
-        of(ShownLog(logs.events, *told.events), events),
-        of(ShownLog(logs.purchases, *told.purchases), purchases),
+        of(shown_logs.ShownLog(logs.events, *told.events), events),
+        of(shown_logs.ShownLog(logs.purchases, *told.purchases), purchases),
     )
 
 
@@ -179,6 +187,13 @@ def test_what_is_not_shown_is_not_taken_for_a_fault(
 ) -> None:
     evidence = shown(told, found, of_keys(told), purchases)
     with pytest.raises(VerificationError, match=r"not shown|does not break"):
+        verify_evidence(evidence, [told.key], P256)
+
+
+def test_a_log_that_says_it_is_endless_keeps_nobody_busy(told: Told, lying: Evidence) -> None:
+    endless = sign(Checkpoint(ORIGIN, 1 << 60, bytes(32)), *told.purchases)
+    evidence = replace(lying, purchases=ShownLog(endless, {}, {}))
+    with pytest.raises(VerificationError, match="too large"):
         verify_evidence(evidence, [told.key], P256)
 
 
