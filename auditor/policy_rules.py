@@ -12,6 +12,7 @@ from aftersales.versions import (
     require_usable,
 )
 from auditor.findings import Disagreement
+from auditor.numbers import Numbers
 from auditor.rules import broken
 from commitments.errors import FormatError
 from ledger.events import check_event
@@ -33,6 +34,7 @@ class PolicyRules:
         self._versions = histories.versions
         self._following: list[dict[str, Any]] = []
         self._supersedes = False
+        self._numbers = Numbers()
 
     def interrupt(self, index: int, event: Event | None) -> Iterator[Disagreement]:
         """Any event, or that there are no more: a publication ends earlier versions at once.
@@ -46,12 +48,13 @@ class PolicyRules:
 
     def read(self, index: int, event: Event) -> Iterator[Disagreement]:
         """An event of a policy; :meth:`interrupt` has seen it."""
-        number = event.get("number")
-        if type(number) is not int or number != self._versions.count:
+        number, last = event.get("number"), self._numbers.last
+        if not self._numbers.is_next(number):
             yield broken("policy-number", "its number is not the next one", index)
-            if type(number) is not int or number < self._versions.count:
+            if self._numbers.last == last:
                 return
-            self._versions.count = number  # what comes after the gap is numbered from here
+        if isinstance(number, int):  # what comes after a gap is read all the same
+            self._versions.count = number
         try:
             check_event(event, event["type"], EVENT_MEMBERS[event["type"]])
         except FormatError as error:
@@ -103,16 +106,13 @@ class NoticeRules:
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
-        self._count = 0
+        self._numbers = Numbers()
         self._ids: set[str] = set()
 
     def read(self, index: int, event: Event) -> Iterator[Disagreement]:
         """The next notice."""
-        number = event.get("number")
-        if type(number) is not int or number != self._count:
+        if not self._numbers.is_next(event.get("number")):
             yield broken("notice-number", "its number is not the next one", index)
-        if type(number) is int and number >= self._count:
-            self._count = number + 1
         try:
             check_event(event, NOTICE_PUBLISHED, ("number", "notice"))
             notice = parse_notice(event["notice"])

@@ -8,6 +8,7 @@ from typing import Any
 
 from auditor.entry_rules import EntryRules
 from auditor.findings import Disagreement
+from auditor.numbers import Numbers
 from auditor.record import SeenVoid
 from auditor.rules import broken
 from commitments.errors import FormatError
@@ -21,18 +22,15 @@ class VoidRules:
 
     def __init__(self, entries: EntryRules) -> None:
         self._voids = entries.voids
-        self._count = 0
+        self._numbers = Numbers()
         self._judged = 0  # of the voids: those below the last close
         self._reasons: list[int] = []  # where the voids stand that have one, ascending
         self._passed_over: set[int] = set()
 
     def read(self, index: int, event: Mapping[str, Any], closed: int) -> Iterator[Disagreement]:
         """The next reason; ``closed`` is the size at the last close before it."""
-        number = event.get("number")
-        if type(number) is not int or number != self._count:
+        if not self._numbers.is_next(event.get("number")):
             yield broken("void-number", "its number is not the next one", index)
-        if type(number) is int and number >= self._count:
-            self._count = number + 1
         try:
             voided = Voided.from_event(event)
         except FormatError as error:

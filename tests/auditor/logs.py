@@ -26,6 +26,19 @@ class Logs:
     purchases: tuple[bytes, ...]
     events: tuple[bytes, ...]
 
+    def __repr__(self) -> str:
+        """Not megabytes of it where a test fails."""
+        return f"Logs({len(self.purchases)} purchases, {len(self.events)} events)"
+
+    @property
+    def size(self) -> int:
+        """How many purchases there are."""
+        return len(self.purchases)
+
+    def entries_at(self, indices: Sequence[int]) -> list[bytes]:
+        """The entries of the purchase log at these places."""
+        return [self.purchases[index] for index in indices]
+
     def root_at(self, size: int) -> bytes | None:
         """The root of the purchase log at a size; ``None`` beyond its end."""
         if size > len(self.purchases):
