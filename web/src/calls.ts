@@ -1,7 +1,7 @@
 // What the page asks of the worker, and what the worker answers: types only.
 
 import type { ClaimCheck } from "./verify/claim_check.ts";
-import type { Evidence } from "./verify/errors.ts";
+import type { Evidence, LieKind, ServedBytes } from "./verify/errors.ts";
 import type { Cosignature } from "./verify/ledger/cosignature.ts";
 import type { Seen } from "./verify/ledger/log.ts";
 import type { Overview } from "./verify/overview.ts";
@@ -28,6 +28,10 @@ export interface Calls {
   entry: [args: [log: number, index: number], result: Uint8Array];
   entries: [args: [log: number, start: number, stop: number], result: Uint8Array[]];
   checkAll: [args: [log: number], result: undefined];
+  accuse: [
+    args: [log: number, kind: LieKind, why: string, indices: number[], files: ServedBytes[]],
+    result: Evidence,
+  ];
   verifyClaim: [args: [events: number, purchases: number, index: number], result: ClaimCheck];
   recount: [args: [events: number], result: Overview];
   checkOverview: [args: [events: number, served: unknown], result: Overview];

@@ -2,7 +2,7 @@
 
 import type { Answer, CallName, Calls, Failure, OpenedLog, Request } from "./calls.ts";
 import type { ClaimCheck } from "./verify/claim_check.ts";
-import { FormatError, Lie, Unreachable } from "./verify/errors.ts";
+import { FormatError, Lie, type LieKind, type ServedBytes, Unreachable } from "./verify/errors.ts";
 import type { Cosignature } from "./verify/ledger/cosignature.ts";
 import type { Progress, Seen } from "./verify/ledger/log.ts";
 import type { Overview } from "./verify/overview.ts";
@@ -67,6 +67,11 @@ export class RemoteLog {
 
   checkAll(options: Options = {}): Promise<undefined> {
     return call("checkAll", [this.handle], options);
+  }
+
+  /** The lie that its server tells about these entries, with the evidence. */
+  async accuse(kind: LieKind, why: string, indices: number[], files: ServedBytes[]): Promise<Lie> {
+    return new Lie(await call("accuse", [this.handle, kind, why, indices, files], {}));
   }
 
   /** Let the worker forget the log; it cannot be asked any more. */

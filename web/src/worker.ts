@@ -50,6 +50,8 @@ const handlers: Handlers = {
     await log(handle).checkAll(onProgress, signal);
     return undefined;
   },
+  accuse: async (_, handle, kind, why, indices, files) =>
+    (await log(handle).accuse(kind, why, indices, files)).evidence,
   verifyClaim: ({ onProgress, signal }, events, purchases, index) =>
     verifyClaim(log(events), log(purchases), index, onProgress, signal),
   recount: ({ onProgress, signal }, events) => recount(log(events), onProgress, signal),

@@ -6,6 +6,7 @@ import { canonicalJson, isObject, type JsonObject, parseCanonical } from "../src
 import { VerifiedLog } from "../src/verify/ledger/log.ts";
 import { claimId, parseClaim } from "../src/verify/policies/claim.ts";
 import { equalBytes, fromBase64, fromHex, toBase64 } from "../src/verify/wire.ts";
+import { checkEntries } from "./evidence.ts";
 import { Signer, served } from "./memory_log.ts";
 import { EXPECTED, events, purchases } from "./shop.ts";
 
@@ -127,6 +128,7 @@ describe("a claim that should not have been approved", () => {
     const entry = evidence.entries[0];
     expect(entry?.index).toBe(index);
     expect(fromBase64(entry?.data ?? "")).toEqual(rewritten(index, change)[index]);
+    await checkEntries(evidence);
   });
 
   test("has any other proof", async () => {

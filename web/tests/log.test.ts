@@ -4,6 +4,7 @@ import { Lie, type LieKind, Unreachable } from "../src/verify/errors.ts";
 import { VerifiedLog } from "../src/verify/ledger/log.ts";
 import { verifyConsistency } from "../src/verify/ledger/merkle.ts";
 import { fromBase64, fromUtf8, toBase64, toHex, utf8 } from "../src/verify/wire.ts";
+import { checkEntries, checkFiles } from "./evidence.ts";
 import { checkpointText, KEY, note, numbered, plainRoot, Signer, served } from "./memory_log.ts";
 import { EXPECTED, events, type FakeFiles, purchases } from "./shop.ts";
 
@@ -117,13 +118,32 @@ describe("a server that lies", () => {
             await Promise.all([log.rootAt(255), log.rootAt(511)]); // look into all tiles
             await log.checkAll();
           };
-          kinds.add(await kindOf(reading()));
+          const { kind, evidence } = await lie(reading());
+          kinds.add(kind);
+          if (evidence.files.length > 1) {
+            await checkFiles(evidence);
+          }
         },
       ),
       { numRuns: 150 },
     );
     kinds.delete("wrong-key"); // where the name or the id of the key was hit
     expect(kinds).toEqual(new Set(["forged-checkpoint", "false-tile", "false-entry"]));
+  });
+
+  test("deep in the tree, is shown with all tiles above", async () => {
+    const large = served(numbered(256 * 256 + 300));
+    for (const [path, index] of [
+      ["tile/0/007", 1_800],
+      ["tile/1/000", 300],
+      ["tile/entries/255", 65_535],
+      ["tile/entries/257.p/44", 65_800],
+    ] as const) {
+      const log = await open(large.changed(path, (data) => data.fill(7, 40, 50)));
+      const { evidence } = await lie(Promise.all([log.entry(index), log.rootAt(index)]));
+      expect(evidence.files[0]?.path).toBe(path);
+      await checkFiles(evidence);
+    }
   });
 
   test("with less or more than a file has", async () => {
@@ -182,6 +202,13 @@ describe("a server that lies", () => {
     const gone = served([]).with("checkpoint", await honest.read("checkpoint", 1e6));
     await expect(open(gone)).rejects.toThrow(Unreachable);
   });
+});
+
+test("what a log is accused of is shown to be in it", async () => {
+  const log = await open(served(numbered(700)));
+  const { evidence } = await log.accuse("false-history", "why not", [0, 255, 256, 699]);
+  expect(evidence.entries.map(({ index }) => index)).toEqual([0, 255, 256, 699]);
+  await checkEntries(evidence);
 });
 
 describe("a log that forks", () => {

@@ -12,7 +12,7 @@ export function useProven(merchant: Merchant, shown: readonly Placed<LogEvent>[]
   const wanted = JSON.stringify(shown);
   useEffect(() => {
     if (log !== undefined) {
-      requireShown(log, merchant.logs.events, JSON.parse(wanted)).then(
+      requireShown(log, JSON.parse(wanted)).then(
         (isAll) => isAll && setProven(wanted),
         (error) => tell(merchant.origin, error),
       );

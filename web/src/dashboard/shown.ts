@@ -1,9 +1,9 @@
 // Whether events that the service shows are those of the log.
 
-import { FormatError, Lie, type RemoteLog } from "../client.ts";
+import { FormatError, type RemoteLog } from "../client.ts";
 import { canonicalJson, type Json } from "../verify/json.ts";
 import { equalBytes, toBase64, utf8 } from "../verify/wire.ts";
-import type { LogEvent, LogPlace, Placed } from "./documents.ts";
+import type { LogEvent, Placed } from "./documents.ts";
 
 /**
  * Compare each with the entry at its index. `Lie` for one that differs; `false` if the log that was
@@ -11,7 +11,6 @@ import type { LogEvent, LogPlace, Placed } from "./documents.ts";
  */
 export async function requireShown(
   log: RemoteLog,
-  place: LogPlace,
   shown: readonly Placed<LogEvent>[],
 ): Promise<boolean> {
   for (const { index, event } of shown) {
@@ -20,18 +19,10 @@ export async function requireShown(
     }
     const entry = await log.entry(index);
     if (!isSpelt(event, entry)) {
-      throw new Lie({
-        type: "kvitto-page-evidence/v1",
-        kind: "answer-differs",
-        why: `the service shows another event ${index} than the log has`,
-        place: place.url,
-        vkeys: place.vkeys,
-        witnesses: [],
-        notes: [toBase64(utf8(log.note))],
-        fork: null,
-        files: [{ path: `event ${index} as shown`, data: toBase64(utf8(JSON.stringify(event))) }],
-        entries: [{ log: log.origin, index, data: toBase64(entry) }],
-      });
+      const why = `the service shows another event ${index} than the log has`;
+      const shownAs = toBase64(utf8(JSON.stringify(event)));
+      const file = { path: `event ${index} as shown`, data: shownAs };
+      throw await log.accuse("answer-differs", why, [index], [file]);
     }
   }
   return true;

@@ -79,7 +79,7 @@ export class Book {
         try {
           await this.#take(start + i, parseEvent(data));
         } catch (error) {
-          throw accused(events, error, start + i, data);
+          throw await accused(events, error, start + i);
         }
         this.#read = start + i + 1;
       }

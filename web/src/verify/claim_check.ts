@@ -67,17 +67,17 @@ export async function verifyClaim(
       try {
         return judge(book, index, parseEvent(data), performance.now() - start);
       } catch (error) {
-        throw caught(error, events, index, data);
+        throw await caught(error, events, index);
       }
     },
   );
 }
 
 /** The lie that a claim is which should not have been approved; any other error as it is. */
-function caught(error: unknown, events: VerifiedLog, index: number, data: Uint8Array): unknown {
+async function caught(error: unknown, events: VerifiedLog, index: number): Promise<unknown> {
   if (error instanceof FormatError || error instanceof VerificationError) {
     const why = `the claim should not have been approved: ${error.message}`;
-    return events.accuse("false-claim", why, [[index, data]]);
+    return events.accuse("false-claim", why, [index]);
   }
   return error;
 }

@@ -20,19 +20,18 @@ export async function readDeclaration(events: VerifiedLog): Promise<Declaration>
     }
     return declaration;
   } catch (error) {
-    throw accused(events, error, 0, data);
+    throw await accused(events, error, 0);
   }
 }
 
 /** The lie that an entry is which no log may have; any other error as it is. */
-export function accused(
+export async function accused(
   events: VerifiedLog,
   error: unknown,
   index: number,
-  data: Uint8Array,
-): unknown {
+): Promise<unknown> {
   if (error instanceof FormatError || error instanceof VerificationError) {
-    return events.accuse("false-history", error.message, [[index, data]]);
+    return events.accuse("false-history", error.message, [index]);
   }
   return error;
 }

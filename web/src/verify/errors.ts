@@ -43,16 +43,18 @@ export interface ServedBytes {
   data: string;
 }
 
-/** An entry that was proven to be in the log, in base64. */
+/** An entry in base64, and the proof that it is in the log (c2sp tlog-proof). */
 export interface ShownEntry {
   log: string;
   index: number;
   data: string;
+  proof: string;
 }
 
 /**
  * What somebody else needs to see it too. `notes` are signed notes as they were served, in base64;
- * `fork` is what `kvitto log verify-fork` reads; `files` are answers that contradict the notes.
+ * `fork` is what `kvitto log verify-fork` reads; `files` are an answer that contradicts
+ * the notes, and those by which it does.
  */
 export interface Evidence {
   type: "kvitto-page-evidence/v1";

@@ -122,7 +122,12 @@ export async function checkOverview(
   const theirs = canonicalJson(document);
   if (!equalBytes(ours, theirs)) {
     const file = { path: "overview", data: toBase64(theirs) };
-    throw events.accuse("overview-differs", "the numbers are not those of the log", [], [file]);
+    throw await events.accuse(
+      "overview-differs",
+      "the numbers are not those of the log",
+      [],
+      [file],
+    );
   }
   return counted;
 }
@@ -153,13 +158,13 @@ async function readTo(
       try {
         await fold.read(parseEvent(data));
       } catch (error) {
-        throw accused(events, error, start + i, data);
+        throw await accused(events, error, start + i);
       }
     }
   }
   const inForce = fold.keys.inForce(events.origin).map(({ vkey }) => vkey);
   if (stop === events.size && !events.signers.some((vkey) => inForce.includes(vkey))) {
-    throw events.accuse("wrong-key", "the log is signed by a key that is not in force", []);
+    throw await events.accuse("wrong-key", "the log is signed by a key that is not in force", []);
   }
 }
 

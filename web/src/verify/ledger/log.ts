@@ -5,6 +5,7 @@ import {
   Lie,
   type LieKind,
   type ServedBytes,
+  type ShownEntry,
   Unreachable,
   VerificationError,
 } from "../errors.ts";
@@ -144,20 +145,22 @@ export class VerifiedLog {
     }
   }
 
-  /** That this log, which is proven, says what it may not; with entries of it, and files. */
-  accuse(
+  /** The lie that this log, or its server, tells; with entries that are in the log, and files. */
+  async accuse(
     kind: LieKind,
     why: string,
-    entries: readonly [index: number, data: Uint8Array][],
+    indices: readonly number[],
     files: ServedBytes[] = [],
-  ): Lie {
-    const shown = entries.map(([index, data]) => ({
-      log: this.origin,
-      index,
-      data: toBase64(data),
-    }));
-    const lie = this.#witness.accuse(kind, why, files);
-    return new Lie({ ...lie.evidence, entries: shown });
+  ): Promise<Lie> {
+    const entries = await Promise.all(indices.map((index) => this.#shown(index)));
+    return new Lie({ ...this.#witness.accuse(kind, why, files).evidence, entries });
+  }
+
+  async #shown(index: number): Promise<ShownEntry> {
+    const hashes = (await this.#tree.inclusion(index)).map(toBase64);
+    const lines = ["c2sp.org/tlog-proof@v1", `index ${index}`, ...hashes, "", this.note];
+    const data = toBase64(await this.entry(index));
+    return { log: this.origin, index, data, proof: lines.join("\n") };
   }
 }
 

@@ -13,7 +13,7 @@ export interface Node {
   index: number;
 }
 
-type Range = readonly [number, number];
+export type Range = readonly [number, number];
 
 export function leafHash(entry: Uint8Array): Uint8Array {
   const data = new Uint8Array(1 + entry.length);
@@ -87,6 +87,23 @@ function middle(start: number, stop: number): number {
     width *= 2;
   }
   return start + width;
+}
+
+/** RFC 6962, 2.1.1: the sibling subtrees on the way from the leaf up to the root. */
+export function inclusionRanges(index: number, size: number): Range[] {
+  const siblings: Range[] = [];
+  let [start, stop] = [0, size];
+  while (stop - start > 1) {
+    const cut = middle(start, stop);
+    if (index < cut) {
+      siblings.push([cut, stop]);
+      stop = cut;
+    } else {
+      siblings.push([start, cut]);
+      start = cut;
+    }
+  }
+  return siblings.reverse();
 }
 
 /**

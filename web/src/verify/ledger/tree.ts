@@ -12,8 +12,10 @@ import {
   consistencyRanges,
   foldPeaks,
   HASH_BYTES,
+  inclusionRanges,
   leafHash,
   type Node,
+  type Range,
   rootOf,
   splitHashes,
 } from "./merkle.ts";
@@ -38,14 +40,14 @@ export class Tree {
   readonly root: Uint8Array;
   readonly #files: LogFiles;
   readonly #accuse: Accuse;
-  readonly #edge: Map<number, Uint8Array>;
+  readonly #edge: ReadonlyMap<number, Uint8Array>;
   readonly #tiles = new Map<string, Promise<Uint8Array>>();
 
   private constructor(
     files: LogFiles,
     size: number,
     root: Uint8Array,
-    edge: Map<number, Uint8Array>,
+    edge: ReadonlyMap<number, Uint8Array>,
     accuse: Accuse,
   ) {
     this.#files = files;
@@ -94,8 +96,16 @@ export class Tree {
   }
 
   /** The proof that this tree extends the one it was at an earlier size. */
-  async consistency(oldSize: number): Promise<Uint8Array[]> {
-    const ranges = consistencyRanges(oldSize, this.size);
+  consistency(oldSize: number): Promise<Uint8Array[]> {
+    return this.#proof(consistencyRanges(oldSize, this.size));
+  }
+
+  /** The proof that the leaf at `index` is in this tree. */
+  inclusion(index: number): Promise<Uint8Array[]> {
+    return this.#proof(inclusionRanges(index, this.size));
+  }
+
+  async #proof(ranges: readonly Range[]): Promise<Uint8Array[]> {
     return Promise.all(
       ranges.map(async ([start, stop]) =>
         foldPeaks(await this.#hashes(completeNodes(start, stop))),
@@ -110,11 +120,17 @@ export class Tree {
       readBundle(this.#files, index, width),
       this.#provenHashOf(index, width),
     ]);
-    const accuse = (why: string): Lie =>
-      this.#accuse("false-entry", why, [{ path: served.path, data: toBase64(served.data) }]);
-    const entries = decoded(served, accuse).slice(0, width);
+    const accuse = async (why: string): Promise<Lie> => {
+      const [level, place] = width < TILE_WIDTH ? [0, index] : [1, Math.floor(index / TILE_WIDTH)];
+      const file = { path: served.path, data: toBase64(served.data) };
+      return this.#accuse("false-entry", why, [file, ...(await this.#grounds(level, place))]);
+    };
+    const entries = decoded(served)?.slice(0, width);
+    if (entries === undefined) {
+      throw await accuse("what is served is no bundle of entries");
+    }
     if (!equalBytes(rootOf(entries.map(leafHash)), proven)) {
-      throw accuse("the entries served do not lead to the signed root");
+      throw await accuse("the entries served do not lead to the signed root");
     }
     return entries;
   }
@@ -169,10 +185,30 @@ export class Tree {
     ]);
     const whole = data.length === LONGEST_TILE;
     if (!whole || !equalBytes(rootOf(splitHashes(data)), proven)) {
-      const files = [{ path, data: toBase64(data) }];
-      throw this.#accuse("false-tile", "a tile does not lead to the signed root", files);
+      const file = { path, data: toBase64(data) };
+      const grounds = await this.#grounds(level + 1, Math.floor(index / TILE_WIDTH));
+      const why = "a tile does not lead to the signed root";
+      throw this.#accuse("false-tile", why, [file, ...grounds]);
     }
     return data;
+  }
+
+  /** The tiles by which a tile and what is below it are proven: it, those above, the right edge. */
+  async #grounds(level: number, index: number): Promise<ServedBytes[]> {
+    const grounds: ServedBytes[] = [];
+    let [at, place] = [level, index];
+    while (place !== edgeIndex(at, this.size)) {
+      const data = toBase64(await this.#tile(at, place));
+      grounds.push({ path: tilePath(at, place, TILE_WIDTH), data });
+      at++;
+      place = Math.floor(place / TILE_WIDTH);
+    }
+    for (const [edgeLevel, data] of this.#edge) {
+      const last = edgeIndex(edgeLevel, this.size);
+      const path = tilePath(edgeLevel, last, tileWidth(edgeLevel, last, this.size));
+      grounds.push({ path, data: toBase64(data) });
+    }
+    return grounds;
   }
 }
 
@@ -236,10 +272,13 @@ async function readBundle(files: LogFiles, index: number, width: number): Promis
   return readBundle(files, index, TILE_WIDTH);
 }
 
-function decoded(served: ServedBundle, accuse: (why: string) => Lie): Uint8Array[] {
+function decoded(served: ServedBundle): Uint8Array[] | undefined {
   try {
     return decodeBundle(served.data, served.width);
   } catch (error) {
-    throw error instanceof FormatError ? accuse(error.message) : error;
+    if (error instanceof FormatError) {
+      return undefined;
+    }
+    throw error;
   }
 }
