@@ -4,6 +4,9 @@ import { NotServed, Unreachable } from "../errors.ts";
 
 const ABSENT = [403, 404, 410]; // object stores answer 403 for what is not there
 const PATIENCE = 30_000; // milliseconds for a whole answer
+const BUSY = [429, 503]; // later, says the service
+const MOST_TRIES = 4;
+const LONGEST_WAIT = 60; // seconds between them
 
 /** Where the files of a log are; `place` names it for people. */
 export interface LogFiles {
@@ -21,6 +24,20 @@ export class LogSite implements LogFiles {
   }
 
   async read(path: string, limit: number): Promise<Uint8Array> {
+    for (let tries = 1; ; tries++) {
+      const answer = await this.#ask(path, limit);
+      if (answer instanceof Uint8Array) {
+        return answer;
+      }
+      if (tries === MOST_TRIES) {
+        throw new Unreachable(`${path} is not to be had, the service is busy`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1000 * answer));
+    }
+  }
+
+  /** The file, or in how many seconds to ask again. */
+  async #ask(path: string, limit: number): Promise<Uint8Array | number> {
     const stop = new AbortController();
     const late = setTimeout(() => stop.abort(), PATIENCE);
     try {
@@ -32,6 +49,10 @@ export class LogSite implements LogFiles {
       });
       if (ABSENT.includes(answer.status)) {
         throw new NotServed(`${path} is not served (status ${answer.status})`);
+      }
+      if (BUSY.includes(answer.status)) {
+        const seconds = Number(answer.headers.get("Retry-After") ?? 1);
+        return seconds >= 0 && seconds <= LONGEST_WAIT ? seconds : 1;
       }
       if (answer.status !== 200) {
         throw new Unreachable(`${path} is answered with status ${answer.status}`);
