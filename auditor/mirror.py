@@ -29,10 +29,11 @@ from ledger.note import Note, Verifier, parse_vkey
 from ledger.quorum import NO_QUORUM, Quorum, open_cosigned
 from ledger.served_log import ServedLog
 
-__all__ = ["Mirror", "Progress", "mirror_merchant"]
+__all__ = ["STATE_FILE", "Mirror", "Progress", "mirror_merchant"]
 
 _LARGEST_LOG = 1 << 26  # entries; the hashes of so many bundles take 8 MB
-_STATE = "audit.json"
+STATE_FILE = "audit.json"
+"""Beside the two logs of a merchant: what is remembered of them."""
 _LAST_YEAR = 9999
 
 Progress = Callable[[str, int, int], None]
@@ -68,7 +69,7 @@ class Mirror:
 
     def remember(self, state: State) -> None:
         """Have ``state`` the next time."""
-        save_state(self.home / _STATE, state)
+        save_state(self.home / STATE_FILE, state)
         self.state = state
 
 
@@ -107,7 +108,7 @@ class _Mirroring:
     tiles: int = 0
 
     def bring(self, pinned: Sequence[Verifier]) -> Mirror:
-        self.state = read_state(self.home / _STATE)
+        self.state = read_state(self.home / STATE_FILE)
         # 1. The keys follow from those that are trusted.
         document = self.place.keys(self.merchant.id)
         shown = parse_shown_keys(document)
@@ -188,7 +189,7 @@ class _Mirroring:
         return self.state.with_sighting(Sighting(kind, head.size, seen, times))
 
     def _remember(self, state: State) -> None:
-        save_state(self.home / _STATE, state)
+        save_state(self.home / STATE_FILE, state)
         self.state = state
 
 

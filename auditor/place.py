@@ -146,6 +146,8 @@ class _Service(_Place):
             raise FormatError("not a list of merchants", "v1/directory")
         shown = [ShownMerchant.parse(each) for each in listed["merchants"]]
         self._merchants = {merchant.id: merchant for merchant in shown}
+        if len(self._merchants) < len(shown):
+            raise FormatError("a merchant is listed twice", "v1/directory")
 
     def ids(self) -> list[str]:
         """As :class:`Place` says."""

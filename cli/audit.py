@@ -89,7 +89,13 @@ def audit(  # noqa: PLR0913 - each is an option
     """
     from auditor.place import place_at
     from cli.audit_words import views
-    from cli.auditing import Options, audit_merchant, default_mirror
+    from cli.auditing import (
+        Options,
+        audit_merchant,
+        default_mirror,
+        require_pinned,
+        vanished,
+    )
     from ledger.note import parse_vkey
 
     options = Options(
@@ -105,7 +111,9 @@ def audit(  # noqa: PLR0913 - each is an option
         raise typer.BadParameter("a log is not mirrored onto itself", param_hint="--mirror")
     with place_at(place) as opened:
         ids = _chosen(opened.ids(), merchant)
+        require_pinned(opened, ids, options.pinned)
         audited = [audit_merchant(opened, each, options) for each in ids]
+        audited += [] if merchant else vanished(opened, options.home)
     merchants = [each.document() for each in audited]
     document = {"place": place, "mirror": str(options.home), "merchants": merchants}
     show(document, *views(audited), as_json=as_json)

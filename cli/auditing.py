@@ -1,8 +1,8 @@
 """What ``kvitto audit`` does for each merchant, and what it says of all."""
 
 import re
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -11,20 +11,29 @@ from typing import Any
 from auditor.audit import AuditResult, audit
 from auditor.findings import SEVERITIES, Disagreement
 from auditor.gathering import gather
-from auditor.mirror import Progress, mirror_merchant
+from auditor.mirror import STATE_FILE, Progress, mirror_merchant
 from auditor.place import Place
-from cli.errors import error_document
+from cli.errors import Failure, error_document
 from cli.output import Advance, bar
 from commitments.clock import system_clock
+from commitments.errors import KvittoError, VerificationError
 from commitments.p256 import P256
 from ledger.durable import replace_file
-from ledger.events import is_events_origin
+from ledger.events import is_events_origin, purchases_origin
 from ledger.fork import ForkedLog
 from ledger.note import Note, Verifier
 from ledger.quorum import Quorum
 from ledger.served_log import LogUnreachable
 
-__all__ = ["Audited", "Bars", "Options", "audit_merchant", "default_mirror"]
+__all__ = [
+    "Audited",
+    "Bars",
+    "Options",
+    "audit_merchant",
+    "default_mirror",
+    "require_pinned",
+    "vanished",
+]
 
 _HOME = Path("~/.kvitto/audit")
 _MOST_EVIDENCE = 20  # files for one rule; a log with more has other troubles
@@ -96,6 +105,25 @@ def default_mirror(place: str) -> Path:
     named = re.sub(r"^https?://", "", place)
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", named).strip("-.")[-60:]
     return _HOME / f"{readable}-{sha256(place.encode()).hexdigest()[:8]}"
+
+
+def require_pinned(place: Place, ids: Iterable[str], pinned: Iterable[Verifier]) -> None:
+    """``Failure`` for a key of no log here: whoever names it believes that it is looked at."""
+    origins = set()
+    for merchant_id in ids:
+        with suppress(KvittoError):  # its own audit says so
+            origins.add(place.merchant(merchant_id).origin)
+    for key in pinned:
+        if purchases_origin(key.name) not in origins:
+            raise Failure(f"no log that is audited here is {key.name}, whose key was given")
+
+
+def vanished(place: Place, home: Path) -> list[Audited]:
+    """The merchants whose logs were here before, and are not shown any more."""
+    ids = place.ids()
+    known = sorted(path.parent.name for path in home.glob(f"*/{STATE_FILE}"))
+    why = "its logs were audited before, and are not listed any more"
+    return [Audited(each, error=VerificationError(why)) for each in known if each not in ids]
 
 
 def audit_merchant(place: Place, merchant_id: str, options: Options) -> Audited:

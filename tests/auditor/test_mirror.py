@@ -455,6 +455,15 @@ def test_nobody_waits_for_ever(times: int, seconds: int, asked: int) -> None:
     assert (files.times, len(slept)) == (times - asked, asked - 1)
 
 
+def test_nobody_is_listed_twice() -> None:
+    files = HONEST.files(1, 1)
+    listed = parse_json(files["v1/directory"])
+    listed["merchants"] *= 2
+    files["v1/directory"] = canonical_json(listed)
+    with pytest.raises(FormatError, match="listed twice"):
+        service_place(files)
+
+
 def test_heads_are_kept_as_notes(tmp_path: Path) -> None:
     mirrored(HONEST.files(700, 20), tmp_path)
     seen = read_state(tmp_path / "acme/audit.json").logs["purchases"]

@@ -187,6 +187,18 @@ def test_who_lies_does_not_stop_the_audit_of_others(
     assert [each["error"] is None for each in statuses["merchants"]] == [True, False]
 
 
+def test_who_is_not_listed_any_more_is_missed(auditor: Terminal, told: Told) -> None:
+    place = auditor.directory / "place"
+    shutil.copytree(told.exported / "acme", place / "acme")
+    audit_one(auditor, place)
+    shutil.move(place / "acme", auditor.directory / "withdrawn")
+    publish(auditor, HONEST.files(20, 1), "alpha")
+    alpha, acme = audit(auditor, place, status=1)["merchants"]
+    assert alpha["error"] is None
+    assert "not listed any more" in acme["error"]["message"]
+    audit_one(auditor, place, "--merchant", "alpha")
+
+
 def test_a_mistake_of_ours_does_not_either(
     auditor: Terminal, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +219,7 @@ def test_a_mistake_of_ours_does_not_either(
 def test_wrong_usage(auditor: Terminal, told: Told, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     place = str(told.exported)
+    other = Signer("ledger.example/other/events", b"o" * 32).verifier.vkey
     for arguments, status, kind in (
         (["audit", "http://127.0.0.1:1"], 4, "log-unreachable"),
         (["audit", str(tmp_path / "nowhere")], 2, "unreadable"),
@@ -214,6 +227,7 @@ def test_wrong_usage(auditor: Terminal, told: Told, tmp_path: Path) -> None:
         (["audit", place, "--merchant", "other"], 1, "failure"),
         (["audit", place, "--mirror", place], 2, "usage"),
         (["audit", place, "--key", "junk"], 2, "malformed"),
+        (["audit", place, "--key", other], 1, "failure"),
         (["audit", place, "--engine", "other"], 2, "usage"),
         (["audit", place, "--sample", "-1"], 2, "usage"),
         (["audit", place, "--jobs", "0"], 2, "usage"),
