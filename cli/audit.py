@@ -91,6 +91,7 @@ def audit(  # noqa: PLR0913 - each is an option
     from cli.audit_words import views
     from cli.auditing import (
         Options,
+        alone,
         audit_merchant,
         default_mirror,
         require_pinned,
@@ -109,7 +110,7 @@ def audit(  # noqa: PLR0913 - each is an option
     )
     if options.home.resolve() == Path(place).resolve():
         raise typer.BadParameter("a log is not mirrored onto itself", param_hint="--mirror")
-    with place_at(place) as opened:
+    with place_at(place) as opened, alone(options.home):
         ids = _chosen(opened.ids(), merchant)
         require_pinned(opened, ids, options.pinned)
         audited = [audit_merchant(opened, each, options) for each in ids]

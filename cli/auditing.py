@@ -1,8 +1,9 @@
 """What ``kvitto audit`` does for each merchant, and what it says of all."""
 
+import fcntl
 import re
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = [
     "Audited",
     "Bars",
     "Options",
+    "alone",
     "audit_merchant",
     "default_mirror",
     "require_pinned",
@@ -105,6 +107,18 @@ def default_mirror(place: str) -> Path:
     named = re.sub(r"^https?://", "", place)
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", named).strip("-.")[-60:]
     return _HOME / f"{readable}-{sha256(place.encode()).hexdigest()[:8]}"
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """``Failure`` if another process audits into the same mirror."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure(f"another audit is at work in {home}") from None
+        yield
 
 
 def require_pinned(place: Place, ids: Iterable[str], pinned: Iterable[Verifier]) -> None:

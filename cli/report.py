@@ -89,15 +89,17 @@ def _read(
     from auditor.audit import judge_mirror
     from auditor.mirror import mirror_merchant
     from auditor.place import place_at
-    from cli.auditing import Bars, default_mirror
+    from cli.auditing import Bars, alone, default_mirror, require_pinned
     from commitments.clock import system_clock
     from ledger.note import parse_vkey
 
     home = (home or default_mirror(place)).expanduser()
     if home.resolve() == Path(place).resolve():
         raise typer.BadParameter("a log is not mirrored onto itself", param_hint="--mirror")
-    with place_at(place) as opened:
+    pinned = [parse_vkey(each) for each in keys]
+    with place_at(place) as opened, alone(home):
         chosen = _chosen(opened.ids(), merchant)
+        require_pinned(opened, [chosen], pinned)
         with Bars(chosen) as progress:
             mirrored = mirror_merchant(
                 opened,
@@ -105,7 +107,7 @@ def _read(
                 home / chosen,
                 clock=system_clock,
                 progress=progress,
-                pinned=[parse_vkey(each) for each in keys],
+                pinned=pinned,
                 quorum=read_quorum(quorum),
             )
     return mirrored, judge_mirror(mirrored)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cli.auditing import alone
 from commitments.wire import canonical_json, parse_json
 from ledger.note import Signer
 from tests.auditor.shown_logs import ShownMerchantLogs
@@ -214,6 +215,14 @@ def test_a_mistake_of_ours_does_not_either(
     mirror = auditor.directory / "mirror"
     shown = auditor.run("audit", told.exported, "--mirror", mirror, status=1).stdout
     assert "a mistake of this program" in shown
+
+
+def test_one_audit_at_a_time(auditor: Terminal, told: Told) -> None:
+    home = auditor.directory / "mirror"
+    command = ("audit", told.exported, "--mirror", home)
+    with alone(home):
+        assert auditor.error(*command, status=1)["type"] == "failure"
+    auditor.run(*command)
 
 
 def test_wrong_usage(auditor: Terminal, told: Told, tmp_path: Path) -> None:
