@@ -54,19 +54,17 @@ class VersionFold:
     def __init__(self, origin: str) -> None:
         self.count = 0
         self._origin = origin
-        self._published: dict[tuple[str, int], Version] = {}
-        self._endings: dict[tuple[str, int], list[Ending]] = {}
+        self._versions: dict[tuple[str, int], Version] = {}
         self._latest = EPOCH
 
     @property
     def versions(self) -> dict[tuple[str, int], Version]:
         """By id and number, in the order of their publication."""
-        return {key: self._ended(key) for key in self._published}
+        return dict(self._versions)
 
     def version(self, policy_id: str, number: int) -> Version | None:
         """One of :attr:`versions`; None where there is none."""
-        key = policy_id, number
-        return self._ended(key) if key in self._published else None
+        return self._versions.get((policy_id, number))
 
     def earliest_end(self, now: str) -> date:
         """The first day that an ending logged at ``now`` may name: the day after."""
@@ -74,7 +72,7 @@ class VersionFold:
 
     def newest(self, policy_id: str) -> int:
         """The highest version of a policy; 0 without one."""
-        return max((number for name, number in self._published if name == policy_id), default=0)
+        return max((number for name, number in self._versions if name == policy_id), default=0)
 
     def ending(self, event: Mapping[str, Any]) -> tuple[str, int, Ending] | None:
         """Which version an event, the next, ends, by id and number; None where it has no effect.
@@ -85,10 +83,10 @@ class VersionFold:
         if not (isinstance(name, str) and type(number) is int and isinstance(first, str)):
             return None
         day = parse_day(first)
-        if (name, number) not in self._published or day <= self._day_of(event["time"]):
+        if (name, number) not in self._versions or day <= self._day_of(event["time"]):
             return None
         if event["type"] == SUPERSEDED and not (
-            type(by) is int and by > number and (name, by) in self._published
+            type(by) is int and by > number and (name, by) in self._versions
         ):
             return None
         return name, number, Ending(event["time"], day, by)
@@ -115,20 +113,17 @@ class VersionFold:
         """That of an event which comes next: no earlier than those before it."""
         return max(self._latest, date.fromisoformat(time[: len("2026-11-22")]))
 
-    def _ended(self, key: tuple[str, int]) -> Version:
-        return replace(self._published[key], endings=tuple(self._endings[key]))
-
     def _publish(self, event: Mapping[str, Any]) -> None:
         policy = parse_policy(event["policy"])
         if policy.origin == self._origin:
             key = policy.id, policy.version
-            self._published.setdefault(key, Version(policy, event["time"]))
-            self._endings.setdefault(key, [])
+            self._versions.setdefault(key, Version(policy, event["time"]))
 
     def _end(self, event: Mapping[str, Any]) -> None:
         if (found := self.ending(event)) is not None:
             name, number, ending = found
-            self._endings[name, number].append(ending)
+            version = self._versions[name, number]
+            self._versions[name, number] = replace(version, endings=(*version.endings, ending))
 
 
 def require_usable(policy: Policy, capacity: int) -> None:

@@ -20,7 +20,8 @@ class CloseRules:
     """Reads the key events and closes of a log, in their order.
 
     ``root_at`` is the purchase log's root at a size, ``None`` when it is not that large. ``keys``
-    are those that the events have led to, ``seen`` the closes that have effect.
+    are those that the events have led to, ``seen`` the closes that have effect, and ``horizons``
+    what a claim that is decided now may name.
     """
 
     def __init__(self, declaration: LogDeclaration, root_at: Callable[[int], bytes | None]) -> None:
@@ -29,15 +30,9 @@ class CloseRules:
         self.seen: list[SeenClose] = []
         self._fold = CloseFold(declaration, root_at)
         self._daily = declaration.period == DAILY
-        self._sizes: set[int] = set()
+        self.horizons = Horizons(self.partition, set(), set())
         self._has_stopped = False
         self._lost: dict[int, int] = {}  # sizes of closes without effect, by number
-
-    @property
-    def horizons(self) -> Horizons:
-        """What a claim that is decided now may name."""
-        recent = {each.close.size for each in self.seen[-RECENT_CLOSES:]}
-        return Horizons(self.partition, self._sizes, recent)
 
     @property
     def size(self) -> int:
@@ -71,7 +66,8 @@ class CloseRules:
             yield broken("close-early", "the day was not over", index)
         self.partition.extend([close])
         self.seen.append(SeenClose(index, event["time"], close))
-        self._sizes.add(close.size)
+        recent = {each.close.size for each in self.seen[-RECENT_CLOSES:]}
+        self.horizons = Horizons(self.partition, {*self.horizons.sizes, close.size}, recent)
         self._lost.clear()
 
     def is_lost(self, body: Body) -> bool:

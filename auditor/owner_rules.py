@@ -1,7 +1,7 @@
 """Ownerships that end, and what goes before what (docs/protocol.md 8, *Retiring*)."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from auditor.findings import Disagreement
@@ -39,10 +39,10 @@ class OwnerRules:
 
     def __init__(self, group: Group) -> None:
         self._group = group
-        self._claims: dict[str, dict[bytes, list[Approval]]] = defaultdict(dict)
+        self._claims: dict[str, dict[bytes | None, list[Approval]]] = defaultdict(dict)
         self._transfers: list[Approval] = []  # that may still be completed
         self._secrets: list[int] = []
-        self._left: dict[str, tuple[int, set[bytes | None]]] = {}
+        self._left: dict[str, set[bytes | None]] = {}  # tags of the secrets, by scope of claims
 
     def claim(self, approval: Approval) -> None:
         """Take in a claim that was decided."""
@@ -58,10 +58,9 @@ class OwnerRules:
 
     def has_left(self, scope: str, tag: bytes) -> bool:
         """Whether this secret tag of a claim is that of a published secret."""
-        known, tags = self._left.get(scope, (0, set()))
-        tags |= {self._tag(scope, secret) for secret in self._secrets[known:]}
-        self._left[scope] = len(self._secrets), tags
-        return tag in tags
+        if scope not in self._left:
+            self._left[scope] = {self._tag(scope, secret) for secret in self._secrets}
+        return tag in self._left[scope]
 
     def has_left_by_transfer(self, scope: str, tag: bytes) -> bool:
         """The same for a transfer, whose scope nobody asks for again."""
@@ -83,45 +82,45 @@ class OwnerRules:
         if self._tag(approval.scope, secret) != approval.secret_tag:
             yield broken("wrong-secret", "not that of the tag", approval.index, index)
             return
+        tags = {scope: self._tag(scope, secret) for scope in self._left}
         if secret in self._secrets:
             yield broken("approval-lapsed", "this owner has left already", approval.index, index)
-        elif (other := self._contests(approval, secret, now)) is not None:
+        elif (other := self._contests(approval, secret, tags, now)) is not None:
             why = "another approval of this owner goes before"
             yield broken("approval-lapsed", why, other.index, approval.index, index)
         self._secrets.append(secret)
+        for scope, tag in tags.items():
+            self._left[scope].add(tag)
         self._transfers = [
             each
             for each in self._transfers
             if each is not approval and each.retire_by is not None and each.retire_by >= now
         ]
 
-    def _contests(self, approval: Approval, secret: int, now: str) -> Approval | None:
+    def _contests(
+        self, approval: Approval, secret: int, tags: Mapping[str, bytes | None], now: str
+    ) -> Approval | None:
         """The approval of the same owner that goes before this one, if any.
 
-        An ordinary claim goes before the approvals that it came after: they have lapsed by it. Of
-        two that end the ownership the earlier goes before the later, unless it has lapsed.
+        ``tags`` are its own, by the scopes of claims. An ordinary claim goes before the approvals
+        that it came after: they have lapsed by it. Of two that end the ownership the earlier goes
+        before the later, unless it has lapsed.
         """
-        own = list(self._of_owner(secret, now))
-        ordinary = [each for each in own if each.retire_by is None]
-        last = max(ordinary, key=_index, default=None)
-        if last is not None and last.index > approval.index:
-            return last
-        after = last.index if last is not None else -1
-        waiting = (each for each in own if after < each.index < approval.index)
-        return next((each for each in waiting if each.awaits_secret(now)), None)
+        own = [each for scope, tag in tags.items() for each in self._claims[scope].get(tag, ())]
+        own += self._waiting_transfers(secret, now)
+        last = max((each.index for each in own if each.retire_by is None), default=-1)
+        for each in own:
+            if each.index == last > approval.index:
+                return each
+            if last < each.index < approval.index and each.awaits_secret(now):
+                return each
+        return None
 
-    def _of_owner(self, secret: int, now: str) -> Iterator[Approval]:
-        """Claims of this owner, and transfers that wait: of all owners' any number may."""
-        for scope, claims in self._claims.items():
-            tag = self._tag(scope, secret)
-            yield from claims.get(tag, ()) if tag is not None else ()
+    def _waiting_transfers(self, secret: int, now: str) -> Iterator[Approval]:
+        """Those of this owner: of all owners' any number may wait."""
         for each in self._transfers:
             if each.awaits_secret(now) and self._tag(each.scope, secret) == each.secret_tag:
                 yield each
 
     def _tag(self, scope: str, secret: int) -> bytes | None:
         return secret_tag(self._group, scope, secret)
-
-
-def _index(approval: Approval) -> int:
-    return approval.index

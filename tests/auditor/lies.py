@@ -28,6 +28,7 @@ Lie = Callable[[Logs, Mapping[str, int]], Logs]
 DECIDED, STEP = "claim.decided", "claim.step"
 _TAG = P256.point_size
 _POINT = P256.encode(P256.generator)
+_OTHER_POINT = P256.encode(P256.multiply(2, P256.generator))
 _SECRET = 7
 
 
@@ -233,7 +234,7 @@ def _with_tag(event: Event, tag: bytes = _POINT) -> Event:
     return {**event, "tag": tag.hex(), "proof": encode_base64(proof), "transfer_id": named}
 
 
-def _owned(logs: Logs, policy: str) -> Logs:
+def _owned(logs: Logs, policy: str, serial: bytes = _POINT) -> Logs:
     """Another claim under a policy, by an owner whose secret is known here."""
     index = next(
         i
@@ -242,12 +243,27 @@ def _owned(logs: Logs, policy: str) -> Logs:
     )
     tag = secret_tag(P256, claim_scopes(ORIGIN, policy, 0)[1].text, _SECRET)
     assert tag is not None
-    return logs.and_then(claimed(logs, index, (_POINT, tag), buyer=BUYER_KEYS))
+    return logs.and_then(claimed(logs, index, (serial, tag), buyer=BUYER_KEYS))
 
 
 def _left(logs: Logs, named: str) -> Logs:
     secret = P256.encode_scalar(_SECRET).hex()
     return logs.and_then({"type": "ownership.retired", "claim_id": named, "secret": secret})
+
+
+def _refunds(*left: int) -> Lie:
+    """One owner has two purchases with one secret, which no wallet does; these refunds are paid."""
+
+    def lie(logs: Logs, _: Mapping[str, int]) -> Logs:
+        claims = []
+        for serial in (_POINT, _OTHER_POINT):
+            logs = _owned(logs, "refund-14d", serial)
+            claims.append(logs.event(len(logs.events) - 1)["claim_id"])
+        for number in left:
+            logs = _left(logs, claims[number])
+        return logs
+
+    return lie
 
 
 def _after_leaving(policy: str, step: str) -> Lie:
@@ -274,6 +290,15 @@ def _after_leaving(policy: str, step: str) -> Lie:
 
 def _handed_over_twice(logs: Logs, _: Mapping[str, int]) -> Logs:
     return _again("log.witness_key_rotated", number=5)(logs, {})
+
+
+def _gone_back(logs: Logs, _: Mapping[str, int]) -> Logs:
+    """Never by more than five minutes from one event to the next."""
+    for number, time in ((2, "21:56:00"), (3, "21:52:00")):
+        notice = {**NOTICE, "id": f"another-{number}"}
+        event = {**_NOTICE, "number": number, "notice": notice, "time": f"2026-11-21T{time}Z"}
+        logs = logs.and_then(event)
+    return logs
 
 
 def _appended(*entries: bytes) -> Lie:
@@ -308,6 +333,7 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
     "event-type": {"unknown": _then({"type": "claim.praised"})},
     "event-time": {
         "goes back": _then({**_OTHER_NOTICE, "time": "2026-11-21T21:54:59Z"}),
+        "goes back bit by bit": _gone_back,
         "no time for events": _then({**_OTHER_NOTICE, "time": "9999-12-31T23:59:59Z"}),
     },
     "declaration": {
@@ -420,6 +446,8 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
     },
     "approval-lapsed": {
         "by a claim": _retired(DECIDED, "refund", 6),
+        "by an earlier refund": _refunds(1),
+        "by an earlier refund that is paid": _refunds(0, 1),
         "too late": _retired("transfer.approved", "transfer", -1, time="2026-11-22T21:30:01Z"),
     },
     "transfer-event": {
