@@ -70,5 +70,15 @@ def test_the_dashboard_has_words_for_each_detector(language: str) -> None:
     assert sorted(words) == sorted(detector.NAME for detector in DETECTORS)
 
 
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.NAME)
+def test_the_dashboard_says_in_chinese_what_is_found(detector: ModuleType) -> None:
+    texts = ROOT / "web" / "src" / "dashboard" / "texts" / "zh-CN-codes.ts"
+    _, _, block = texts.read_text("utf-8").partition("patterns: {")
+    found = re.findall(rf'^ +"?{detector.NAME}(?:/[a-z-]+)?"?:\s+"(.*)"', block, re.MULTILINE)
+    assert found
+    facts = set(re.findall(r'"(\w+)":', Path(detector.__file__ or "").read_text("utf-8")))
+    assert {name for text in found for name in re.findall(r"\{(\w+)\}", text)} <= facts
+
+
 def test_most_entries_are_as_many_as_is_said() -> None:
     assert f"({MOST_ENTRIES} at most)" in DOCUMENT

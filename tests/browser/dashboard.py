@@ -85,6 +85,7 @@ def _trade(shop: Shop, weeks: int) -> list[Followed]:
             claim.take("merchant", step, **changes)
         shop.clock.advance(days=5)
     shop.publish(WARRANTY, version=2)
+    shop.write("reports", {"month": "2026-09"})
     return claims
 
 

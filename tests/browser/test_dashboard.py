@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from ledger.cosignature import Ed25519Cosigner
 from tests.aftersales.cases import BUYER_KEYS
@@ -172,6 +172,38 @@ def test_somebody_who_has_never_heard_of_it_seals_a_price(page: Page, busy: Busy
     expect(page.locator(".sealed")).not_to_have_text(str(first))
     page.get_by_role("button", name="Show me one at random").click()
     expect(page.get_by_text("This entry is in the log.")).to_be_visible()
+
+
+def test_a_report_is_held_against_the_log(page: Page, busy: Busy) -> None:
+    show(page, busy, "/reports")
+    page.get_by_role("link", name="September 2026").click()
+    expect(page.get_by_text("It is what the service computes from the log now.")).to_be_visible()
+    expect(page.get_by_text("The published report is in the log, as it is shown.")).to_be_visible()
+    expect(page.get_by_text("left out").first).to_be_visible()
+
+
+def test_all_entries_are_hashed_for_who_wants_it(page: Page, busy: Busy) -> None:
+    show(page, busy, "/log")
+    for button in page.get_by_role("button", name="Download and hash all entries").all():
+        button.click()
+    expect(page.get_by_text(f"{len(busy.events())} entries hashed")).to_be_visible()
+    expect(page.get_by_text("entries hashed: they make the root.")).to_have_count(2)
+
+
+def test_a_service_that_still_reads_is_asked_again(page: Page, busy: Busy) -> None:
+    refused = [{"detail": "12 of 40 entries are read"}]
+
+    def answer(route: Route) -> None:
+        if refused:
+            route.fulfill(status=503, json=refused.pop(), headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    page.route("**/v1/merchants/acme/overview", answer)
+    show(page, busy, "")
+    expect(page.get_by_role("progressbar")).to_have_attribute("value", "12")
+    expect(page.locator(".figure-value").first).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_empty()
 
 
 def test_each_witness_has_an_age(page: Page, busy: Busy) -> None:

@@ -20,7 +20,9 @@ const SPOKEN_ALIKE = [".otherLanguage", ".policies.unit", ".entry.title", ".repo
 
 test("both languages say the same things", () => {
   const places = textsOf(en).map(([place]) => place);
-  expect(textsOf(zhCN).map(([place]) => place)).toEqual(places);
+  const said = textsOf(zhCN).map(([place]) => place);
+  // The sentences of findings come from the service in English.
+  expect(said.filter((place) => !place.startsWith(".codes.patterns"))).toEqual(places);
   expect(places.length).toBeGreaterThan(300);
 });
 

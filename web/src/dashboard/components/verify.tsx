@@ -4,10 +4,11 @@ import { type ClaimCheck, verifyClaim } from "../../client.ts";
 import type { Merchant } from "../documents.ts";
 import { checkOf, tell } from "../trust.ts";
 import { format, texts } from "../words.ts";
-import { Card } from "./parts.tsx";
+import { Card, Progress } from "./parts.tsx";
 
 type Verification =
-  | { state: "idle" | "running" | "false" | "unable" }
+  | { state: "idle" | "false" | "unable" }
+  | { state: "running"; done: number; total: number }
   | { state: "holds"; check: ClaimCheck; milliseconds: number };
 
 /** Whoever opens the page of a claim by its address has come for this. */
@@ -29,10 +30,13 @@ export function VerifyCard({ merchant, index }: VerifyProps): JSX.Element {
     if (events === undefined || purchases === undefined) {
       return;
     }
-    setDone({ state: "running" });
+    const onProgress = (done: number, total: number): void => {
+      setDone({ state: "running", done, total });
+    };
+    onProgress(0, 0);
     const began = performance.now();
     try {
-      const check = await verifyClaim(events, purchases, index);
+      const check = await verifyClaim(events, purchases, index, { onProgress });
       setDone({ state: "holds", check, milliseconds: performance.now() - began });
     } catch (error) {
       setDone({ state: tell(merchant.origin, error) ? "false" : "unable" });
@@ -52,7 +56,9 @@ export function VerifyCard({ merchant, index }: VerifyProps): JSX.Element {
         {done.state === "unable" && <p>{said.unable}</p>}
         {done.state === "false" && <p class="bad">{texts.value.lie.title}</p>}
       </div>
-      {done.state !== "running" && (
+      {done.state === "running" ? (
+        <Progress done={done.done} total={done.total} />
+      ) : (
         <p>
           <button type="button" class="main" disabled={!isReady} onClick={() => void verify()}>
             {said.verify}

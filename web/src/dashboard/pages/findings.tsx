@@ -103,13 +103,26 @@ function Pattern({ merchant, finding }: { merchant: Merchant; finding: Finding }
         <strong>{word(said.codes.detectors, finding.detector)}</strong>{" "}
         <Moment time={finding.time} />
       </p>
-      <p lang="en">{finding.text}</p>
+      <Sentence finding={finding} />
       <Entries merchant={merchant} entries={finding.entries} />
       <details>
         <summary>{said.findings.facts}</summary>
         <Verbatim>{JSON.stringify(finding.facts, null, 2)}</Verbatim>
       </details>
     </>
+  );
+}
+
+/** What was found, in the page's language if it knows how to say it, else in English. */
+function Sentence({ finding: { detector, text, facts } }: { finding: Finding }): JSX.Element {
+  const { patterns } = texts.value.codes;
+  const variants = Object.values(facts).map((fact) => `${detector}/${fact}`);
+  const known = [detector, ...variants].find((name) => Object.hasOwn(patterns, name));
+  const pattern = known && patterns[known];
+  return pattern === undefined ? (
+    <p lang="en">{text}</p>
+  ) : (
+    <p>{pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(facts[name]))}</p>
   );
 }
 

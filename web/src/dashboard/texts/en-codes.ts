@@ -147,6 +147,8 @@ export const enCodes = {
     "void-share": "growing share of voids",
     "void-timing": "voids close to claims",
   },
+  // Sentences of findings, by detector and variant: the service says them in English itself.
+  patterns: {} as Readonly<Record<string, string>>,
 };
 
 export type Codes = typeof enCodes;

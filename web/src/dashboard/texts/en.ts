@@ -100,10 +100,10 @@ export const en = {
   },
   overview: {
     claims: "Claims",
-    approved: "Approved or further",
+    approved: "Granted",
     declined: "Declined",
     onTime: "Answered in time",
-    voids: "Purchases taken back",
+    voids: "Taken back",
     purchases: "Purchase entries",
     events: "Events",
     findings: "Findings",
@@ -121,7 +121,7 @@ export const en = {
     small: "This log is short, so it happens by itself.",
     start: (events: number) => `Recount ${many(events, "event", "events")}`,
     progress: (done: number, all: number) =>
-      `${number.format(done)} of ${many(all, "event", "events")} checked`,
+      `${number.format(done)} of ${many(all, "entry", "entries")} checked`,
     same: (events: number, time: string) =>
       `All figures follow from the log: ${many(events, "event", "events")} recounted here in ${time}.`,
     behind: "The log could not be read as far as the figures go. Try again in a moment.",

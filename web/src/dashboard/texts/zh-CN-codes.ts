@@ -144,4 +144,38 @@ export const zhCNCodes: Codes = {
     "void-share": "撤销比例上升",
     "void-timing": "理赔前后的撤销",
   },
+  patterns: {
+    "bursts/burst":
+      "一次结算增加了 {purchases} 笔购买，而通常每天为 {usual} 笔；此前日志共有 {before} 笔",
+    "bursts/rhythm": "连续 {closes} 次结算各恰好增加了 {purchases} 笔购买",
+    "decline-shift":
+      "在 {policy} 下，{month} 的 {decided} 个决定中有 {declined} 个是拒绝（理由：{reason}），此前几个月为 {decided_before} 个中的 {declined_before} 个",
+    "key-changes": "{name} 的密钥在 {days} 天内更换了 {changes} 次",
+    "late-closes/late": "第 {number} 次结算在应记入日志 {hours} 小时后仍未记入",
+    "late-closes/left-out": "{days} 天内，有 {closes} 次结算之前都有一天没有结算",
+    "late-cosignatures/late": "{witnesses} 在最后一个事件（共 {size} 个）之后一个多小时才联署",
+    "late-cosignatures/missing": "{log} 日志的检查点有一天或更长时间缺少 {witnesses} 的联署",
+    "late-cosignatures/unsigned": "没有已知的见证方联署 {log} 日志在 {size} 个条目处的检查点",
+    "missed-deadlines": "在 {policy} 下，{month} 至今的 {deadlines} 个期限中错过了 {missed} 个",
+    "policy-changes/churn": "{policy} 的版本在 {days} 天内被终止了 {ends} 次",
+    "policy-changes/risen":
+      "{policy} 第 {version} 版在 {days} 天内有 {claims} 个理赔之后被终止；此前 {days_before} 天有 {claims_before} 个",
+    "repeated-slots":
+      "{policy} 下有 {claims} 个理赔出示同一个标签：其中 {declined} 个此前被商家拒绝，{withdrawn} 个由买家撤回",
+    sandbox: "{origin} 是沙盒：其中的一切都没有真正发生",
+    "small-rings/barely":
+      "{policy} 下有 {claims} 个理赔所用的环，平均不到所承诺的 {smallest_ring} 个成员的两倍",
+    "small-rings/thin":
+      "某个理赔所涉及的 {entries} 个条目中，只有 {members} 个能成为其 {cells} 个环的成员：其余是撤销、被撤销的购买，以及没有买家的销售",
+    "void-rings/after":
+      "在某个理赔之后不久被宣告作废的 {voids} 笔购买中，有 {hits} 笔在它的环里，而该环只是 {cells} 个单元之一",
+    "void-rings/before":
+      "在某个理赔之前不久被宣告作废的 {voids} 笔购买中，有 {hits} 笔在它的环里，而该环只是 {cells} 个单元之一",
+    "void-share":
+      "{month} 的 {purchases} 笔购买中有 {voids} 笔被宣告作废（理由：{reason}），此前几个月为 {purchases_before} 笔中的 {voids_before} 笔",
+    "void-timing/after":
+      "在 {moments} 次宣告购买作废时，有 {hits} 次在一小时之内随后出现了理赔，而之前没有",
+    "void-timing/before":
+      "在 {moments} 次宣告购买作废时，有 {hits} 次在一小时之内刚刚有过理赔，而之后没有",
+  },
 };

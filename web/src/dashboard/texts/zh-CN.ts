@@ -96,7 +96,7 @@ export const zhCN: Texts = {
   },
   overview: {
     claims: "理赔",
-    approved: "已批准或更进一步",
+    approved: "已获批准",
     declined: "已拒绝",
     onTime: "按时回应",
     voids: "撤销的购买",
@@ -116,7 +116,7 @@ export const zhCN: Texts = {
     lead: "您的浏览器会下载每一个事件，逐个对照已签名的根哈希，重新统计，再与服务方的数字比较。",
     small: "这份日志很短，因此自动进行。",
     start: (events) => `重新统计 ${count(events, "个事件")}`,
-    progress: (done, all) => `已核验 ${number.format(done)} / ${count(all, "个事件")}`,
+    progress: (done, all) => `已核验 ${number.format(done)} / ${count(all, "个条目")}`,
     same: (events, time) =>
       `所有数字都能由日志推出：在此重新统计了 ${count(events, "个事件")}，用时 ${time}。`,
     behind: "日志还读不到这些数字所对应的位置，请稍后再试。",
