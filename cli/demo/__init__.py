@@ -27,6 +27,8 @@ __all__ = ["demo"]
 
 _SALES = Path(__file__).parents[2] / "examples" / "sales.csv"
 _OTHER_SHOPS_SALES = 800
+_WHAT_FOLLOWS = timedelta(days=40)
+"""The claims of the day after, what the shop does for them, and its report of the month."""
 _WITNESSES = ("witness-1.example", "witness-2.example")
 
 
@@ -99,9 +101,9 @@ def _tell_how_to_look(directory: Path) -> None:
 
 
 def _brought_up_to_date(sales: "Sequence[Sale]") -> "list[Sale]":
-    """In order, and moved so that the last was the day before yesterday and claims come after."""
+    """In order, and moved so that all that follows the last of them has happened by now."""
     last = max(sale.date for sale in sales)
-    later = system_clock().date() - timedelta(days=2) - last
+    later = system_clock().date() - _WHAT_FOLLOWS - last
     moved = [replace(sale, date=sale.date + later) for sale in sales]
     return sorted(moved, key=lambda sale: sale.date)
 

@@ -28,6 +28,8 @@ _NOTHING_MORE = "nothing more"
 _WHICH = "which purchase, whose, its day and price"
 _NEW = timedelta(days=324)
 """What was bought since is within every window."""
+_A_MONTH = timedelta(days=31)
+"""After so long any month is over."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,10 @@ def play(town: Town, other: Town, directory: Path) -> Iterator[Scene]:
     worn = {"reason": "caused_by_use"}
     yield _looked_at(town, cast.who(lambda _: True).wallet, "declined", "decline", worn)
 
+    for wallet in (pricey.wallet, bo.wallet, forgotten.wallet, cleo, honest.wallet):
+        town.move(wallet.claims[-1].claim_id, "complete", hours=24)
+    yield _reported(town)
+
 
 class _Cast:
     """Finds a buyer for each part; nobody plays two."""
@@ -210,6 +216,14 @@ def _looked_at(
     came = town.move(result.claim_id, step, hours=1, **members)
     why = f"shop: {', '.join(map(str, members.values()))}"
     return Scene("one that the shop looks at", expected, came, why, learned, _WHICH)
+
+
+def _reported(town: Town) -> Scene:
+    month = town.calendar().strftime("%Y-%m")
+    town.calendar.turn_to_evening_of(town.calendar().date() + _A_MONTH)
+    came = "published" if month in town.report(month) else "hidden"
+    learned = "how many claims, how fast; small numbers are left out"
+    return Scene("the month, in a report", "published", came, f"shop: {month}", learned, _WHICH)
 
 
 def _forged(town: Town, what: str, forgery: cheats.Forgery) -> Scene:

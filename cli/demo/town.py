@@ -115,6 +115,12 @@ class Town:
         with cases_at(self.url, self._key, self.merchant) as cases:
             return cases.take(cases.case(claim_id), step, members, None, None).state
 
+    def report(self, month: str) -> list[str]:
+        """Publish how the shop dealt with the claims of ``month``; the months that are public."""
+        self._post("reports", {"month": month})
+        found = merchant_service.get(self.url, f"merchants/{self.merchant}/reports")
+        return [report["month"] for report in found["reports"]]
+
     def record_without_buyer(self, sale: Sale) -> str:
         """Record a sale whose buyer could not be asked; the one-time code on the printed slip."""
         answer = self._post("sales", {"sales": [sale.document()]})

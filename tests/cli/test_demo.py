@@ -1,11 +1,15 @@
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
+from cli.demo import town
 from cli.main import app
+from examples.tampering.lies import Lie
+from examples.tampering.run import tell_lies
 
 SALES = Path(__file__).parents[2] / "examples" / "sales.csv"
 
@@ -20,13 +24,21 @@ def fewer_sales(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_every_scene_ends_as_it_must(
-    fewer_sales: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cli.demo._OTHER_SHOPS_SALES", 400)
-    directory = tmp_path / "town"
+@pytest.fixture(scope="module")
+def played(
+    fewer_sales: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, Result]]:
+    """Where the demo has left its shop, and what it said."""
+    directory = tmp_path_factory.mktemp("played") / "town"
     arguments = ["demo", "--sales", str(fewer_sales), "--directory", str(directory), "--json"]
-    result = CliRunner().invoke(app, arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cli.demo._OTHER_SHOPS_SALES", 400)
+        patch.setitem(town._POLICY, "smallest_ring", 16)
+        yield directory, CliRunner().invoke(app, arguments)
+
+
+def test_every_scene_ends_as_it_must(played: tuple[Path, Result]) -> None:
+    directory, result = played
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     assert document["as_expected"]
@@ -35,10 +47,33 @@ def test_every_scene_ends_as_it_must(
     assert outcomes["the same purchase again"] == "declined"
     assert outcomes["a tampered proof"] == "declined"
     assert outcomes["the first one, repaired"] == "completed"
-    assert set(outcomes.values()) == {"approved", "completed", "declined", "not eligible"}
+    assert {*outcomes.values()} == {
+        *("approved", "completed", "declined", "not eligible", "published")
+    }
     assert f"serve --data {directory}" in result.stderr
     assert (directory / "kvitto.db").exists()
     assert (directory / "witness-2.example.db").exists()
+
+
+def test_every_lie_about_the_shop_is_found(
+    played: tuple[Path, Result], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tell_lies(played[0], tmp_path)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "passes   the logs as they are"
+    assert len(said) >= 1 + 10
+    assert all(line.startswith("found ") for line in said[1:])
+
+
+def test_a_lie_that_is_not_found_is_told(
+    played: tuple[Path, Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("examples.tampering.run.LIES", [Lie("nothing is changed", "anything")])
+    assert not tell_lies(played[0], tmp_path)
+    assert "MISSED   nothing is changed" in capsys.readouterr().out
 
 
 def test_a_directory_that_exists_is_left_alone(fewer_sales: Path, tmp_path: Path) -> None:
