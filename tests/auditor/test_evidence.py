@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.audit import judge_mirror
 from auditor.evidence import Evidence, verify_evidence, weigh
 from auditor.findings import Disagreement, Entry
 from auditor.gathering import gather
-from auditor.judging import judge, proof_in, verify_proofs
+from auditor.judging import Judged, proof_in, verify_proofs
 from auditor.mirror import Mirror
 from auditor.mirrored_log import MirroredLog
 from auditor.place import ShownMerchant
@@ -35,10 +36,8 @@ from tests.auditor.told import Told
 from tests.world import ORIGIN
 
 
-def gathered(
-    told: Told, logs: Logs, directory: Path, *, proofs: bool = True
-) -> dict[str, Evidence | None]:
-    """By rule, the evidence for what is found in such logs."""
+def held(told: Told, logs: Logs, directory: Path) -> tuple[Mirror, Judged]:
+    """Such logs as an auditor has them, and what reading them leads to."""
     home = told.write(logs, directory) / "acme"
     events, purchases = (
         MirroredLog(home / kind, Head.of((home / kind / "checkpoint").read_bytes()))
@@ -47,19 +46,19 @@ def gathered(
     keys = KeyHistory.declared(LogDeclaration.from_event(parse_event(told.logs.events[0])))
     merchant = ShownMerchant("acme", "Acme", ORIGIN)
     mirror = Mirror(merchant, home, keys, State(), events, purchases, first_use=False, tiles=0)
-    judged = judge(
-        ORIGIN,
-        P256,
-        purchases.root_at,
-        enumerate(purchases.entries()),
-        purchases.size,
-        events.entries(),
-    )
+    return mirror, judge_mirror(mirror)
+
+
+def gathered(
+    told: Told, logs: Logs, directory: Path, *, proofs: bool = True
+) -> dict[str, Evidence | None]:
+    """By rule, the evidence for what is found in such logs."""
+    mirror, judged = held(told, logs, directory)
     found = judged.disagreements + verify_proofs(
         judged,
         judged.proofs if proofs else [],
-        lambda i: proof_in(events.entry(i)),
-        purchases,
+        lambda i: proof_in(mirror.events.entry(i)),
+        mirror.purchases,
         group=P256,
     )
     return {each.rule: gather(mirror, judged, each, P256) for each in found}
@@ -92,6 +91,14 @@ def test_others_see_what_is_not_the_replays(
     found = gathered(told, lie(told.logs), tmp_path)
     assert found.keys() == {rule}
     require_shown(told, found[rule])
+
+
+def test_evidence_is_told_in_the_words_of_who_weighs_it(told: Told, tmp_path: Path) -> None:
+    """Another engine has other words for a false proof."""
+    mirror, judged = held(told, false_proof(told.logs), tmp_path)
+    found = broken("proof-invalid", "in other words", told.logs.find("claim.decided", -1))
+    evidence = gather(mirror, judged, found, P256)
+    require_shown(told, evidence)
 
 
 def test_evidence_shows_little_of_the_logs(told: Told, tmp_path: Path) -> None:
