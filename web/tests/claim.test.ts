@@ -93,7 +93,7 @@ describe("the claims that the service approved", () => {
     const later = await verifyClaim(await signed(written), bought, last?.index ?? -1);
     expect(later.claimId).toBe(last?.claim_id);
     const none = written.map((data, i) => (i === 0 ? data : canonicalJson({})));
-    expect((await refusal(none, first?.index ?? -1)).kind).toBe("false-history");
+    expect((await refusal(none, first?.index ?? -1)).kind).toBe("false-claim");
   });
 });
 

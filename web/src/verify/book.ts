@@ -10,6 +10,10 @@ import { Partition } from "./ledger/partition.ts";
 import { Purchases } from "./ledger/purchases.ts";
 import { VersionFold } from "./policies/versions.ts";
 
+// What is in a log besides depends on nothing that a claim does. An event has one spelling.
+const RELEVANT = /"type":"(?:log|policy)\./;
+const LATIN1 = new TextDecoder("latin1");
+
 /** A close that its signatures make good, at `index` of the event log; its root is still to check. */
 interface SeenClose {
   index: number;
@@ -77,7 +81,9 @@ export class Book {
     for await (const [start, entries] of events.portions(this.#read, stop, onProgress, signal)) {
       for (const [i, data] of entries.entries()) {
         try {
-          await this.#take(start + i, parseEvent(data));
+          if (RELEVANT.test(LATIN1.decode(data))) {
+            await this.#take(start + i, parseEvent(data));
+          }
         } catch (error) {
           throw await accused(events, error, start + i);
         }

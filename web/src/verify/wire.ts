@@ -7,6 +7,7 @@ const HEX = /^(?:[0-9a-f]{2})*$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const DECIMAL = /^(?:0|[1-9][0-9]*)$/;
 const IDENTIFIER = /^[A-Za-z0-9._/-]+$/;
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -24,7 +25,7 @@ export function fromHex(text: string, size?: number): Uint8Array {
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) {
-    text += byte.toString(16).padStart(2, "0");
+    text += DIGITS[byte];
   }
   return text;
 }

@@ -1,6 +1,5 @@
 // A copy of a purchase log: which of its entries are members of rings. protocol.md 4.
 
-import { toHex } from "../wire.ts";
 import type { Partition } from "./partition.ts";
 
 const COMMITMENT_BYTES = 33;
@@ -29,7 +28,7 @@ export function readEntry(data: Uint8Array): Entry | null {
 }
 
 export class Purchases {
-  readonly #entries: (Entry | null)[] = [];
+  readonly #entries: Uint8Array[] = [];
   readonly #voids = new Map<number, number[]>();
   readonly #first = new Map<string, number>();
 
@@ -41,7 +40,7 @@ export class Purchases {
   append(data: Uint8Array): void {
     const index = this.#entries.length;
     const entry = readEntry(data);
-    this.#entries.push(entry);
+    this.#entries.push(data);
     if (entry === null) {
       return;
     }
@@ -49,7 +48,7 @@ export class Purchases {
       this.#voids.set(entry.voided, [...(this.#voids.get(entry.voided) ?? []), index]);
       return;
     }
-    const name = toHex(entry.commitment);
+    const name = nameOf(entry.commitment);
     if (!this.#first.has(name)) {
       this.#first.set(name, index);
     }
@@ -63,9 +62,9 @@ export class Purchases {
   ): { index: number; commitment: Uint8Array }[] {
     const found: { index: number; commitment: Uint8Array }[] = [];
     for (const index of cell) {
-      const entry = this.#entries[index];
+      const entry = readEntry(this.#entries[index] ?? new Uint8Array());
       const member = entry?.kind === PURCHASE || entry?.kind === TRANSFERRED;
-      if (!member || this.#first.get(toHex(entry.commitment)) !== index) {
+      if (!member || this.#first.get(nameOf(entry.commitment)) !== index) {
         continue;
       }
       const voids = entry.kind === PURCHASE ? (this.#voids.get(index) ?? []) : [];
@@ -75,4 +74,9 @@ export class Purchases {
     }
     return found;
   }
+}
+
+/** The bytes as text, one character each: there are as many of these as purchases. */
+function nameOf(commitment: Uint8Array): string {
+  return String.fromCharCode(...commitment);
 }
