@@ -126,7 +126,7 @@ class Partition:
 
     def by_lane(self, count: int) -> "list[array[int]]":
         """All closed entries, ascending, by their lane in a span that has ``count`` lanes."""
-        found = [array("Q") for _ in range(count)]
+        found = [array("I") for _ in range(count)]
         for j, key in enumerate(self._keys):
             found[key & (count - 1)].append(j)
         return found
