@@ -312,10 +312,11 @@ def test_an_audit_in_miniature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     figures = document["figures"]
     assert document["machine"]["asked for"] == "bench-audit --quick"
     assert list(figures) == [
-        *("audit_s", "audit_work_s", "audit_memory_mb", "audit_again_s", "audit_pure_s")
+        *("audit_s", "audit_work_s", "audit_memory_mb"),
+        *("audit_again_s", "audit_again_work_s", "audit_pure_s"),
     ]
     assert " and 9 claims" in figures["audit_s"]["what"]
-    for key in ("audit_s", "audit_work_s", "audit_memory_mb", "audit_again_s"):
+    for key in list(figures)[:-1]:  # the last is a difference
         assert figures[key]["median"] > 0
     database = f"sqlite:///{tmp_path}/6-70-9/service/kvitto.db"
     with Store(database) as store, store.read() as connection:
