@@ -81,7 +81,7 @@ def audit(
         at_fault = {entry.index for found in false for entry in found.entries}
         checked = Checked(mirror.events.size, tuple(sorted(at_fault)))
         mirror.remember(mirror.state.with_proofs(engine, checked))
-    result = AuditResult(mirror, judged, _counts(mirror, judged, len(tasks)))
+    result = AuditResult(mirror, judged, _counts(mirror, judged, tasks, known))
     found = [*judged.disagreements, *false]
     if judged.record is not None:
         judged.record.sightings = mirror.sightings
@@ -113,7 +113,7 @@ def _told(entries: Iterable[bytes], what: str, count: int, progress: Progress) -
 
 def _chosen(tasks: Sequence[ProofTask], known: Checked, sample: int | None) -> Sequence[ProofTask]:
     if sample is None:
-        return [t for t in tasks if t.index >= known.events or t.index in known.false]
+        return [task for task in tasks if not known.holds(task.index)]
     return random.SystemRandom().sample(tasks, min(sample, len(tasks)))
 
 
@@ -144,14 +144,20 @@ def _without_repetition(found: Iterable[Disagreement]) -> list[Disagreement]:
     return list(first.values())
 
 
-def _counts(mirror: Mirror, judged: Judged, proofs: int) -> dict[str, int]:
+def _counts(
+    mirror: Mirror, judged: Judged, tasks: Sequence[ProofTask], known: Checked
+) -> dict[str, int]:
     record = judged.record
+    others = len(judged.proofs) - len(tasks)
+    before = sum(known.holds(task.index) for task in judged.proofs)
+    again = sum(known.holds(task.index) for task in tasks)
     counts = {
         "purchases": mirror.purchases.size,
         "events": mirror.events.size,
         "tiles": mirror.tiles,
-        "proofs": proofs,
-        "proofs_known": len(judged.proofs) - proofs,
+        "proofs": len(tasks),
+        "proofs_known": before - again,
+        "proofs_left_out": others - (before - again),
         "cosignatures": sum(len(s.cosigned) for s in mirror.sightings[-2:]),
     }
     if record is None:

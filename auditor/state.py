@@ -40,6 +40,10 @@ class Checked:
     events: int = 0
     false: tuple[int, ...] = ()
 
+    def holds(self, index: int) -> bool:
+        """Whether the proof of this event was verified, and held."""
+        return index < self.events and index not in self.false
+
 
 @dataclass(frozen=True)
 class State:

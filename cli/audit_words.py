@@ -1,6 +1,6 @@
 """What an audit says to people."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import RenderableType
 
@@ -55,7 +55,7 @@ def _result(result: AuditResult) -> Iterator[RenderableType]:
             "  events": _log(result.mirror.events.size, result.mirror.events.root),
             "  checked": ", ".join(counted) or None,
             "  tiles": f"{checked['tiles']:,} new",
-            "  proofs": f"{checked['proofs']:,} verified, {checked['proofs_known']:,} not again",
+            "  proofs": _proofs(checked),
             "  holds": "yes" if not result.disagreements else None,
         }
     )
@@ -64,6 +64,13 @@ def _result(result: AuditResult) -> Iterator[RenderableType]:
     for severity in reversed(SEVERITIES):
         if found := [finding for finding in result.findings if finding.severity == severity]:
             yield _findings(severity, found)
+
+
+def _proofs(checked: Mapping[str, int]) -> str:
+    said = [f"{checked['proofs']:,} verified"]
+    said += [f"{before:,} verified before"] if (before := checked["proofs_known"]) else []
+    said += [f"{left:,} left out"] if (left := checked["proofs_left_out"]) else []
+    return ", ".join(said)
 
 
 def _log(size: int, root: bytes) -> str:

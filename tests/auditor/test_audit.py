@@ -69,6 +69,7 @@ def test_an_honest_merchant(told: Told, tmp_path: Path) -> None:
         "reports": 0,
         "proofs": 11,
         "proofs_known": 0,
+        "proofs_left_out": 0,
         "cosignatures": 0,
     }
     json.dumps(result.document())
@@ -86,14 +87,15 @@ def test_proofs_are_verified_once(told: Told, tmp_path: Path) -> None:
 
 def test_a_sample_is_not_remembered(told: Told, tmp_path: Path) -> None:
     for _ in range(2):
-        assert audited(told.exported, tmp_path, sample=3).checked["proofs"] == 3
+        counts = audited(told.exported, tmp_path, sample=3).checked
+        assert (counts["proofs"], counts["proofs_left_out"]) == (3, 8)
     assert audited(told.exported, tmp_path, sample=300).checked["proofs"] == 11
     assert audited(told.exported, tmp_path).checked["proofs"] == 11
 
 
 def test_another_engine_verifies_for_itself(told: Told, tmp_path: Path) -> None:
     assert audited(told.exported, tmp_path).checked["proofs"] == 11
-    assert audited(told.exported, tmp_path, 2, "pure").checked["proofs_known"] == 9
+    assert audited(told.exported, tmp_path, 2, "pure").checked["proofs_left_out"] == 9
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ENGINES, "pure", P256)  # which is quicker
         assert audited(told.exported, tmp_path, engine="pure").checked["proofs"] == 11
