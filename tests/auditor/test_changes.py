@@ -16,7 +16,9 @@ from auditor.replay import Replay
 from commitments.p256 import P256
 from commitments.wire import canonical_json
 from ledger.events import TRANSFER_APPROVED
+from policies.claim import REMEDIES
 from tests.auditor.changes import Path, changed_leaf, differences, leaves
+from tests.auditor.lies import claimed
 from tests.auditor.logs import Event, Logs
 from tests.world import ORIGIN
 
@@ -218,6 +220,27 @@ def test_any_member_of_any_event_can_be_anything(
     except Exception:  # noqa: BLE001 - no such text can be in a log as JSON
         data = json.dumps(event).encode()
     replaced(honest, index, data).broken()
+
+
+DAYS = ["0001-01-01", "1969-12-31", "2026-11-20", "2026-11-21", "9999-12-31"]
+BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "date": st.sampled_from(DAYS),
+        "remedy": st.sampled_from(REMEDIES),
+        **{
+            name: st.sampled_from([0, 2, 12, 13, 2**53 - 1])
+            for name in ("version", "number", "first", "size", "voided_at", "lane")
+        },
+    },
+)
+
+
+@given(BODIES)
+def test_a_claim_can_say_anything(honest: Logs, body: dict[str, Any]) -> None:
+    """The last claim once more, under its own name: the slot is taken, whatever else it says."""
+    again = claimed(honest, honest.find("claim.decided", -1), **body)
+    assert honest.and_then(again).broken()
 
 
 @given(st.lists(st.binary(max_size=40)), st.lists(st.binary(max_size=40)))
