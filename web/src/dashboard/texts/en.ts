@@ -214,7 +214,7 @@ export const en = {
       "Your browser rebuilds the policy and the ring from the logs and computes the proof's equations itself, in a background thread.",
     holds: "The proof holds.",
     holdsMeans: (ring: number) =>
-      `One of ${many(ring, "purchase", "purchases")} satisfies the policy, and had not been claimed for. Which one is not in the proof.`,
+      `One of ${many(ring, "purchase", "purchases")} satisfies the policy. Which one is not in the proof. Whether the same one was claimed for twice, an audit tells.`,
     unable: "This page could not fetch all that the check needs.",
     timing: (all: string, proof: string) => `${all} in all, of which the proof took ${proof}.`,
     steps: {

@@ -207,7 +207,7 @@ export const zhCN: Texts = {
     verifyLead: "您的浏览器根据日志重建条款和环，并在后台线程中自行计算证明的等式。",
     holds: "证明成立。",
     holdsMeans: (ring) =>
-      `${count(ring, "笔购买")}之中有一笔符合条款，且此前没有被用于理赔。证明并不透露是哪一笔。`,
+      `${count(ring, "笔购买")}之中有一笔符合条款。证明并不透露是哪一笔。同一笔是否被重复理赔，须由审计判断。`,
     unable: "本页未能取得验证所需的全部内容。",
     timing: (all, proof) => `共用时 ${all}，其中证明用时 ${proof}。`,
     steps: {

@@ -39,9 +39,9 @@ export class VerifiedLog {
   readonly signers: string[];
   readonly cosignatures: Cosignature[];
   readonly #tree: Tree;
-  readonly #witness: Witness;
+  readonly #accuser: Accuser;
 
-  private constructor(head: OpenedNote, tree: Tree, witness: Witness) {
+  private constructor(head: OpenedNote, tree: Tree, accuser: Accuser) {
     this.origin = head.checkpoint.origin;
     this.size = head.checkpoint.size;
     this.root = head.checkpoint.root;
@@ -49,7 +49,7 @@ export class VerifiedLog {
     this.signers = head.signers;
     this.cosignatures = head.cosignatures;
     this.#tree = tree;
-    this.#witness = witness;
+    this.#accuser = accuser;
   }
 
   /** As `openLog`, from wherever the files are. */
@@ -61,17 +61,17 @@ export class VerifiedLog {
   ): Promise<VerifiedLog> {
     const note = await files.read("checkpoint", LONGEST_NOTE);
     const notes = seen === undefined ? [note] : [fromBase64(seen.note), note];
-    const witness = new Witness(files.place, vkeys, witnesses, notes);
-    const head = await openNote(note, vkeys, witnesses, witness);
+    const accuser = new Accuser(files.place, vkeys, witnesses, notes);
+    const head = await openNote(note, vkeys, witnesses, accuser);
     if (seen !== undefined) {
-      await requireNoOlder(files, seen, head, witness);
+      await requireNoOlder(files, seen, head, accuser);
     }
     const { size, root } = head.checkpoint;
-    const tree = await Tree.open(files, size, root, witness.accuse);
+    const tree = await Tree.open(files, size, root, accuser.accuse);
     if (seen !== undefined) {
-      await requireExtension(seen, note, tree, witness);
+      await requireExtension(seen, note, tree, accuser);
     }
-    return new VerifiedLog(head, tree, witness);
+    return new VerifiedLog(head, tree, accuser);
   }
 
   get seen(): Seen {
@@ -153,7 +153,7 @@ export class VerifiedLog {
     files: ServedBytes[] = [],
   ): Promise<Lie> {
     const entries = await Promise.all(indices.map((index) => this.#shown(index)));
-    return new Lie({ ...this.#witness.accuse(kind, why, files).evidence, entries });
+    return new Lie({ ...this.#accuser.accuse(kind, why, files).evidence, entries });
   }
 
   async #shown(index: number): Promise<ShownEntry> {
@@ -175,7 +175,7 @@ export function openLog(
 }
 
 /** What all evidence about one log has in common. */
-class Witness {
+class Accuser {
   readonly #place: string;
   readonly #vkeys: readonly string[];
   readonly #witnesses: readonly string[];
@@ -219,7 +219,7 @@ async function openNote(
   data: Uint8Array,
   vkeys: readonly string[],
   witnesses: readonly string[],
-  witness: Witness,
+  accuser: Accuser,
 ): Promise<OpenedNote> {
   const keys = vkeys.map(parseLogKey);
   const cosigners = witnesses.map(parseCosigner);
@@ -240,7 +240,7 @@ async function openNote(
     return { note: data, checkpoint, signers: signers.map((key) => key.vkey), cosignatures };
   } catch (error) {
     if (error instanceof FormatError || error instanceof VerificationError) {
-      throw witness.accuse(kind, error.message, []);
+      throw accuser.accuse(kind, error.message, []);
     }
     throw error;
   }
@@ -251,7 +251,7 @@ async function requireNoOlder(
   files: LogFiles,
   seen: Seen,
   head: OpenedNote,
-  witness: Witness,
+  accuser: Accuser,
 ): Promise<void> {
   const { size, root } = head.checkpoint;
   if (size >= seen.size) {
@@ -259,8 +259,8 @@ async function requireNoOlder(
   }
   const was = fromBase64(seen.note);
   try {
-    const before = await Tree.open(files, seen.size, fromBase64(seen.root), witness.accuse);
-    await requirePast(size, root, head.note, before, was, witness);
+    const before = await Tree.open(files, seen.size, fromBase64(seen.root), accuser.accuse);
+    await requirePast(size, root, head.note, before, was, accuser);
   } catch (error) {
     // What is hidden cannot be fetched, or proven; a fork was.
     if (!(error instanceof Unreachable) && !(error instanceof Lie && error.kind !== "fork")) {
@@ -268,16 +268,16 @@ async function requireNoOlder(
     }
   }
   const why = `the log has shrunk: ${seen.size} entries were signed before, now ${size}`;
-  throw witness.accuse("shrunk", why, []);
+  throw accuser.accuse("shrunk", why, []);
 }
 
 async function requireExtension(
   seen: Seen,
   note: Uint8Array,
   tree: Tree,
-  witness: Witness,
+  accuser: Accuser,
 ): Promise<void> {
-  await requirePast(seen.size, fromBase64(seen.root), fromBase64(seen.note), tree, note, witness);
+  await requirePast(seen.size, fromBase64(seen.root), fromBase64(seen.note), tree, note, accuser);
 }
 
 /** That the tree begins with the one of `size` entries under `root`. */
@@ -287,7 +287,7 @@ async function requirePast(
   note: Uint8Array,
   tree: Tree,
   newer: Uint8Array,
-  witness: Witness,
+  accuser: Accuser,
 ): Promise<void> {
   const past = await tree.rootAt(size);
   if (equalBytes(past, root)) {
@@ -295,5 +295,5 @@ async function requirePast(
   }
   const proof = await tree.consistency(size);
   const why = "the log has signed two histories, of which neither is the other's past";
-  throw witness.accuse("fork", why, [], forkProof(note, newer, past, proof));
+  throw accuser.accuse("fork", why, [], forkProof(note, newer, past, proof));
 }
