@@ -174,6 +174,20 @@ def test_somebody_who_has_never_heard_of_it_seals_a_price(page: Page, busy: Busy
     expect(page.get_by_text("This entry is in the log.")).to_be_visible()
 
 
+def test_policies_are_held_against_the_log(page: Page, busy: Busy) -> None:
+    show(page, busy, "/policies/warranty-2y")
+    expect(page.locator(".card .source.checked")).to_have_count(4)  # history, versions, claims
+    expect(page.get_by_role("link", name="Superseded by version 2")).to_be_visible()
+
+
+def test_what_a_browser_kept_can_be_broken(page: Page, busy: Busy) -> None:
+    page.evaluate("localStorage.setItem('kvitto/seen/ledger.example/acme', '{\"size\":')")
+    page.evaluate("localStorage.setItem('kvitto/language', 'Klingon')")
+    page.reload()
+    show(page, busy, "")
+    expect(page.locator(".strip")).to_contain_text("entries")
+
+
 def test_a_report_is_held_against_the_log(page: Page, busy: Busy) -> None:
     show(page, busy, "/reports")
     page.get_by_role("link", name="September 2026").click()

@@ -6,7 +6,7 @@ import { place, pulse } from "./service.ts";
 import { en } from "./texts/en.ts";
 import { lookAgain } from "./trust.ts";
 
-const GATHER_MS = 400; // events that come together are looked at together
+const GATHER_MS = 800; // events that come together are looked at together
 
 /** Whether events arrive by themselves. */
 export const isLive = signal(false);

@@ -4,6 +4,9 @@ import { type Signal, signal } from "@preact/signals";
 import { Lie, openLog, type RemoteLog, type Seen } from "../client.ts";
 import type { LogPlace, Merchant } from "./documents.ts";
 import type { LogName } from "./router.ts";
+import { keep, kept } from "./storage.ts";
+
+const LET_GO_MS = 30_000; // whoever still reads the log as it was has finished by then
 
 /** What this browser keeps of a log: the largest head, under which keys, and when it saw it. */
 export interface Remembered extends Seen {
@@ -89,6 +92,9 @@ async function look(merchant: Merchant, name: LogName, check: Signal<Check>): Pr
     const log = await openLog(url, vkeys, witnesses, seen && headOf(seen));
     check.value = { ...check.value, state: "checked", log, isStale: false };
     remember(origin, { ...log.seen, vkeys, at: new Date().toISOString() });
+    if (earlier !== undefined) {
+      setTimeout(() => void earlier.close(), LET_GO_MS);
+    }
   } catch (error) {
     const isFalse = tell(origin, error);
     const state = isFalse ? "false" : earlier === undefined ? "unreachable" : "checked";
@@ -101,12 +107,13 @@ function headOf({ size, root, note }: Seen): Seen {
 }
 
 function remember(origin: string, head: Remembered): void {
-  localStorage.setItem(storedAs(origin), JSON.stringify(head));
+  keep(storedAs(origin), head);
 }
 
 function recall(origin: string): Remembered | undefined {
-  const kept = localStorage.getItem(storedAs(origin));
-  return kept === null ? undefined : (JSON.parse(kept) as Remembered);
+  const head = kept(storedAs(origin)) as Partial<Remembered> | null;
+  const isWhole = typeof head?.note === "string" && Array.isArray(head.vkeys);
+  return isWhole ? (head as Remembered) : undefined;
 }
 
 function storedAs(origin: string): string {

@@ -2,6 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { type Format, formatOf, type Language } from "./format.ts";
+import { keep, kept } from "./storage.ts";
 import { en, type Texts } from "./texts/en.ts";
 import { zhCN } from "./texts/zh-CN.ts";
 
@@ -18,7 +19,7 @@ effect(() => {
 /** Change to the other language, and remember it. */
 export function changeLanguage(): void {
   language.value = language.value === "en" ? "zh-CN" : "en";
-  localStorage.setItem(KEPT, language.value);
+  keep(KEPT, language.value);
 }
 
 /** What a code of the protocol is called; as it stands where this page does not know it. */
@@ -27,9 +28,9 @@ export function word(known: Readonly<Record<string, string>>, code: string): str
 }
 
 function chosen(): Language {
-  const kept = localStorage.getItem(KEPT);
-  if (kept === "en" || kept === "zh-CN") {
-    return kept;
+  const known = kept(KEPT);
+  if (known === "en" || known === "zh-CN") {
+    return known;
   }
   return navigator.language.startsWith("zh") ? "zh-CN" : "en";
 }

@@ -13,7 +13,9 @@ import {
   Waiting,
 } from "../components/parts.tsx";
 import type { Close, Declaration, Events, Merchant, ServedOverview } from "../documents.ts";
-import { hexOf } from "../entries.ts";
+import { eventOf, hexOf, useEntry } from "../entries.ts";
+import { isSmall } from "../figures.ts";
+import { useProven } from "../proven.ts";
 import type { LogName } from "../router.ts";
 import { type Answer, place, useAnswer } from "../service.ts";
 import { checkOf, hasNewKeys, originOf, tell } from "../trust.ts";
@@ -36,7 +38,7 @@ export function LogPage({ merchant }: { merchant: Merchant }): JSX.Element {
         <LogCard merchant={merchant} name="events" served={overview.document?.events} />
       </div>
       <Witnesses merchant={merchant} />
-      <Growth merchant={merchant} answer={closes} lastEvent={overview.document?.at ?? null} />
+      <Growth merchant={merchant} answer={closes} />
       <Card title={said.follow}>
         <p>{said.followLead}</p>
         <Verbatim>
@@ -188,15 +190,21 @@ function Cosigned({ merchant, log: name, vkey }: CosignedProps): JSX.Element {
 interface GrowthProps {
   merchant: Merchant;
   answer: Answer<Events>;
-  lastEvent: string | null;
 }
 
-function Growth({ merchant, answer, lastEvent }: GrowthProps): JSX.Element {
+function Growth({ merchant, answer }: GrowthProps): JSX.Element {
   const said = texts.value;
+  const shown = answer.document?.events ?? [];
+  // Closes are all over the log: to prove them is to read most of it.
+  const size = checkOf(merchant, "events").value.log?.size;
+  const isProven = useProven(merchant, size !== undefined && isSmall(size) ? shown : []);
+  const source = isProven ? "checked" : "said";
+  const last = useEntry(merchant, "events", (size ?? 1) - 1);
+  const lastEvent = last.state === "proven" ? eventOf(last.bytes)?.time : undefined;
   if (answer.document === undefined) {
     return <Waiting answer={answer} />;
   }
-  const events = answer.document.events.map(({ event }) => event);
+  const events = shown.map(({ event }) => event);
   const declared = events.find(({ type }) => type === "log.declared") as Declaration | undefined;
   const closes = events.filter(({ type }) => type === "log.closed") as Close[];
   const rows = closes.map(({ time, size }) => ({ time, size }));
@@ -205,7 +213,7 @@ function Growth({ merchant, answer, lastEvent }: GrowthProps): JSX.Element {
     <>
       <Chart
         title={said.log.growth}
-        source="said"
+        source={source}
         name={`${merchant.id}-growth`}
         drawing={{ kind: "growth", rows }}
         columns={[
@@ -215,7 +223,7 @@ function Growth({ merchant, answer, lastEvent }: GrowthProps): JSX.Element {
         rows={rows.map(({ time, size }) => [time, size])}
         empty={said.state.missing}
       />
-      <Card title={said.log.declared} source="said">
+      <Card title={said.log.declared} source={source}>
         <Facts
           of={[
             [said.log.lastEvent, lastEvent && <Moment key="event" time={lastEvent} />],

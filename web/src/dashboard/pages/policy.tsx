@@ -1,12 +1,23 @@
 import type { ComponentChildren, JSX } from "preact";
 import { ClaimsOverTime } from "../components/claim-charts.tsx";
-import { Card, Facts, Go, Moment, Waiting } from "../components/parts.tsx";
-import type { Merchant, Policy, PolicyVersion } from "../documents.ts";
+import {
+  Card,
+  Facts,
+  Go,
+  Moment,
+  type Source,
+  SourceBadge,
+  Waiting,
+} from "../components/parts.tsx";
+import type { Events, LogEvent, Merchant, Placed, Policy, PolicyVersion } from "../documents.ts";
 import { useFigures } from "../figures.ts";
+import { useProven } from "../proven.ts";
 import { place, useAnswer } from "../service.ts";
+import { isSame } from "../shown.ts";
 import { format, texts, word } from "../words.ts";
 import { End } from "./policies.tsx";
 
+const POLICY_EVENTS = "policy.published,policy.superseded,policy.withdrawn";
 const ANY_PRICE = 2 ** 48 - 1; // protocol.md 3: larger ones cannot be committed to
 
 interface PolicyProps {
@@ -17,21 +28,30 @@ interface PolicyProps {
 export function PolicyPage({ merchant, id }: PolicyProps): JSX.Element {
   const said = texts.value;
   const answer = useAnswer<{ policies: PolicyVersion[] }>(place(merchant.id, "policies"));
+  const events = useAnswer<Events>(place(merchant.id, `events?types=${POLICY_EVENTS}`));
   const { overview, source } = useFigures(merchant);
+  const about = (events.document?.events ?? []).filter(({ event }) => isAbout(event, id));
+  const isProven = useProven(merchant, about);
   const versions = answer.document?.policies.filter(({ policy }) => policy.id === id).reverse();
   const [newest] = versions ?? [];
   if (versions === undefined) {
     return <Waiting answer={answer} />;
   }
+  const isLogged = ({ policy }: PolicyVersion): boolean =>
+    isProven && about.some(({ event: { policy: logged } }) => isSame(logged, policy));
   return (
     <>
       <h1>{newest?.policy.title ?? said.state.missing}</h1>
       <p class="lead">
         <code>{id}</code>
       </p>
-      {versions.length > 0 && <History merchant={merchant} id={id} versions={versions} />}
+      <History merchant={merchant} events={about} source={isProven ? "checked" : "said"} />
       {versions.map((version) => (
-        <VersionCard key={version.policy.version} version={version} />
+        <VersionCard
+          key={version.policy.version}
+          version={version}
+          source={isLogged(version) ? "checked" : "said"}
+        />
       ))}
       {overview !== undefined && (
         <ClaimsOverTime
@@ -44,43 +64,55 @@ export function PolicyPage({ merchant, id }: PolicyProps): JSX.Element {
   );
 }
 
-interface HistoryProps extends PolicyProps {
-  versions: PolicyVersion[];
+/** Whether an event publishes or ends a version of the policy. */
+function isAbout({ policy }: LogEvent, id: string): boolean {
+  return policy === id || (policy as Partial<Policy> | null)?.id === id;
 }
 
-function History({ merchant, id, versions }: HistoryProps): JSX.Element {
-  const said = texts.value.policies;
-  const moments = versions.flatMap(({ policy, published, endings }) => [
-    { time: published, version: policy.version, what: said.published },
-    ...endings.map(({ time, by, from }) => ({
-      time,
-      version: policy.version,
-      what: `${by === null ? said.withdrawn : said.superseded(by)}, ${said.forPurchases(format.value.day(from))}`,
-    })),
-  ]);
-  moments.sort((one, other) => one.time.localeCompare(other.time) || one.version - other.version);
+interface HistoryProps {
+  merchant: Merchant;
+  events: readonly Placed<LogEvent>[];
+  source: Source;
+}
+
+function History({ merchant, events, source }: HistoryProps): JSX.Element {
   return (
-    <Card title={said.history} source="said">
+    <Card title={texts.value.policies.history} source={source}>
       <ol class="history">
-        {moments.map(({ time, version, what }) => (
-          <li key={`${time} ${version} ${what}`}>
-            <Moment time={time} /> {said.version(version)}: {what}
+        {events.map(({ index, event }) => (
+          <li key={index}>
+            <Moment time={event.time} />{" "}
+            <Go to={{ page: "entry", merchant: merchant.id, log: "events", index }}>
+              {sentence(event)}
+            </Go>
           </li>
         ))}
       </ol>
-      <p>
-        <Go to={{ page: "search", merchant: merchant.id, query: id }}>{said.find}</Go>
-      </p>
     </Card>
   );
 }
 
-function VersionCard({ version }: { version: PolicyVersion }): JSX.Element {
+function sentence(event: LogEvent): string {
+  const said = texts.value.policies;
+  if (event.type === "policy.published") {
+    const { policy } = event as LogEvent & { policy: Policy };
+    return `${said.version(policy.version)}: ${said.published}`;
+  }
+  const { version, by, from } = event as LogEvent & { version: number; by?: number; from: string };
+  const what = by === undefined ? said.withdrawn : said.superseded(by);
+  return `${said.version(version)}: ${what}, ${said.forPurchases(format.value.day(from))}`;
+}
+
+interface VersionProps {
+  version: PolicyVersion;
+  source: Source;
+}
+
+function VersionCard({ version, source }: VersionProps): JSX.Element {
   const said = texts.value;
   const { policy } = version;
   const words = said.policies;
   const facts: [string, ComponentChildren][] = [
-    [said.claims.state, <End key="end" version={version} />],
     [said.entry.type, word(said.codes.kinds, policy.kind)],
     [words.products, codes(policy.products)],
     [words.batches, policy.batches && codes(policy.batches)],
@@ -107,8 +139,11 @@ function VersionCard({ version }: { version: PolicyVersion }): JSX.Element {
     ],
   ];
   return (
-    <Card title={`${policy.title}, ${words.version(policy.version)}`} source="said">
+    <Card title={`${policy.title}, ${words.version(policy.version)}`} source={source}>
       <Facts of={facts} />
+      <p class="fine">
+        <End version={version} /> <SourceBadge source="said" />
+      </p>
     </Card>
   );
 }

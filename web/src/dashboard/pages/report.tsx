@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { Card, Facts, Go, Moment, type Source, Table, Waiting } from "../components/parts.tsx";
+import { Card, Facts, Go, Moment, SourceBadge, Table, Waiting } from "../components/parts.tsx";
 import type { Hidden, Hours, Merchant, MonthlyReport, Report } from "../documents.ts";
 import { useProven } from "../proven.ts";
 import { saveJson } from "../saving.ts";
@@ -30,13 +30,7 @@ export function ReportPage({ merchant, month }: ReportProps): JSX.Element {
       <p class="lead">{said.small}</p>
       {found === undefined && <Waiting answer={answer} />}
       {found !== undefined && <Standing merchant={merchant} found={found} isProven={isProven} />}
-      {report !== null && (
-        <Sections
-          report={report}
-          source={isProven ? "checked" : "said"}
-          name={`${merchant.id}-report-${month}`}
-        />
-      )}
+      {report !== null && <Sections report={report} name={`${merchant.id}-report-${month}`} />}
     </>
   );
 }
@@ -71,19 +65,21 @@ function Standing({ merchant, found, isProven }: StandingProps): JSX.Element {
         ]}
       />
       {isProven && <p class="fine">{said.inLog}</p>}
-      <p class={holds ? "fine" : "bad"}>{holds ? said.same : said.differs}</p>
+      <p class={holds ? "fine" : "bad"}>
+        {holds ? said.same : said.differs} <SourceBadge source="said" />
+      </p>
     </Card>
   );
 }
 
 interface SectionsProps {
   report: Report;
-  source: Source;
   /** What its file is called. */
   name: string;
 }
 
-function Sections({ report, source, name }: SectionsProps): JSX.Element {
+/** The figures. That they follow from the log, this page does not compute; `kvitto audit` does. */
+function Sections({ report, name }: SectionsProps): JSX.Element {
   const said = texts.value.reports;
   const { responses, voids } = report;
   const percent = (share: number | null): string =>
@@ -91,9 +87,9 @@ function Sections({ report, source, name }: SectionsProps): JSX.Element {
   const hours = hoursOf(responses);
   return (
     <>
-      <Decided report={report} source={source} />
-      <Ended report={report} source={source} />
-      <Card title={said.answers} source={source}>
+      <Decided report={report} />
+      <Ended report={report} />
+      <Card title={said.answers} source="said">
         <Facts
           of={[
             [texts.value.chart.median, hours.median],
@@ -103,7 +99,7 @@ function Sections({ report, source, name }: SectionsProps): JSX.Element {
           ]}
         />
       </Card>
-      <Card title={said.others} source={source}>
+      <Card title={said.others} source="said">
         <Facts
           of={[
             [said.voids, countOf(voids.count)],
@@ -123,11 +119,11 @@ function Sections({ report, source, name }: SectionsProps): JSX.Element {
 
 type SectionProps = Omit<SectionsProps, "name">;
 
-function Decided({ report: { decided }, source }: SectionProps): JSX.Element {
+function Decided({ report: { decided } }: SectionProps): JSX.Element {
   const said = texts.value.reports;
   const remedies = Object.entries(texts.value.codes.remedies);
   return (
-    <Card title={said.decided} source={source}>
+    <Card title={said.decided} source="said">
       <Facts of={[[said.claims, countOf(decided.count)]]} />
       {decided.policies.length > 0 && (
         <Table
@@ -145,7 +141,7 @@ function Decided({ report: { decided }, source }: SectionProps): JSX.Element {
   );
 }
 
-function Ended({ report: { ended }, source }: SectionProps): JSX.Element {
+function Ended({ report: { ended } }: SectionProps): JSX.Element {
   const said = texts.value.reports;
   const { chart, codes } = texts.value;
   const rows = ended.policies.map((row): ComponentChildren[] => {
@@ -163,7 +159,7 @@ function Ended({ report: { ended }, source }: SectionProps): JSX.Element {
     ];
   });
   return (
-    <Card title={said.ended} source={source}>
+    <Card title={said.ended} source="said">
       <Facts of={[[said.claims, countOf(ended.count)]]} />
       {rows.length > 0 && (
         <Table

@@ -258,7 +258,6 @@ export const en = {
     version: (version: number) => `version ${number.format(version)}`,
     history: "History",
     published: "Published",
-    find: "Find its events in the log",
     superseded: (by: number) => `Superseded by version ${number.format(by)}`,
     withdrawn: "Withdrawn",
     forPurchases: (day: string) => `for purchases of ${day} and later`,

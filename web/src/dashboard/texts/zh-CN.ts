@@ -250,7 +250,6 @@ export const zhCN: Texts = {
     version: (version) => `第 ${number.format(version)} 版`,
     history: "变更记录",
     published: "发布",
-    find: "在日志中查找其事件",
     superseded: (by) => `被第 ${number.format(by)} 版取代`,
     withdrawn: "撤回",
     forPurchases: (day) => `针对 ${day}及以后的购买`,
