@@ -3,7 +3,7 @@
 import { readDecision } from "./aftersales/histories.ts";
 import { Book } from "./book.ts";
 import { FormatError, VerificationError } from "./errors.ts";
-import { list, text } from "./json.ts";
+import { text } from "./json.ts";
 import { Kept } from "./kept.ts";
 import { type Event, parseEvent } from "./ledger/events.ts";
 import type { Progress, VerifiedLog } from "./ledger/log.ts";
@@ -83,8 +83,7 @@ async function caught(error: unknown, events: VerifiedLog, index: number): Promi
 }
 
 function judge(book: Book, index: number, event: Event, reading: number): ClaimCheck {
-  const { claimId, body, proof } = readDecision(event);
-  const tags = list(event.members.tags, "tags");
+  const { claimId, body, proof, tags } = readDecision(event);
   const version = requireVersion(book, index, body, event);
   requireHorizons(book, index, body);
   const start = performance.now();

@@ -1,7 +1,7 @@
 // What became of every claim of a log, move by move.
 
 import { VerificationError } from "../errors.ts";
-import { text } from "../json.ts";
+import { list, text } from "../json.ts";
 import { type Event, eventMembers } from "../ledger/events.ts";
 import { type ClaimBody, claimId, parseClaim } from "../policies/claim.ts";
 import { VersionFold } from "../policies/versions.ts";
@@ -20,19 +20,25 @@ export interface Move {
   due: string | null;
 }
 
+/** `slot` is what the claim uses up, unless it comes to nothing: its scope and its serial tag. */
 export interface History {
+  slot: string;
   opened: string;
   firstDue: string | null;
   case: Case;
   moves: Move[];
 }
 
-/** What the event of a decision says, which is about the claim that it names. */
-export function readDecision(event: Event): {
+/** What the event of a decision says. `tags` are in hex: serial, secret. */
+export interface Decision {
   claimId: string;
   body: ClaimBody;
   proof: Uint8Array;
-} {
+  tags: string[];
+}
+
+/** Read the event of a decision, which is about the claim that it names. */
+export function readDecision(event: Event): Decision {
   const members = eventMembers(event, DECISION);
   const body = parseClaim(members.claim);
   const proof = fromBase64(text(members.proof, "proof"));
@@ -40,13 +46,15 @@ export function readDecision(event: Event): {
   if (event.type !== DECIDED || text(members.claim_id, "claim_id") !== identifier) {
     throw new VerificationError("a decision that is not about the claim that it names");
   }
-  return { claimId: identifier, body, proof };
+  const tags = list(members.tags, "tags").map((tag) => text(tag, "tags"));
+  return { claimId: identifier, body, proof, tags };
 }
 
 /** Reads the events of a log in their order. */
 export class Histories {
   readonly claims = new Map<string, History>();
   readonly #versions: VersionFold;
+  readonly #slots = new Map<string, string>();
 
   constructor(origin: string) {
     this.#versions = new VersionFold(origin);
@@ -62,7 +70,7 @@ export class Histories {
   }
 
   #open(event: Event): void {
-    const { claimId, body } = readDecision(event);
+    const { claimId, body, tags } = readDecision(event);
     const version = this.#versions.version(body.policy, body.version);
     if (version === null) {
       throw new VerificationError("a claim names a policy that is not published");
@@ -71,8 +79,25 @@ export class Histories {
       throw new VerificationError("a claim is decided a second time");
     }
     const opened = openCase(event, claimId, body, version.policy);
-    const history = { opened: event.time, firstDue: opened.due, case: opened, moves: [] };
-    this.claims.set(claimId, history);
+    const slot = JSON.stringify([body.policy, body.number, tags[0]]);
+    this.#use(slot, opened);
+    const begun = { opened: event.time, firstDue: opened.due, case: opened };
+    this.claims.set(claimId, { slot, ...begun, moves: [] });
+  }
+
+  /** At every place of the log, a slot is used by at most one claim. */
+  #use(slot: string, { claimId, state }: Case): void {
+    const holder = this.#slots.get(slot);
+    if (state === "declined" || state === "canceled") {
+      if (holder === claimId) {
+        this.#slots.delete(slot);
+      }
+      return;
+    }
+    if (holder !== undefined && holder !== claimId) {
+      throw new VerificationError("two claims use one slot of a purchase");
+    }
+    this.#slots.set(slot, claimId);
   }
 
   async #advance(event: Event): Promise<void> {
@@ -81,7 +106,9 @@ export class Histories {
     if (history === undefined) {
       throw new VerificationError("a step of a claim that was not decided");
     }
-    history.case = await advance(history.case, event);
+    const advanced = await advance(history.case, event);
+    this.#use(history.slot, advanced);
+    history.case = advanced;
     const isStep = event.type === STEP;
     history.moves.push({
       time,
