@@ -32,7 +32,7 @@ export function Envelope(): JSX.Element {
       </form>
       {sealed !== undefined && (
         <>
-          <p class="field-title">{said.sealed}</p>
+          <p class="soft">{said.sealed}</p>
           <p role="status">
             <output class="sealed">{sealed.commitment}</output>
           </p>

@@ -90,7 +90,7 @@ function MerchantHead({ merchant, route }: { merchant: Merchant; route: Route })
         <Seek merchant={merchant.id} />
       </div>
       {merchant.sandbox && <p class="sandbox">{said.merchants.sandbox}</p>}
-      <nav class="rooms" aria-label={said.navigation.merchant}>
+      <nav aria-label={said.navigation.merchant}>
         {ROOMS.map((page) => (
           <Link key={page} to={{ page, merchant: merchant.id }} isHere={page === here}>
             {said.rooms[page]}
