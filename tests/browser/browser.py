@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 __all__ = ["NARROW", "SCREENSHOTS", "WIDE", "chromium", "opened", "photograph"]
 
@@ -26,6 +33,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         pytest.skip("NO CHROMIUM HERE (apt-get install chromium): nothing was seen in a browser")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=_PATIENCE)
         browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
         yield browser
         browser.close()
