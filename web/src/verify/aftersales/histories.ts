@@ -9,7 +9,7 @@ import { fromBase64 } from "../wire.ts";
 import { advance, type Case, openCase, RETIRED } from "./cases.ts";
 import { STEP } from "./steps.ts";
 
-export const DECIDED = "claim.decided";
+const DECIDED = "claim.decided";
 const DECISION = ["claim_id", "decision", "claim", "proof", "tags", "retire_by"];
 
 /** One event of a claim, and until when the merchant has to move after it. */

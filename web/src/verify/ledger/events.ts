@@ -14,7 +14,7 @@ import {
 import { parseIdentifier } from "../wire.ts";
 import { type Key, parseLogKey } from "./note.ts";
 
-export const CAPACITIES = [64, 256, 1024, 4096];
+const CAPACITIES = [64, 256, 1024, 4096];
 const LONGEST_WINDOW = 2 ** 20; // periods
 const LONGEST_EVENT = 65_535;
 const TIME = /^\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}Z$/;

@@ -12,7 +12,7 @@ import { type Key, parseLogKey } from "./note.ts";
 const DOMAIN = utf8("kvitto-key-rotation/v1");
 const ROTATED = "log.key_rotated";
 const RETIRED = "log.key_retired";
-export const WITNESS_ROTATED = "log.witness_key_rotated";
+const WITNESS_ROTATED = "log.witness_key_rotated";
 const MEMBERS = new Map([
   [ROTATED, ["origin", "number", "vkey", "next_vkey", "signature"]],
   [RETIRED, ["origin", "number", "vkey"]],

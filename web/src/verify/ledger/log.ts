@@ -14,6 +14,7 @@ import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
 import { type Cosignature, cosignaturesOf, parseCosigner } from "./cosignature.ts";
 import { type LogFiles, LogSite } from "./files.ts";
 import { forkProof } from "./fork.ts";
+import { verifyConsistency } from "./merkle.ts";
 import { LONGEST_NOTE, parseLogKey, parseNote, signersOf } from "./note.ts";
 import { TILE_WIDTH } from "./tiles.ts";
 import { Tree } from "./tree.ts";
@@ -294,6 +295,7 @@ async function requirePast(
     return;
   }
   const proof = await tree.consistency(size);
+  verifyConsistency(size, past, tree.size, tree.root, proof); // or others could not follow it
   const why = "the log has signed two histories, of which neither is the other's past";
   throw accuser.accuse("fork", why, [], forkProof(note, newer, past, proof));
 }

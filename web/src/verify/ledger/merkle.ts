@@ -1,7 +1,7 @@
 // Merkle trees as in RFC 6962, section 2. Sizes are numbers below 2^53: no bit operations.
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import { FormatError, VerificationError } from "../errors.ts";
+import { VerificationError } from "../errors.ts";
 import { equalBytes } from "../wire.ts";
 
 export const HASH_BYTES = 32;
@@ -66,19 +66,6 @@ export function foldPeaks(peaks: readonly Uint8Array[]): Uint8Array {
     return EMPTY_ROOT;
   }
   return peaks.reduceRight((root, peak) => nodeHash(peak, root));
-}
-
-/** Append a leaf to the complete subtrees that a tree of `size` leaves consists of. */
-export function appendLeaf(peaks: Uint8Array[], size: number, leaf: Uint8Array): void {
-  let node = leaf;
-  for (let rest = size; rest % 2 === 1; rest = (rest - 1) / 2) {
-    const peak = peaks.pop();
-    if (peak === undefined) {
-      throw new FormatError("not the peaks of a tree of that size");
-    }
-    node = nodeHash(peak, node);
-  }
-  peaks.push(node);
 }
 
 function middle(start: number, stop: number): number {

@@ -2,7 +2,6 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { VerificationError } from "../errors.ts";
-import { concat, le } from "../wire.ts";
 import { type Close, seedOf } from "./closes.ts";
 
 /** The lanes of a span: the least power of two of at most 3N/4 members each. */
@@ -16,7 +15,10 @@ export function lanesOf(first: number, size: number, capacity: number): number {
 
 /** The 64-bit key of an entry, under the seed of its first close. */
 export function shuffleKey(seed: Uint8Array, entry: number): bigint {
-  const digest = sha256(concat(seed, le(entry, 8)));
+  const data = new Uint8Array(40);
+  data.set(seed);
+  new DataView(data.buffer).setBigUint64(32, BigInt(entry), true);
+  const digest = sha256(data);
   return new DataView(digest.buffer, digest.byteOffset).getBigUint64(0, true);
 }
 
@@ -35,14 +37,9 @@ export class Partition {
 
   /** Take in the next accepted close. */
   extend(close: Close): void {
-    const data = new Uint8Array(40);
-    data.set(seedOf(close));
-    const view = new DataView(data.buffer);
+    const seed = seedOf(close);
     for (let entry = this.#keys.length; entry < close.size; entry++) {
-      view.setUint32(32, entry % 2 ** 32, true);
-      view.setUint32(36, Math.floor(entry / 2 ** 32), true);
-      const digest = sha256(data);
-      this.#keys.push(new DataView(digest.buffer, digest.byteOffset).getUint32(0, true));
+      this.#keys.push(Number(BigInt.asUintN(32, shuffleKey(seed, entry))));
     }
     this.closes.push(close);
   }
@@ -76,12 +73,6 @@ export class Partition {
   voidCounts(by: number, entry: number): boolean {
     const last = this.#voidDeadline(entry);
     return entry < by && (last === undefined || by < last.size);
-  }
-
-  /** Whether every void that will ever count below `size` is below `voidedAt`. */
-  voidsAreSettled(size: number, voidedAt: number): boolean {
-    const last = this.#voidDeadline(size - 1);
-    return last !== undefined && last.size <= voidedAt;
   }
 
   /** The close below which a void of `entry` is in time, if there is one yet. */

@@ -9,12 +9,12 @@ const TRANSFERRED = 3;
 const SALE = 4;
 
 /** An entry that is one: a commitment with its kind, or the index of what is void. */
-export type Entry =
+type Entry =
   | { kind: typeof PURCHASE | typeof TRANSFERRED | typeof SALE; commitment: Uint8Array }
   | { kind: typeof VOID; voided: number };
 
 /** Read an entry; `null` for bytes that are none: no member, and no effect. */
-export function readEntry(data: Uint8Array): Entry | null {
+function readEntry(data: Uint8Array): Entry | null {
   const kind = data[0];
   if (kind === VOID && data.length === 9) {
     const voided = new DataView(data.buffer, data.byteOffset).getBigUint64(1);

@@ -21,7 +21,7 @@ interface Relation {
   equations: { image: Point; terms: [name: string, point: Point][] }[];
 }
 
-export function attributeGenerator(name: string): Point {
+function attributeGenerator(name: string): Point {
   return generator(`attribute/${name}`);
 }
 

@@ -49,10 +49,6 @@ export function decodePoint(data: Uint8Array): Point {
   }
 }
 
-export function encodePoint(point: Point): Uint8Array {
-  return point.toBytes(true);
-}
-
 export function decodeScalar(data: Uint8Array): bigint {
   const scalar = toNumber(data);
   if (data.length !== SCALAR_BYTES || scalar >= ORDER) {

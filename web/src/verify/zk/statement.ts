@@ -56,7 +56,7 @@ export class Ring {
   }
 }
 
-export function ringDigest(members: readonly Uint8Array[]): Uint8Array {
+function ringDigest(members: readonly Uint8Array[]): Uint8Array {
   return sha256(concat(le(members.length, 8), ...members));
 }
 
