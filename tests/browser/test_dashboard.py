@@ -134,6 +134,9 @@ def test_what_happens_appears_by_itself(page: Page, busy: Busy) -> None:
     expect(page.locator(".figure", has_text="Claims")).to_contain_text("13")
     expect(page.locator(".strip")).to_contain_text(f"{size + 2} events")
     expect(page.locator(".figure .source.checked")).to_have_count(5)
+    page.route("**/logs/acme/events/checkpoint", lambda route: route.abort())
+    shop.close()
+    expect(page.locator(".strip.warn")).to_contain_text("could not be read again")
 
 
 def test_it_is_used_with_the_keyboard_alone(page: Page) -> None:

@@ -139,6 +139,47 @@ def test_a_step_that_is_not_in_the_log(page: Page, busy: Busy) -> None:
     assert b64decode(document["entries"][0]["data"]) in busy.events()
 
 
+def test_figures_that_are_other_ones_for_the_recount(page: Page, busy: Busy) -> None:
+    asked: list[bytes] = []
+
+    def better_at_first(body: bytes) -> bytes:
+        asked.append(body)
+        return json.dumps({**json.loads(body), "voids": []}).encode() if len(asked) == 1 else body
+
+    spoil(page, "**/v1/merchants/acme/overview", better_at_first)
+    show(page, busy, "")
+    figure = page.locator(".figure", has_text="Taken back")
+    expect(figure.locator(".source.checked")).to_be_visible()
+    expect(figure.locator(".figure-value")).to_have_text("1")
+
+
+def test_figures_that_leave_out_what_happened_last(page: Page, busy: Busy) -> None:
+    before = parse_event(busy.events()[-2])["time"]
+
+    def shorter(body: bytes) -> bytes:
+        overview = json.loads(body)
+        return json.dumps({**overview, "events": overview["events"] - 1, "at": before}).encode()
+
+    spoil(page, "**/v1/merchants/acme/overview", shorter)
+    show(page, busy, "")
+    expect(page.get_by_text("not those of all events in the log")).to_be_visible()
+    expect(page.locator(".figure .source.checked")).to_have_count(0)
+
+
+def test_a_claim_for_which_another_one_is_shown(page: Page, busy: Busy) -> None:
+    wanted = busy.claims[0].claim_id
+    decided = (e for e in map(parse_event, busy.events()) if e["type"] == "claim.decided")
+    other = next(e["claim_id"] for e in decided if e["claim_id"] != wanted)
+
+    def answer(route: Route) -> None:
+        route.fulfill(response=route.fetch(url=route.request.url.replace(wanted, other)))
+
+    page.route("**/case", answer)
+    show(page, busy, f"/claims/{wanted}")
+    document = evidence(page, "answer-differs")
+    assert parse_event(b64decode(document["entries"][0]["data"]))["claim_id"] == other
+
+
 def test_a_claim_that_was_approved_without_a_proof(page: Page, busy: Busy) -> None:
     entries = busy.events()
     claim_id = busy.claims[0].claim_id

@@ -48,14 +48,19 @@ export function useFigures(merchant: Merchant): Figures {
   const recount = recountOf(merchant).value;
   const check = checkOf(merchant, "events").value;
   const served = answer.document;
-  const isCounted = recount.state === "same" && recount.overview?.events === served?.events;
+  const counted = recount.state === "same" ? recount.overview : undefined;
+  const isCounted = counted !== undefined && counted.events === served?.events;
   const size = check.log?.size;
   useEffect(() => {
     if (served !== undefined && size !== undefined && isSmall(size) && !isCounted) {
       void countAgain(merchant);
     }
   }, [merchant, served, size, isCounted]);
-  return { answer, overview: served, source: isCounted ? "checked" : "said" };
+  // What is called checked is what was counted here: the service may have given the recount other
+  // figures to compare with than those of `served`.
+  return isCounted
+    ? { answer, overview: counted, source: "checked" }
+    : { answer, overview: served, source: "said" };
 }
 
 /** Recount everything, and compare. */
@@ -88,7 +93,8 @@ async function counted(
   for (let tries = 0; tries < TRIES; tries++) {
     const served = await ask<Overview>(place(merchant.id, "overview"));
     const { log } = checkOf(merchant, "events").value;
-    if (log !== undefined && served.events <= log.size) {
+    // Figures of fewer events leave out what happened last.
+    if (log !== undefined && served.events === log.size) {
       return await checkOverview(log, served, { onProgress });
     }
     await lookAgain(merchant);

@@ -5,21 +5,29 @@ import { canonicalJson, type Json } from "../verify/json.ts";
 import { equalBytes, toBase64, utf8 } from "../verify/wire.ts";
 import type { LogEvent, Placed } from "./documents.ts";
 
+/** Members of each event that is about it, such as its `claim_id`. */
+export type Subject = Readonly<Record<string, string>>;
+
 /**
- * Compare each with the entry at its index. `Lie` for one that differs; `false` if the log that was
- * verified does not reach so far yet.
+ * Compare each with the entry at its index, and with what it is shown for. `Lie` for one that
+ * differs; `false` if the log that was verified does not reach so far yet.
  */
 export async function requireShown(
   log: RemoteLog,
   shown: readonly Placed<LogEvent>[],
+  subject: Subject,
 ): Promise<boolean> {
   for (const { index, event } of shown) {
     if (index >= log.size) {
       return false;
     }
     const entry = await log.entry(index);
-    if (!isSpelt(event, entry)) {
-      const why = `the service shows another event ${index} than the log has`;
+    const other = Object.entries(subject).find(([member, value]) => event[member] !== value);
+    if (other !== undefined || !isSpelt(event, entry)) {
+      const why =
+        other === undefined
+          ? `the service shows another event ${index} than the log has`
+          : `the service shows event ${index} for the ${other.join(" ")}, which it is not about`;
       const shownAs = toBase64(utf8(JSON.stringify(event)));
       const file = { path: `event ${index} as shown`, data: shownAs };
       throw await log.accuse("answer-differs", why, [index], [file]);

@@ -87,7 +87,7 @@ async function look(merchant: Merchant, name: LogName, check: Signal<Check>): Pr
   const origin = originOf(merchant, name);
   const witnesses = merchant.witnesses.map((witness) => witness.vkey);
   const earlier = check.value.log;
-  const seen = earlier?.seen ?? check.value.before;
+  const seen = larger(earlier?.seen, recall(origin)); // which another tab may have kept
   try {
     const log = await openLog(url, vkeys, witnesses, seen && headOf(seen));
     check.value = { ...check.value, state: "checked", log, isStale: false };
@@ -106,8 +106,14 @@ function headOf({ size, root, note }: Seen): Seen {
   return { size, root, note };
 }
 
+function larger(one: Seen | undefined, other: Seen | undefined): Seen | undefined {
+  return (one?.size ?? -1) >= (other?.size ?? -1) ? one : other;
+}
+
 function remember(origin: string, head: Remembered): void {
-  keep(storedAs(origin), head);
+  if ((recall(origin)?.size ?? 0) <= head.size) {
+    keep(storedAs(origin), head);
+  }
 }
 
 function recall(origin: string): Remembered | undefined {

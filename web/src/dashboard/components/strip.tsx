@@ -20,6 +20,9 @@ export function Strip({ merchant }: { merchant: Merchant }): JSX.Element {
       </p>
     );
   }
+  if (events.isStale || purchases.isStale) {
+    return <p class="strip warn">{said.stale(events.log.size, purchases.log.size)}</p>;
+  }
   const seen = events.before;
   const isRekeyed =
     hasNewKeys(events, merchant.logs.events) || hasNewKeys(purchases, merchant.logs.purchases);

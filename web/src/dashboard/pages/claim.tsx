@@ -23,7 +23,7 @@ export function ClaimPage({ merchant, id }: ClaimProps): JSX.Element {
       {found === undefined ? (
         <Waiting answer={answer} />
       ) : (
-        <Found merchant={merchant} found={found} key={id} />
+        <Found merchant={merchant} found={found} id={id} key={id} />
       )}
     </>
   );
@@ -34,9 +34,9 @@ interface FoundProps {
   found: Case;
 }
 
-function Found({ merchant, found }: FoundProps): JSX.Element {
+function Found({ merchant, found, id }: FoundProps & ClaimProps): JSX.Element {
   const events = [found.decision, ...found.steps];
-  const source = useProven(merchant, events) ? "checked" : "said";
+  const source = useProven(merchant, events, { claim_id: id }) ? "checked" : "said";
   return (
     <>
       <VerifyCard merchant={merchant} index={found.decision.index} />

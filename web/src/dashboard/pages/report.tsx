@@ -22,7 +22,7 @@ export function ReportPage({ merchant, month }: ReportProps): JSX.Element {
   );
   const found = answer.document;
   const published = found?.published ?? null;
-  const isProven = useProven(merchant, published === null ? [] : [published]);
+  const isProven = useProven(merchant, published === null ? [] : [published], { month });
   const report = published?.event.report ?? found?.computed ?? null;
   return (
     <>

@@ -53,6 +53,8 @@ export const en = {
     first: "This browser sees these logs for the first time.",
     grown: (ago: string) => `They contain all that this browser saw ${ago}.`,
     unreachable: "This page could not check the logs. What it shows is what the service says.",
+    stale: (events: number, purchases: number) =>
+      `The logs could not be read again. Checked before: ${many(events, "event", "events")} and ${many(purchases, "purchase entry", "purchase entries")}.`,
     newKeys:
       "The log keys are not those of your last visit. If the log itself announces them, that is in order: look for key events.",
   },
@@ -119,7 +121,7 @@ export const en = {
       `${number.format(done)} of ${many(all, "entry", "entries")} checked`,
     same: (events: number, time: string) =>
       `All figures follow from the log: ${many(events, "event", "events")} recounted here in ${time}.`,
-    behind: "The log could not be read as far as the figures go. Try again in a moment.",
+    behind: "The figures are not those of all events in the log. Try again in a moment.",
     failed: "The recount could not be finished, because the log could not be read.",
     differs: "The figures of the service are not those of the log.",
     deeper:

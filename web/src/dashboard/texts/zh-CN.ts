@@ -50,10 +50,12 @@ export const zhCN: Texts = {
   strip: {
     opening: "正在核验两份日志的签名……",
     checked: (events, purchases) =>
-      `两份日志的签名和根哈希均成立：${count(events, "条事件")}，${count(purchases, "条购买记录")}。`,
+      `两份日志的签名和根哈希均成立：${count(events, "个事件")}，${count(purchases, "条购买记录")}。`,
     first: "本浏览器第一次看到这些日志。",
     grown: (ago) => `本浏览器${ago}见过的内容都还在其中。`,
     unreachable: "本页未能核验日志。以下内容均以服务方的说法为准。",
+    stale: (events, purchases) =>
+      `日志这次没能读到。此前已核验：${count(events, "个事件")}，${count(purchases, "条购买记录")}。`,
     newKeys: "日志密钥与您上次访问时不同。如果日志自己公布了更换，则属正常：请查看密钥事件。",
   },
   lie: {
@@ -114,7 +116,7 @@ export const zhCN: Texts = {
     progress: (done, all) => `已核验 ${number.format(done)} / ${count(all, "个条目")}`,
     same: (events, time) =>
       `所有数字都能由日志推出：在此重新统计了 ${count(events, "个事件")}，用时 ${time}。`,
-    behind: "日志还读不到这些数字所对应的位置，请稍后再试。",
+    behind: "这些数字没有涵盖日志中的全部事件，请稍后再试。",
     failed: "日志无法读取，重新统计未能完成。",
     differs: "服务方的数字与日志不符。",
     deeper: "这一步不验证每个理赔的证明：请打开某个理赔逐一验证，或运行 kvitto audit 验证全部。",
