@@ -21,7 +21,7 @@ export interface OpenedLog {
 /** The calls, with their arguments and results. */
 export interface Calls {
   openLog: [
-    args: [base: string, vkeys: string[], witnesses: string[], seen: Seen | undefined],
+    args: [base: string, vkeys: string[], witnesses: string[], seen: readonly Seen[]],
     result: OpenedLog,
   ];
   closeLog: [args: [log: number], result: undefined];

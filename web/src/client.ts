@@ -85,7 +85,7 @@ export async function openLog(
   base: string,
   vkeys: string[],
   witnesses: string[],
-  seen?: Seen,
+  seen: readonly Seen[] = [],
   options: Options = {},
 ): Promise<RemoteLog> {
   const absolute = new URL(base, location.href).href;

@@ -7,6 +7,7 @@ import { openLog, type Progress, type VerifiedLog } from "./verify/ledger/log.ts
 import { checkOverview, recount } from "./verify/overview.ts";
 
 interface Running {
+  id: number;
   signal: AbortSignal;
   onProgress: Progress;
 }
@@ -17,8 +18,6 @@ type Handlers = {
 
 const logs = new Map<number, VerifiedLog>();
 const running = new Map<number, AbortController>();
-let handles = 0;
-
 function log(handle: number): VerifiedLog {
   const found = logs.get(handle);
   if (found === undefined) {
@@ -33,11 +32,11 @@ function opened(handle: number, log: VerifiedLog): OpenedLog {
 }
 
 const handlers: Handlers = {
-  async openLog(_, base, vkeys, witnesses, seen) {
+  // Its handle is the number of the call: one that a worker before this one gave means nothing here.
+  async openLog({ id }, base, vkeys, witnesses, seen) {
     const found = await openLog(base, vkeys, witnesses, seen);
-    const handle = ++handles;
-    logs.set(handle, found);
-    return opened(handle, found);
+    logs.set(id, found);
+    return opened(id, found);
   },
   async closeLog(_, handle) {
     logs.delete(handle);
@@ -83,7 +82,7 @@ async function run<Name extends CallName>(
   running.set(id, controller);
   const onProgress: Progress = (done, total) => post({ id, kind: "progress", done, total });
   try {
-    const result = await handlers[name]({ signal: controller.signal, onProgress }, ...args);
+    const result = await handlers[name]({ id, signal: controller.signal, onProgress }, ...args);
     post({ id, kind: "result", result });
   } catch (error) {
     post({ id, kind: "failure", failure: failure(error) });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { CHECKS, verifyClaim } from "../src/verify/claim_check.ts";
-import type { Lie } from "../src/verify/errors.ts";
+import { type Lie, Unreachable } from "../src/verify/errors.ts";
 import { canonicalJson, isObject, type JsonObject, parseCanonical } from "../src/verify/json.ts";
 import { VerifiedLog } from "../src/verify/ledger/log.ts";
 import { claimId, parseClaim } from "../src/verify/policies/claim.ts";
@@ -208,6 +208,24 @@ describe("a log that says what no log may", () => {
     const log = await signed(written);
     expect(equalBytes(forged.root, bought.root)).toBe(false);
     await expect(verifyClaim(log, forged, claimOf("all"))).rejects.toMatchObject({
+      kind: "false-claim",
+    });
+  });
+});
+
+describe("closes of purchases that have not been read", () => {
+  const index = EXPECTED.claims.at(-1)?.index ?? -1;
+
+  test("are waited for, and not passed over", async () => {
+    const whole = await bought.entries(0, bought.size);
+    const shop = (size: number) =>
+      VerifiedLog.open(served(whole.slice(0, size), SHOP.name, SHOP), [SHOP.vkey], []);
+    const stale = await shop(160);
+    const log = await signed(written);
+    await expect(verifyClaim(log, stale, index)).rejects.toThrow(Unreachable);
+    expect((await verifyClaim(log, await shop(whole.length), index)).index).toBe(index);
+    // Nothing came since: whoever signed such a close has lied.
+    await expect(verifyClaim(log, await shop(160), index)).rejects.toMatchObject({
       kind: "false-claim",
     });
   });

@@ -17,6 +17,7 @@ let started: string[];
 /** What is sent to one side arrives at the other a little later, copied. */
 class FakeWorker {
   static page: Listener[] = [];
+  static errors: (() => void)[] = [];
   readonly #listeners: Listener[] = [];
   readonly #ready: Promise<unknown>;
 
@@ -32,6 +33,17 @@ class FakeWorker {
   addEventListener(type: string, listener: Listener): void {
     if (type === "message") {
       FakeWorker.page.push(listener);
+    } else {
+      FakeWorker.errors.push(listener as () => void);
+    }
+  }
+
+  /** It stops; the next one knows nothing of what it had opened. */
+  static fail(): void {
+    vi.resetModules();
+    FakeWorker.page = [];
+    for (const stop of FakeWorker.errors.splice(0)) {
+      stop();
     }
   }
 
@@ -121,6 +133,16 @@ describe("the page", () => {
     const late = client.recount(events, { signal: AbortSignal.abort() });
     await expect(late).rejects.toThrow(expect.objectContaining({ name: "AbortError" }));
     expect((await client.verifyClaim(events, purchases, last)).index).toBe(last);
+  });
+
+  test("is not given another log by a worker that has begun anew", async () => {
+    const events = await open("events");
+    FakeWorker.fail();
+    await expect(events.entry(0)).rejects.toThrow("no such log is open");
+    const purchases = await open("purchases");
+    await expect(events.entry(0)).rejects.toThrow("no such log is open");
+    expect((await purchases.entry(0)).length).toBe(34);
+    expect(started.length).toBe(2);
   });
 
   test("starts the worker by a trusted type, and nothing else", async () => {

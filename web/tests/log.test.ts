@@ -10,7 +10,7 @@ import { EXPECTED, events, type FakeFiles, purchases } from "./shop.ts";
 
 const OPTIONS = { numRuns: 40 };
 
-function open(files: FakeFiles, seen?: VerifiedLog["seen"]): Promise<VerifiedLog> {
+function open(files: FakeFiles, ...seen: VerifiedLog["seen"][]): Promise<VerifiedLog> {
   return VerifiedLog.open(files, [KEY.vkey], [], seen);
 }
 
@@ -232,6 +232,15 @@ describe("a log that forks", () => {
       toBase64(await files.read("checkpoint", 1e6)),
     ]);
     checkFork(caught);
+  });
+
+  test("is caught by each head that was seen", async () => {
+    const [one, two] = [(await open(served(before))).seen, (await open(served(other))).seen];
+    const now = served([...before, ...numbered(9, "later")]);
+    expect((await open(now, one, (await open(served(before.slice(0, 7)))).seen)).size).toBe(309);
+    expect(await kindOf(open(now, one, two))).toBe("fork");
+    expect(await kindOf(open(now, two, one))).toBe("fork");
+    expect(await kindOf(open(served(before), one, (await open(now)).seen))).toBe("shrunk");
   });
 
   test("or hides what it showed", async () => {

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Json, JsonObject } from "../src/verify/json.ts";
-import { canonicalJson } from "../src/verify/json.ts";
+import { canonicalJson, parseCanonical } from "../src/verify/json.ts";
 import { parseDeclaration, parseEvent } from "../src/verify/ledger/events.ts";
 import { VerifiedLog } from "../src/verify/ledger/log.ts";
 import { checkOverview, OverviewFold, recount } from "../src/verify/overview.ts";
+import { Signer, served } from "./memory_log.ts";
 import { EXPECTED, events } from "./shop.ts";
 
 const FOLDER = new URL("../../tests/vectors/overview/", import.meta.url);
@@ -29,6 +30,10 @@ async function counted(events: readonly JsonObject[], purchases: Json): Promise<
     await fold.read(event);
   }
   return { ...fold.overview(), purchases };
+}
+
+function readObject(data: Uint8Array): JsonObject {
+  return parseCanonical(data) as JsonObject;
 }
 
 describe("what the service counts", () => {
@@ -83,6 +88,18 @@ describe("a log that was opened", () => {
       await expect(checkOverview(log, lie)).rejects.toMatchObject({ kind: "overview-differs" });
     }
     expect(await checkOverview(log, served)).toEqual(found);
+  });
+
+  test("is signed by a key that its later events name, too", async () => {
+    const log = await open();
+    const entries = await log.entries(0, log.size);
+    const other = new Signer(`${EXPECTED.origin}/events`, 9);
+    const files = served(entries, other.name, other);
+    const forged = await VerifiedLog.open(files, [other.vkey], []);
+    await expect(recount(forged)).rejects.toMatchObject({ kind: "wrong-key" });
+    const few = await counted(entries.slice(0, 12).map(readObject), 3);
+    expect(await checkOverview(log, few)).toMatchObject({ events: 12 });
+    await expect(checkOverview(forged, few)).rejects.toMatchObject({ kind: "wrong-key" });
   });
 
   test("cannot be compared with more than it has", async () => {

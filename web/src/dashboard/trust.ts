@@ -2,13 +2,13 @@
 
 import { type Signal, signal } from "@preact/signals";
 import { Lie, openLog, type RemoteLog, type Seen } from "../client.ts";
-import type { LogPlace, Merchant } from "./documents.ts";
+import type { Merchant } from "./documents.ts";
 import type { LogName } from "./router.ts";
 import { keep, kept } from "./storage.ts";
 
 const LET_GO_MS = 30_000; // whoever still reads the log as it was has finished by then
 
-/** What this browser keeps of a log: the largest head, under which keys, and when it saw it. */
+/** What this browser keeps of a log: the largest head, whose keys signed it, and when it saw it. */
 export interface Remembered extends Seen {
   vkeys: string[];
   at: string;
@@ -34,6 +34,8 @@ export interface Told {
 export const lies = signal<readonly Told[]>([]);
 
 const checks = new Map<string, Signal<Check>>();
+const looks = new Map<string, Promise<void>>(); // the last of each merchant
+const next = new Map<string, Promise<void>>(); // those that have not begun
 
 /** The check of a log, which begins with the first who asks. */
 export function checkOf(merchant: Merchant, name: LogName): Signal<Check> {
@@ -49,8 +51,26 @@ export function checkOf(merchant: Merchant, name: LogName): Signal<Check> {
   return check;
 }
 
-/** Look whether the logs have grown. */
-export async function lookAgain(merchant: Merchant): Promise<void> {
+/**
+ * Look whether the logs have grown, one look after another. Closes in the event log are of purchases
+ * before them: so the purchase log is read last.
+ */
+export function lookAgain(merchant: Merchant): Promise<void> {
+  const { origin } = merchant;
+  const waiting = next.get(origin);
+  if (waiting !== undefined) {
+    return waiting;
+  }
+  const look = (looks.get(origin) ?? Promise.resolve()).then(() => {
+    next.delete(origin);
+    return lookAtBoth(merchant);
+  });
+  looks.set(origin, look);
+  next.set(origin, look);
+  return look;
+}
+
+async function lookAtBoth(merchant: Merchant): Promise<void> {
   for (const name of ["events", "purchases"] as const) {
     const check = checks.get(originOf(merchant, name));
     if (check !== undefined && check.value.state !== "opening") {
@@ -71,10 +91,13 @@ export function tell(origin: string, error: unknown): boolean {
   return true;
 }
 
-/** Whether the keys that are named now have nothing in common with those of the last visit. */
-export function hasNewKeys(check: Check, place: LogPlace): boolean {
-  const { before } = check;
-  return before !== undefined && !before.vkeys.some((vkey) => place.vkeys.includes(vkey));
+/** Whether none of those who have signed the log now has signed it at the last visit. */
+export function hasNewKeys({ before, log }: Check): boolean {
+  return (
+    before !== undefined &&
+    log !== undefined &&
+    !before.vkeys.some((vkey) => log.signers.includes(vkey))
+  );
 }
 
 /** The origin of a merchant's log. */
@@ -87,11 +110,18 @@ async function look(merchant: Merchant, name: LogName, check: Signal<Check>): Pr
   const origin = originOf(merchant, name);
   const witnesses = merchant.witnesses.map((witness) => witness.vkey);
   const earlier = check.value.log;
-  const seen = larger(earlier?.seen, recall(origin)); // which another tab may have kept
   try {
-    const log = await openLog(url, vkeys, witnesses, seen && headOf(seen));
+    const log = await openLog(url, vkeys, witnesses, headsOf(origin, check.value));
+    if (log.origin !== origin) {
+      throw await log.accuse(
+        "wrong-key",
+        `the log of ${log.origin} is shown for ${origin}`,
+        [],
+        [],
+      );
+    }
     check.value = { ...check.value, state: "checked", log, isStale: false };
-    remember(origin, { ...log.seen, vkeys, at: new Date().toISOString() });
+    remember(origin, { ...log.seen, vkeys: [...log.signers], at: new Date().toISOString() });
     if (earlier !== undefined) {
       setTimeout(() => void earlier.close(), LET_GO_MS);
     }
@@ -102,14 +132,14 @@ async function look(merchant: Merchant, name: LogName, check: Signal<Check>): Pr
   }
 }
 
-function headOf({ size, root, note }: Seen): Seen {
-  return { size, root, note };
+/** What this page has seen of the log, and any other page of this browser. */
+function headsOf(origin: string, { log, before }: Check): Seen[] {
+  const heads = [log?.seen ?? before, recall(origin)].filter((head) => head !== undefined);
+  const distinct = new Map(heads.map(({ size, root, note }) => [note, { size, root, note }]));
+  return [...distinct.values()];
 }
 
-function larger(one: Seen | undefined, other: Seen | undefined): Seen | undefined {
-  return (one?.size ?? -1) >= (other?.size ?? -1) ? one : other;
-}
-
+/** Unless another page has seen more meanwhile. */
 function remember(origin: string, head: Remembered): void {
   if ((recall(origin)?.size ?? 0) <= head.size) {
     keep(storedAs(origin), head);

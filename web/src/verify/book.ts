@@ -1,7 +1,7 @@
 // What the two logs of a merchant say, as far as claims depend on it: read once, and then on.
 
 import { accused, readDeclaration } from "./declared.ts";
-import { FormatError, VerificationError } from "./errors.ts";
+import { FormatError, Unreachable, VerificationError } from "./errors.ts";
 import { CLOSED, type Close, parseClose, requireNext, requireSeeds } from "./ledger/closes.ts";
 import { type Declaration, type Event, parseEvent } from "./ledger/events.ts";
 import { isKeyEvent, KeyHistory } from "./ledger/key_history.ts";
@@ -66,7 +66,7 @@ export class Book {
         this.purchases.append(entry);
       }
     }
-    await this.#settle(purchases);
+    await this.#settle(events, purchases);
   }
 
   async #readEvents(
@@ -114,7 +114,12 @@ export class Book {
     }
   }
 
-  async #settle(purchases: VerifiedLog): Promise<void> {
+  /** `Unreachable` where a close may be of entries that came after the purchase log was read. */
+  async #settle(events: VerifiedLog, purchases: VerifiedLog): Promise<void> {
+    const isBehind = this.#waiting.some(({ close }) => close.size > purchases.size);
+    if (isBehind && !purchases.isNewerThan(events)) {
+      throw new Unreachable("the purchase log was read before the event log");
+    }
     const roots = await Promise.all(this.#waiting.map(({ close }) => purchases.rootAt(close.size)));
     for (const [i, { index, close }] of this.#waiting.splice(0).entries()) {
       try {

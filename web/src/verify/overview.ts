@@ -104,7 +104,10 @@ export function recount(
   return countTo(events.size, events, onProgress, signal);
 }
 
-/** Count so many events as `served` says it has counted; `Lie` where it differs. */
+/**
+ * Count so many events as `served` says it has counted; `Lie` where it differs. The others are read
+ * too: whose key has signed them all is told by all of them.
+ */
 export async function checkOverview(
   events: VerifiedLog,
   served: unknown,
@@ -128,6 +131,9 @@ export async function checkOverview(
       [],
       [file],
     );
+  }
+  if (stop < events.size) {
+    await countTo(events.size, events, onProgress, signal);
   }
   return counted;
 }

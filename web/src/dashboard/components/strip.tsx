@@ -24,8 +24,7 @@ export function Strip({ merchant }: { merchant: Merchant }): JSX.Element {
     return <p class="strip warn">{said.stale(events.log.size, purchases.log.size)}</p>;
   }
   const seen = events.before;
-  const isRekeyed =
-    hasNewKeys(events, merchant.logs.events) || hasNewKeys(purchases, merchant.logs.purchases);
+  const isRekeyed = hasNewKeys(events) || hasNewKeys(purchases);
   return (
     <p class="strip good">
       <SourceBadge source="checked" /> {said.checked(events.log.size, purchases.log.size)}{" "}

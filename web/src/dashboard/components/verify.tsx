@@ -1,8 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { type ClaimCheck, verifyClaim } from "../../client.ts";
+import type { ClaimCheck } from "../../client.ts";
 import type { Merchant } from "../documents.ts";
 import { checkOf, tell } from "../trust.ts";
+import { verified } from "../verified.ts";
 import { format, texts } from "../words.ts";
 import { Card, Progress } from "./parts.tsx";
 
@@ -16,27 +17,25 @@ const opened = location.hash;
 
 interface VerifyProps {
   merchant: Merchant;
-  /** Where the decision is in the event log. */
+  id: string;
+  /** Where its decision is in the event log, as the service says. */
   index: number;
 }
 
-export function VerifyCard({ merchant, index }: VerifyProps): JSX.Element {
+export function VerifyCard({ merchant, id, index }: VerifyProps): JSX.Element {
   const said = texts.value.claim;
   const events = checkOf(merchant, "events").value.log;
   const purchases = checkOf(merchant, "purchases").value.log;
   const [done, setDone] = useState<Verification>({ state: "idle" });
   const isReady = events !== undefined && purchases !== undefined;
   const verify = async (): Promise<void> => {
-    if (events === undefined || purchases === undefined) {
-      return;
-    }
     const onProgress = (done: number, total: number): void => {
       setDone({ state: "running", done, total });
     };
     onProgress(0, 0);
     const began = performance.now();
     try {
-      const check = await verifyClaim(events, purchases, index, { onProgress });
+      const check = await verified(merchant, id, index, { onProgress });
       setDone({ state: "holds", check, milliseconds: performance.now() - began });
     } catch (error) {
       setDone({ state: tell(merchant.origin, error) ? "false" : "unable" });

@@ -85,10 +85,10 @@ function LogCard({ merchant, name, served }: LogCardProps): JSX.Element {
     [
       said.keys,
       <>
-        {merchant.logs[name].vkeys.map((vkey) => (
+        {(log?.signers ?? merchant.logs[name].vkeys).map((vkey) => (
           <code key={vkey}>{vkey} </code>
         ))}
-        {hasNewKeys(check, merchant.logs[name]) && <Badge tone="warn">{said.newKeys}</Badge>}
+        {hasNewKeys(check) && <Badge tone="warn">{said.newKeys}</Badge>}
       </>,
     ],
   ];

@@ -39,10 +39,14 @@ export class VerifiedLog {
   readonly note: string;
   readonly signers: string[];
   readonly cosignatures: Cosignature[];
+  readonly #asked: number;
+  readonly #answered: number;
   readonly #tree: Tree;
   readonly #accuser: Accuser;
 
   private constructor(head: OpenedNote, tree: Tree, accuser: Accuser) {
+    this.#asked = head.asked;
+    this.#answered = head.answered;
     this.origin = head.checkpoint.origin;
     this.size = head.checkpoint.size;
     this.root = head.checkpoint.root;
@@ -58,19 +62,22 @@ export class VerifiedLog {
     files: LogFiles,
     vkeys: readonly string[],
     witnesses: readonly string[],
-    seen?: Seen,
+    seen: readonly Seen[] = [],
   ): Promise<VerifiedLog> {
+    const asked = performance.now();
     const note = await files.read("checkpoint", LONGEST_NOTE);
-    const notes = seen === undefined ? [note] : [fromBase64(seen.note), note];
+    const answered = performance.now();
+    const notes = [...seen.map((head) => fromBase64(head.note)), note];
     const accuser = new Accuser(files.place, vkeys, witnesses, notes);
-    const head = await openNote(note, vkeys, witnesses, accuser);
-    if (seen !== undefined) {
-      await requireNoOlder(files, seen, head, accuser);
+    const read = await readNote(note, vkeys, witnesses, accuser);
+    const head = { ...read, note, asked, answered };
+    for (const each of seen) {
+      await requireNoOlder(files, each, head, accuser);
     }
     const { size, root } = head.checkpoint;
     const tree = await Tree.open(files, size, root, accuser.accuse);
-    if (seen !== undefined) {
-      await requireExtension(seen, note, tree, accuser);
+    for (const each of seen) {
+      await requireExtension(each, note, tree, accuser);
     }
     return new VerifiedLog(head, tree, accuser);
   }
@@ -78,6 +85,11 @@ export class VerifiedLog {
   get seen(): Seen {
     const note = new TextEncoder().encode(this.note);
     return { size: this.size, root: toBase64(this.root), note: toBase64(note) };
+  }
+
+  /** Whether it was asked for after `other` had answered: so nothing in `other` is newer. */
+  isNewerThan(other: VerifiedLog): boolean {
+    return other.#answered <= this.#asked;
   }
 
   /** The root that the log had at an earlier size; `undefined` if it is not that large. */
@@ -165,12 +177,15 @@ export class VerifiedLog {
   }
 }
 
-/** The log at an address, under the keys of the log and of witnesses. `Lie` or `Unreachable`. */
+/**
+ * The log at an address, under the keys of the log and of witnesses, which extends all that was
+ * seen of it. `Lie` or `Unreachable`.
+ */
 export function openLog(
   base: string,
   vkeys: readonly string[],
   witnesses: readonly string[],
-  seen?: Seen,
+  seen?: readonly Seen[],
 ): Promise<VerifiedLog> {
   return VerifiedLog.open(new LogSite(base), vkeys, witnesses, seen);
 }
@@ -209,19 +224,25 @@ class Accuser {
     });
 }
 
-interface OpenedNote {
-  note: Uint8Array;
+interface ReadNote {
   checkpoint: Checkpoint;
   signers: string[];
   cosignatures: Cosignature[];
 }
 
-async function openNote(
+/** A note, and when it was asked for and came. */
+interface OpenedNote extends ReadNote {
+  note: Uint8Array;
+  asked: number;
+  answered: number;
+}
+
+async function readNote(
   data: Uint8Array,
   vkeys: readonly string[],
   witnesses: readonly string[],
   accuser: Accuser,
-): Promise<OpenedNote> {
+): Promise<ReadNote> {
   const keys = vkeys.map(parseLogKey);
   const cosigners = witnesses.map(parseCosigner);
   let kind: LieKind = "forged-checkpoint";
@@ -238,7 +259,7 @@ async function openNote(
     }
     kind = "false-cosignature";
     const cosignatures = await cosignaturesOf(note, checkpoint, cosigners);
-    return { note: data, checkpoint, signers: signers.map((key) => key.vkey), cosignatures };
+    return { checkpoint, signers: signers.map((key) => key.vkey), cosignatures };
   } catch (error) {
     if (error instanceof FormatError || error instanceof VerificationError) {
       throw accuser.accuse(kind, error.message, []);

@@ -45,7 +45,8 @@ export class Purchases {
       return;
     }
     if (entry.kind === VOID) {
-      this.#voids.set(entry.voided, [...(this.#voids.get(entry.voided) ?? []), index]);
+      const others = this.#voids.get(entry.voided);
+      others?.push(index) ?? this.#voids.set(entry.voided, [index]);
       return;
     }
     const name = nameOf(entry.commitment);
