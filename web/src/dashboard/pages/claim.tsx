@@ -37,9 +37,10 @@ interface FoundProps {
 function Found({ merchant, found, id }: FoundProps & ClaimProps): JSX.Element {
   const events = [found.decision, ...found.steps];
   const source = useProven(merchant, events, { claim_id: id }) ? "checked" : "said";
+  const { index } = found.decision;
   return (
     <>
-      <VerifyCard merchant={merchant} index={found.decision.index} />
+      <VerifyCard key={index} {...{ merchant, id, index }} />
       <SummaryCard merchant={merchant} found={found} />
       <CaseCard {...{ merchant, events, source }} />
       <TagsCard tags={found.decision.event.tags} {...{ merchant, source }} />
