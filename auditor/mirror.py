@@ -5,7 +5,7 @@ What is remembered of a log is the newest head that held, whether or not all of 
 come: a server that forks while somebody fetches is found out too.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,15 +19,16 @@ from auditor.state import EVENTS, PURCHASES, LogKind, Seen, State, read_state, s
 from commitments.clock import Clock
 from commitments.errors import FormatError, VerificationError
 from commitments.wire import canonical_json
+from ledger.checkpoint import open_checkpoint
 from ledger.cosignature import CosignerKey, cosigned_at
 from ledger.durable import replace_file
 from ledger.events import LogDeclaration, event_time, events_origin
 from ledger.evidence import EventEvidence
 from ledger.key_history import KeyHistory, LogKeys, follow_keys, parse_shown_keys
-from ledger.monitor import Head, require_extension
+from ledger.monitor import Head, OlderCheckpoint, require_extension
 from ledger.note import Note, Verifier, parse_vkey
 from ledger.quorum import NO_QUORUM, Quorum, open_cosigned
-from ledger.served_log import ServedLog
+from ledger.served_log import LogDirectory, LogUnreachable, ServedLog
 
 __all__ = ["STATE_FILE", "Mirror", "Progress", "mirror_merchant"]
 
@@ -157,6 +158,9 @@ class _Mirroring:
         if checkpoint.size > _LARGEST_LOG:
             raise FormatError(f"a log of more than {_LARGEST_LOG:,} entries", kind)
         new = Head.of(note)
+        here = ServedLog(LogDirectory(self.home / kind))
+        if known is not None and new.size < known.head.size:
+            _require_no_fork(_seen_here(known, here, keys), new, here)
         self._require_one_history(log, known, also_seen, new)
         # Last: what the log has signed can prove a fork, whoever else has signed it.
         open_cosigned(note, *keys.in_force, policy=quorum)
@@ -191,6 +195,26 @@ class _Mirroring:
     def _remember(self, state: State) -> None:
         save_state(self.home / STATE_FILE, state)
         self.state = state
+
+
+def _seen_here(known: Seen, here: ServedLog, keys: LogKeys) -> Iterator[Head]:
+    """The newest head that was seen, and the newest of which all files have come."""
+    yield known.head
+    with suppress(FormatError, VerificationError, LogUnreachable):
+        note = here.checkpoint()
+        open_checkpoint(note, *keys.keys)
+        yield Head.of(note)
+
+
+def _require_no_fork(seen: Iterable[Head], new: Head, here: ServedLog) -> None:
+    """A log that is smaller than it was is the beginning of that, as far as the files here say.
+
+    Who serves it, and has another one signed, does not serve what would prove that.
+    """
+    for head in seen:
+        if new.size <= head.size:
+            with suppress(OlderCheckpoint):
+                require_extension(head, new, here.tiles)
 
 
 def _declared(shown: Sequence[EventEvidence]) -> Verifier:

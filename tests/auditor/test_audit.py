@@ -13,11 +13,11 @@ from auditor.rules import broken
 from commitments.p256 import P256
 from commitments.wire import parse_json
 from ledger.key_history import parse_shown_keys, read_key_history
-from ledger.note import Verifier
+from ledger.note import Signature, Verifier
 from tests.auditor.lies import LIES
 from tests.auditor.logs import Logs
 from tests.auditor.more_lies import false_proof
-from tests.auditor.shown_logs import ShownMerchantLogs
+from tests.auditor.shown_logs import NEXT, ShownMerchantLogs
 from tests.auditor.shown_logs import mirrored as shown_mirror
 from tests.auditor.told import Told
 
@@ -120,11 +120,15 @@ def test_a_false_proof_is_said_each_time(told: Told, tmp_path: Path) -> None:
         assert [found.rule for found in result.disagreements] == ["proof-invalid"]
 
 
-def test_a_retired_key_that_signs_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "beside", ["", Signature(NEXT.name, NEXT.verifier.key_id, b"0" * 64).line()]
+)
+def test_a_retired_key_that_signs_on(tmp_path: Path, beside: str) -> None:
     """What is shown about keys does not say so, and the event log does."""
     logs = ShownMerchantLogs(rotated=True)
     logs.retire_in_secret()
     files = logs.files(20, 302)
+    files["logs/acme/events/checkpoint"] += beside.encode()  # of a key that nobody knows yet
     result = audit(shown_mirror(files, tmp_path), clock=lambda: NOW)
     assert [each for each in result.disagreements if each.rule == "key-event"] == [
         broken("key-event", "no key that is in force has signed the checkpoint", 301)

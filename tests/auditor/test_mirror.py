@@ -297,6 +297,36 @@ def test_a_log_that_forks_while_it_is_fetched(tmp_path: Path) -> None:
         mirrored(ShownMerchantLogs(forked_purchases=290).files(700, 20), tmp_path)
 
 
+@pytest.mark.parametrize("shown", [291, 400, 512, 699])
+def test_a_fork_that_is_smaller_is_proven_by_what_is_here(tmp_path: Path, shown: int) -> None:
+    """An entry is taken out and the rest signed again: who does that serves no larger log."""
+    mirrored(HONEST.files(700, 20), tmp_path)
+    with pytest.raises(ForkedLog) as caught:
+        mirrored(ShownMerchantLogs(forked_purchases=290).files(shown, 20), tmp_path)
+    small, large = verify_fork(caught.value.fork, [PURCHASES.verifier])
+    assert (small.size, large.size) == (shown, 700)
+    with pytest.raises(OlderCheckpoint):  # an old one is none
+        mirrored(ShownMerchantLogs(forked_purchases=290).files(290, 20), tmp_path)
+
+
+@pytest.mark.parametrize("shown", [400, 500])
+def test_a_smaller_fork_is_proven_while_the_rest_is_still_to_come(
+    tmp_path: Path, shown: int
+) -> None:
+    mirrored(HONEST.files(500, 20), tmp_path)
+    interrupted = HONEST.files(700, 20)
+    del interrupted[LAST_BUNDLE]
+    with pytest.raises(NotServed):
+        mirrored(interrupted, tmp_path)
+    with pytest.raises(ForkedLog) as caught:
+        mirrored(ShownMerchantLogs(forked_purchases=290).files(shown, 20), tmp_path)
+    _, large = verify_fork(caught.value.fork, [PURCHASES.verifier])
+    assert large.size == 500
+    (tmp_path / "acme/purchases/checkpoint").write_bytes(b"damaged")
+    with pytest.raises(OlderCheckpoint):
+        mirrored(ShownMerchantLogs(forked_purchases=290).files(shown, 20), tmp_path)
+
+
 @pytest.mark.parametrize(("beside_keys", "shown"), [(200, 600), (600, 600), (600, 400)])
 def test_keys_that_are_shown_with_another_history(
     tmp_path: Path, beside_keys: int, shown: int
