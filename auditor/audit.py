@@ -1,7 +1,7 @@
 """An audit of one merchant: all rules, all proofs that are new, and what deserves a question."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,12 +63,14 @@ def audit(
 ) -> AuditResult:
     """Judge both logs, and verify the proofs that ``engine`` has not verified before.
 
-    With a ``sample`` that many proofs, chosen anew each time out of all; what they are is not
-    remembered.
+    With a ``sample`` that many proofs, chosen anew each time, and those that did not hold before
+    whoever verified them; what they are is not remembered.
     """
     judged = judge_mirror(mirror, progress)
-    known = mirror.state.proofs.get(engine, Checked())
-    tasks = _chosen(judged.proofs, known, sample)
+    stand_at = [task.index for task in judged.proofs]
+    known = mirror.state.proofs.get(engine, Checked()).among(stand_at)
+    suspects = {index for checked in mirror.state.proofs.values() for index in checked.false}
+    tasks = _chosen(judged.proofs, known, suspects, sample)
     false = verify_proofs(
         judged,
         tasks,
@@ -80,7 +82,7 @@ def audit(
     )
     if sample is None:
         at_fault = {entry.index for found in false for entry in found.entries}
-        checked = Checked(mirror.events.size, tuple(sorted(at_fault)))
+        checked = Checked.of(mirror.events.size, stand_at, at_fault)
         mirror.remember(mirror.state.with_proofs(engine, checked))
     result = AuditResult(mirror, judged, _counts(mirror, judged, tasks, known))
     found = [*judged.disagreements, *false]
@@ -112,10 +114,14 @@ def _told(entries: Iterable[bytes], what: str, count: int, progress: Progress) -
         yield entry
 
 
-def _chosen(tasks: Sequence[ProofTask], known: Checked, sample: int | None) -> Sequence[ProofTask]:
+def _chosen(
+    tasks: Sequence[ProofTask], known: Checked, suspects: Container[int], sample: int | None
+) -> Sequence[ProofTask]:
     if sample is None:
         return [task for task in tasks if not known.holds(task.index)]
-    return random.SystemRandom().sample(tasks, min(sample, len(tasks)))
+    suspected = [task for task in tasks if task.index in suspects]
+    others = [task for task in tasks if task.index not in suspects]
+    return suspected + random.SystemRandom().sample(others, min(sample, len(others)))
 
 
 def _key_faults(mirror: Mirror, record: Record) -> Iterator[Disagreement]:

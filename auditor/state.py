@@ -3,8 +3,9 @@
 The heads are the signed notes themselves: with less nobody could prove a fork to others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,14 +36,32 @@ class Seen:
 
 @dataclass(frozen=True)
 class Checked:
-    """The proofs in the first ``events`` events hold, but for those at the indices ``false``."""
+    """The proofs in the first ``events`` events hold, but for those at the indices ``false``.
+
+    ``which`` is a digest of where they stood. What an earlier audit could not judge, such as claims
+    behind a close whose purchases had not come, it had no proof to verify of.
+    """
 
     events: int = 0
     false: tuple[int, ...] = ()
+    which: str = ""
+
+    @classmethod
+    def of(cls, events: int, proofs: Iterable[int], false: Iterable[int]) -> "Checked":
+        """After those at the indices ``proofs`` were verified."""
+        return cls(events, tuple(sorted(false)), _digest(events, proofs))
+
+    def among(self, proofs: Iterable[int]) -> "Checked":
+        """What of it can be relied on, where these are the indices of all proofs."""
+        return self if self.which == _digest(self.events, proofs) else replace(self, events=0)
 
     def holds(self, index: int) -> bool:
         """Whether the proof of this event was verified, and held."""
         return index < self.events and index not in self.false
+
+
+def _digest(events: int, proofs: Iterable[int]) -> str:
+    return sha256(canonical_json([index for index in proofs if index < events])).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -95,7 +114,7 @@ def save_state(path: Path, state: State) -> None:
         "vkeys": list(state.vkeys),
         "sightings": [vars(sighting) for sighting in state.sightings],
         "proofs": {
-            engine: {"events": checked.events, "false": list(checked.false)}
+            engine: {**vars(checked), "false": list(checked.false)}
             for engine, checked in state.proofs.items()
         },
     }
@@ -111,7 +130,7 @@ def _parse(document: Any) -> State:
         vkeys=tuple(parse_vkey(vkey).vkey for vkey in document["vkeys"]),
         sightings=tuple(Sighting(**each) for each in document["sightings"]),
         proofs={
-            engine: Checked(checked["events"], tuple(checked["false"]))
+            engine: Checked(**{**checked, "false": tuple(checked["false"])})
             for engine, checked in document["proofs"].items()
         },
     )

@@ -120,6 +120,30 @@ def test_a_false_proof_is_said_each_time(told: Told, tmp_path: Path) -> None:
         assert [found.rule for found in result.disagreements] == ["proof-invalid"]
 
 
+def test_a_false_proof_is_in_each_sample_of_whichever_engine(told: Told, tmp_path: Path) -> None:
+    place = told.write(false_proof(told.logs), tmp_path / "place")
+    audited(place, tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENGINES, "pure", P256)  # which is quicker
+        result = audited(place, tmp_path, 0, "pure")
+    assert result.checked["proofs"] == 1
+    assert [found.rule for found in result.disagreements] == ["proof-invalid"]
+
+
+def test_proofs_that_could_not_be_judged_are_not_taken_for_verified(
+    told: Told, tmp_path: Path
+) -> None:
+    """Purchases are held back at first, so that the closes over them have no effect."""
+    logs = false_proof(told.logs)
+    place = told.write(logs.with_purchases(logs.purchases[:5]), tmp_path / "place")
+    rules = {found.rule for found in audited(place, tmp_path).disagreements}
+    assert "close-without-effect" in rules
+    assert "proof-invalid" not in rules
+    told.write(logs, place)
+    result = audited(place, tmp_path)
+    assert [found.rule for found in result.disagreements] == ["proof-invalid"]
+
+
 @pytest.mark.parametrize(
     "beside", ["", Signature(NEXT.name, NEXT.verifier.key_id, b"0" * 64).line()]
 )
