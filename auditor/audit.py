@@ -26,7 +26,7 @@ from ledger.note import Verifier
 __all__ = ["ENGINES", "AuditResult", "audit", "judge_mirror"]
 
 ENGINES: dict[str, Group] = {"openssl": P256, "pure": PURE_P256}
-"""Who does the arithmetic of proofs."""
+"""Who does the arithmetic."""
 _SOMETIMES = 512  # entries from one word about progress to the next
 
 
@@ -66,7 +66,8 @@ def audit(
     With a ``sample`` that many proofs, chosen anew each time, and those that did not hold before
     whoever verified them; what they are is not remembered.
     """
-    judged = judge_mirror(mirror, progress)
+    group = ENGINES[engine]
+    judged = judge_mirror(mirror, progress, group)
     stand_at = [task.index for task in judged.proofs]
     known = mirror.state.proofs.get(engine, Checked()).among(stand_at)
     suspects = {index for checked in mirror.state.proofs.values() for index in checked.false}
@@ -76,7 +77,7 @@ def audit(
         tasks,
         lambda index: proof_in(mirror.events.entry(index)),
         mirror.purchases,
-        group=ENGINES[engine],
+        group=group,
         jobs=jobs,
         progress=lambda done: progress("proofs", done, len(tasks)),
     )
@@ -94,12 +95,14 @@ def audit(
     return result
 
 
-def judge_mirror(mirror: Mirror, progress: Progress = lambda *_: None) -> Judged:
-    """Judge both logs; proofs are not verified."""
+def judge_mirror(
+    mirror: Mirror, progress: Progress = lambda *_: None, group: Group = P256
+) -> Judged:
+    """Judge both logs; proofs are not verified, but for the next owners' of transfers."""
     purchases, events = mirror.purchases, mirror.events
     return judge(
         mirror.origin,
-        P256,
+        group,
         purchases.root_at,
         enumerate(_told(purchases.entries(), "purchases", purchases.size, progress)),
         purchases.size,

@@ -7,7 +7,7 @@ be left out, on purpose or not: the document says so, and evidence is answered b
 shows that entry too.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +35,7 @@ _NONE = b""  # in the place of an entry that is not shown
 PROOF_RULES = frozenset({"proof-invalid", "ring-too-small", "tag-mismatch"})
 """The rules that are judged by verifying a proof."""
 _OF_NO_VOID = "void-of-nothing"  # by an event that names an entry
+_OF_CLOSES = "close-without-effect"  # by the root at its size
 _OF_REPORTS = "report-differs"  # by all events
 SUPPOSES = (
     "That no entry is left out which undoes this. Whoever knows one shows it: with that entry and"
@@ -107,7 +108,9 @@ def verify_evidence(evidence: Evidence, verifiers: Sequence[Verifier], group: Gr
     of_purchases = [key for key in verifiers if key.name == origin]
     events = ProvenLog.open(evidence.events, of_events).proven
     purchases = ProvenLog.open(evidence.purchases, [*of_purchases, *_declared_keys(events)]).proven
-    # 2. What is at fault is shown, not only missing.
+    # 2. What is at fault is shown, not only missing; so is what the log begins with.
+    if 0 not in events.entries:
+        raise VerificationError("evidence: the beginning of the event log is not shown")
     shown: Mapping[str, Collection[int]] = {
         "events": events.entries.keys(),
         "purchases": purchases.entries.keys(),
@@ -156,8 +159,11 @@ def weigh(
         found = found + verify_proofs(
             judged, tasks, lambda i: proof_in(events.entries[indices[i]]), log, group=group
         )
+    told = list(events.entries.values())
     shown = [
-        each for each in found if log.has_all(_named(each, list(events.entries.values()), log))
+        each
+        for each in found
+        if log.has_all(_named(each, told, log)) and _closed_by(each, told) <= purchases.size
     ]
     return [_renumbered(each, indices) for each in shown]
 
@@ -172,25 +178,38 @@ def _require_all(found: Disagreement, events: ProvenEntries, log: "_Sparse") -> 
 
 def _voids_named_by(events: Iterable[bytes]) -> list[int]:
     """Where the voids stand, as these events say."""
-    named = []
+    voided = [event for event in _readable(events) if event["type"] == VOIDED]
+    return [event["index"] for event in voided if type(event.get("index")) is int]
+
+
+def _readable(events: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for data in events:
         with suppress(FormatError):
-            event = parse_event(data)
-            if event["type"] == VOIDED and type(event.get("index")) is int:
-                named.append(event["index"])
-    return named
+            yield parse_event(data)
 
 
 def _named(found: Disagreement, events: Sequence[bytes], log: "_Sparse") -> set[int]:
     """The purchases that a disagreement is about, and those that its entries name."""
     indices = {entry.index for entry in found.entries if entry.log == "purchases"}
-    for data in log.entries_at(sorted(indices)):
+    for index in sorted(indices):
+        (data,) = log.entries_at([index])
         entry = read_entry(data)
-        if isinstance(entry, Void):
+        if isinstance(entry, Void) and entry.index < index:
             indices.add(entry.index)
     if found.rule == _OF_NO_VOID:
         indices |= set(_voids_named_by(events[entry.index] for entry in found.entries))
     return indices
+
+
+def _closed_by(found: Disagreement, events: Sequence[bytes]) -> int:
+    """How long the purchase log was when a close was made that is said to have no effect.
+
+    One that is shown as it was before may have come to that size since.
+    """
+    if found.rule != _OF_CLOSES:
+        return 0
+    sizes = [event.get("size") for event in _readable(events[e.index] for e in found.entries)]
+    return max((size for size in sizes if type(size) is int), default=0)
 
 
 def _renumbered(found: Disagreement, indices: Sequence[int]) -> Disagreement:
@@ -222,21 +241,18 @@ class _Sparse:
         return [self._shown.get(index, _NONE) for index in indices]
 
     def require(self, indices: Iterable[int]) -> None:
-        """``VerificationError`` unless these are all shown, as far as there are so many."""
+        """``VerificationError`` unless these are all shown."""
         if not self.has_all(indices):
             raise VerificationError("evidence: not all entries that it is about are shown")
 
     def has_all(self, indices: Iterable[int]) -> bool:
-        """Whether these are shown, as far as there are so many."""
-        return all(index in self._shown or index >= self.size for index in indices)
+        """Whether these are all shown; of those to come nothing can be said."""
+        return self._shown.keys() >= set(indices)
 
 
 def _declared_keys(events: ProvenEntries) -> tuple[Verifier, ...]:
     """The keys of the purchase log that the events name which are shown."""
-    told = []
-    for data in events.entries.values():
-        with suppress(FormatError):
-            told.append(parse_event(data))
+    told = _readable(events.entries.values())
     try:
         history = read_key_history(event for event in told if event["type"] in KEY_EVENTS)
     except (FormatError, VerificationError):

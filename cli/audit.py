@@ -18,7 +18,7 @@ _WORST_FIRST = (5, 1, 4)  # exit statuses: forked, something does not hold, unre
 
 
 class Engine(StrEnum):
-    """Who does the arithmetic of proofs."""
+    """Who does the arithmetic of points."""
 
     OPENSSL = "openssl"
     PURE = "pure"

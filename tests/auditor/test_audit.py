@@ -102,6 +102,15 @@ def test_another_engine_verifies_for_itself(told: Told, tmp_path: Path) -> None:
         assert audited(told.exported, tmp_path, engine="pure").checked["proofs"] == 0
 
 
+def test_the_pure_engine_asks_the_other_for_nothing(
+    told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for points of purchases, nor for what next owners have proven, nor for tags."""
+    for operation in ("decode", "hash_to_curve", "sum_of_products", "add", "negate"):
+        monkeypatch.setattr(type(P256), operation, None)
+    assert audited(told.exported, tmp_path, 0, "pure").disagreements == []
+
+
 # ---- lies
 
 
