@@ -122,10 +122,6 @@ class TradePlan:
         """The claims whose purchases are sold on this day."""
         return [claim for claim in self.claims if claim.sold == day]
 
-    def claimed_on(self, day: int) -> list[PlannedClaim]:
-        """The claims of this day."""
-        return [claim for claim in self.claims if claim.day == day]
-
 
 def plan_trade(*, start: date, days: int, sales: int, claims: int) -> TradePlan:
     """``sales`` on each of so many days, and so many claims spread over them."""
