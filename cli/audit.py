@@ -9,7 +9,14 @@ import typer
 
 from cli.errors import Failure
 from cli.files import read_bytes, read_quorum
-from cli.options import QuorumFile, whole_number, worker_count
+from cli.options import (
+    KnownKeys,
+    LogsPlace,
+    MirrorDirectory,
+    QuorumFile,
+    whole_number,
+    worker_count,
+)
 from cli.output import AsJson, facts, show
 
 __all__ = ["audit", "verify_evidence"]
@@ -33,28 +40,13 @@ class Severity(StrEnum):
 
 
 def audit(  # noqa: PLR0913 - each is an option
-    place: Annotated[
-        str,
-        typer.Argument(
-            metavar="PLACE", help="A service's address, or a directory that `log export` has made."
-        ),
-    ],
+    place: LogsPlace,
     *,
     merchant: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Only this one; again for more.")
     ] = None,
-    mirror: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Where the logs are kept; else below ~/.kvitto/audit, by place."
-        ),
-    ] = None,
-    key: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="VKEY", help="A log's key that you know from elsewhere; again for more."
-        ),
-    ] = None,
+    mirror: MirrorDirectory = None,
+    key: KnownKeys = None,
     quorum: QuorumFile = None,
     engine: Annotated[
         Engine, typer.Option(help="Whose arithmetic: `pure` shares no code with OpenSSL; slow.")

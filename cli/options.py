@@ -15,9 +15,12 @@ from commitments.wire import parse_decimal
 __all__ = [
     "DEFAULT_URL",
     "AlsoSandbox",
+    "KnownKeys",
+    "LogsPlace",
     "MaybeMerchantId",
     "MerchantId",
     "MerchantKey",
+    "MirrorDirectory",
     "OperatorKey",
     "QuorumFile",
     "Remedy",
@@ -116,6 +119,22 @@ def _check_key(key: str) -> str:
 
 Url = Annotated[
     str, typer.Option(envvar="KVITTO_URL", callback=_check_url, help="Where the service is.")
+]
+LogsPlace = Annotated[
+    str,
+    typer.Argument(
+        metavar="PLACE", help="A service's address, or a directory that `log export` has made."
+    ),
+]
+MirrorDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Where the logs are kept; else below ~/.kvitto/audit, by place."
+    ),
+]
+KnownKeys = Annotated[
+    list[str] | None,
+    typer.Option(metavar="VKEY", help="A log's key that you know from elsewhere; again for more."),
 ]
 QuorumFile = Annotated[
     Path | None,

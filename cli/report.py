@@ -9,7 +9,7 @@ import typer
 
 from cli.errors import Failure
 from cli.files import read_quorum
-from cli.options import MaybeMerchantId, QuorumFile
+from cli.options import KnownKeys, LogsPlace, MaybeMerchantId, MirrorDirectory, QuorumFile
 from cli.output import AsJson, facts, lines, note, show, table
 
 if TYPE_CHECKING:
@@ -32,30 +32,15 @@ class Format(StrEnum):
 
 
 def report(
-    place: Annotated[
-        str,
-        typer.Argument(
-            metavar="PLACE", help="A service's address, or a directory that `log export` has made."
-        ),
-    ],
+    place: LogsPlace,
     *,
     month: Annotated[str, typer.Option(metavar="MONTH", help="As 2026-10; it has ended, in UTC.")],
     merchant: MaybeMerchantId = None,
     written: Annotated[
         Format, typer.Option("--format", help="`html`: one page, to be printed. `json`: as --json.")
     ] = Format.TEXT,
-    mirror: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Where the logs are kept; else below ~/.kvitto/audit, by place."
-        ),
-    ] = None,
-    key: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="VKEY", help="A log's key that you know from elsewhere; again for more."
-        ),
-    ] = None,
+    mirror: MirrorDirectory = None,
+    key: KnownKeys = None,
     quorum: QuorumFile = None,
     as_json: AsJson = False,
 ) -> None:
