@@ -16,8 +16,13 @@ export type Drawing =
 
 const FONT = 12;
 const ROW = 30; // pixels for each bar
+const TALL_ROW = 44; // with its label above it
 const BELOW = 28; // and for the axis
 const TALL = 240;
+const LEFT = 52; // for numbers such as 100,000
+const TICK = 56; // pixels for such a number below
+const FEW_DAYS = 14; // fewer would become bars as wide as the chart
+const DAY = 24 * 3600 * 1000;
 const LETTER = 6.6; // pixels of an average letter in this size
 const WIDE_LETTER = 12.5; // and of a Chinese one
 
@@ -51,9 +56,11 @@ function steps(
   language: Language,
 ): SVGElement {
   const placed = rows.map((row) => ({ ...row, from: new Date(row.start), to: new Date(row.end) }));
+  const end = Math.max(...placed.map(({ to }) => to.getTime()));
+  const start = Math.min(...placed.map(({ from }) => from.getTime()), end - FEW_DAYS * DAY);
   return plot({
     ...frame(width, TALL),
-    x: timeAxis(width, language, step === "month"),
+    x: timeAxis(width, language, new Date(start), new Date(end), step === "month"),
     y: counts(language, tallest(rows)),
     marks: [
       rectY(placed, { x1: "from", x2: "to", y: "count", fill: colour, insetLeft: 0.5 }),
@@ -68,27 +75,40 @@ function bars(
   language: Language,
 ): SVGElement {
   const labels = [...new Set(rows.map((row) => row.label))];
-  const longest = Math.max(...labels.map(widthOf));
+  const longest = Math.max(...labels.map(widthOf)) + 12;
+  const isAbove = longest > width * 0.45; // where there is no room beside the bars
+  const marginLeft = isAbove ? 2 : longest;
+  const room = Math.floor((width - marginLeft) / (2 * TICK));
   const sums = labels.map((label) => ({
     label,
     sum: rows.filter((row) => row.label === label).reduce((sum, row) => sum + row.count, 0),
   }));
   return plot({
-    ...frame(width, labels.length * ROW + BELOW),
+    ...frame(width, labels.length * (isAbove ? TALL_ROW : ROW) + BELOW),
     marginTop: 0,
     marginBottom: BELOW,
-    marginLeft: Math.min(longest + 12, width * 0.45),
-    marginRight: 40,
-    x: counts(language, Math.max(...sums.map(({ sum }) => sum))),
-    y: { label: null, domain: labels, tickSize: 0 },
+    marginLeft,
+    marginRight: 48,
+    x: counts(language, Math.max(...sums.map(({ sum }) => sum)), room),
+    y: { label: null, domain: labels, tickSize: 0, axis: isAbove ? null : "left" },
     marks: [
-      barX(rows, { y: "label", x: "count", fill: colour, insetTop: 3, insetBottom: 3 }),
+      isAbove
+        ? text(labels, { y: own, text: own, frameAnchor: "left", textAnchor: "start", dy: -14 })
+        : null,
+      barX(rows, {
+        y: "label",
+        x: "count",
+        fill: colour,
+        insetTop: isAbove ? 17 : 3,
+        insetBottom: 3,
+      }),
       text(sums, {
         y: "label",
         x: "sum",
         text: ({ sum }: { sum: number }) => sum.toLocaleString(language),
         textAnchor: "start",
         dx: 5,
+        dy: isAbove ? 7 : 0,
       }),
       ruleX([0]),
     ],
@@ -101,9 +121,11 @@ function growth(
   language: Language,
 ): SVGElement {
   const placed = rows.map((row) => ({ at: new Date(row.time), size: row.size }));
+  const [start, end] = [placed[0]?.at ?? new Date(0), placed.at(-1)?.at ?? new Date(0)];
+  const isLong = end.getTime() - start.getTime() > 300 * DAY;
   return plot({
     ...frame(width, TALL),
-    x: timeAxis(width, language, false),
+    x: timeAxis(width, language, start, end, isLong),
     y: { ...counts(language, rows.at(-1)?.size ?? 0), zero: true },
     marks: [
       areaY(placed, {
@@ -121,22 +143,30 @@ function growth(
 }
 
 function frame(width: number, height: number): object {
-  return { width, height, color: { type: "identity" }, style: { fontSize: `${FONT}px` } };
+  const style = { fontSize: `${FONT}px` };
+  return { width, height, marginLeft: LEFT, color: { type: "identity" }, style };
 }
 
-function timeAxis(width: number, language: Language, isMonths: boolean): object {
+function timeAxis(
+  width: number,
+  language: Language,
+  start: Date,
+  end: Date,
+  isMonths: boolean,
+): object {
   const parts: Intl.DateTimeFormatOptions = isMonths
-    ? { year: "2-digit", month: "short" }
+    ? { year: "numeric", month: "short" }
     : { month: "short", day: "numeric" };
   const written = new Intl.DateTimeFormat(language, { ...parts, timeZone: "UTC" });
   const ticks = Math.max(2, Math.floor(width / 110));
-  return { type: "utc", label: null, ticks, tickFormat: (time: Date) => written.format(time) };
+  const tickFormat = (time: Date): string => written.format(time);
+  return { type: "utc", label: null, domain: [start, end], ticks, tickFormat };
 }
 
-/** An axis of whole numbers up to `most`. */
-function counts(language: Language, most: number): object {
+/** An axis of whole numbers up to `most`, with room for so many of them. */
+function counts(language: Language, most: number, room = 4): object {
   const tickFormat = (count: number): string => count.toLocaleString(language);
-  return { label: null, grid: true, ticks: Math.min(4, most), tickFormat };
+  return { label: null, grid: true, ticks: Math.max(1, Math.min(4, most, room)), tickFormat };
 }
 
 /** The largest sum of one step. */
@@ -150,6 +180,10 @@ function tallest(rows: { start: string; count: number }[]): number {
 
 function colour({ key }: { key: string }): string {
   return `var(--series-${key}, var(--series))`;
+}
+
+function own(label: string): string {
+  return label;
 }
 
 function widthOf(label: string): number {

@@ -20,13 +20,19 @@ export function follow(merchant: Merchant): () => void {
     pulse.value += 1;
     void lookAgain(merchant);
   };
+  const soon = (): void => {
+    timer ??= setTimeout(beat, GATHER_MS);
+  };
   for (const type of Object.keys(en.codes.events)) {
-    source.addEventListener(type, () => {
-      timer ??= setTimeout(beat, GATHER_MS);
-    });
+    source.addEventListener(type, soon);
   }
+  let wasOpen = false;
   source.addEventListener("open", () => {
     isLive.value = true;
+    if (wasOpen) {
+      soon(); // what could not be answered meanwhile can be now
+    }
+    wasOpen = true;
   });
   source.addEventListener("error", () => {
     isLive.value = false;

@@ -3,6 +3,8 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 
+const GONE = 404;
+
 /** Counts what has happened since the page was opened: whoever shows something looks again. */
 export const pulse = signal(0);
 
@@ -36,6 +38,9 @@ export interface Answer<Document> {
   problem?: Unanswered;
 }
 
+/** An answer, and what was asked for. */
+type Asked<Document> = Answer<Document> & { of?: string };
+
 /** Ask the service. `Unanswered` if it does not give what was asked for. */
 export async function ask<Document>(path: string): Promise<Document> {
   let answer: Response;
@@ -66,16 +71,22 @@ async function refusal(answer: Response): Promise<Unanswered> {
   return new Unanswered(answer.status);
 }
 
+/** Whether a service that could answer before now fails: what it said stays, with its mark. */
+function isWorse(next: Answer<unknown>, last: Asked<unknown>, path: string): boolean {
+  const isGone = next.problem?.status === GONE;
+  return next.problem !== undefined && !isGone && last.of === path && last.document !== undefined;
+}
+
 /** What the service answers, and again after each pulse. The last answer stays until the next. */
 export function useAnswer<Document>(path: string): Answer<Document> {
-  const [answer, setAnswer] = useState<Answer<Document> & { of?: string }>({});
+  const [answer, setAnswer] = useState<Asked<Document>>({});
   const beat = pulse.value;
   useEffect(() => {
     let wanted = true;
     let later: ReturnType<typeof setTimeout> | undefined;
     const keep = (next: Answer<Document>): void => {
       if (wanted) {
-        setAnswer({ ...next, of: path });
+        setAnswer((last) => (isWorse(next, last, path) ? last : { ...next, of: path }));
       }
     };
     const look = (): void => {

@@ -43,10 +43,10 @@ function sentence(event: LogEvent): string {
     step.resolution && word(said.codes.remedies, step.resolution),
     step.share !== undefined && step.share < 100 && format.value.percent(step.share / 100),
     step.reason && word(said.codes.reasons, step.reason),
-    step.wants?.map((want) => word(said.codes.wants, want)).join(", "),
+    step.wants?.map((want) => word(said.codes.wants, want)).join(said.marks.list),
     step.shop,
     step.attachments.length > 0 && said.claim.attachments(step.attachments.length),
   ].filter((part) => typeof part === "string");
-  const what = `${who}: ${word(said.codes.steps, step.step)}`;
+  const what = `${who}${said.marks.colon}${word(said.codes.steps, step.step)}`;
   return more.length === 0 ? what : `${what} (${more.join("; ")})`;
 }

@@ -93,7 +93,7 @@ export function Responses({ overview, source, name }: ChartsProps): JSX.Element 
   const { responses } = overview;
   const rows = responses.flatMap((row) =>
     RESPONSES.map((key) => ({
-      label: `${row.policy}, ${said.policies.version(row.version)}`,
+      label: `${row.policy}${said.marks.comma}${said.policies.version(row.version)}`,
       key,
       count: row[key],
     })),

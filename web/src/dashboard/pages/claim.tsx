@@ -59,19 +59,25 @@ function SummaryCard({ merchant, found }: FoundProps): JSX.Element {
     [
       said.claims.policy,
       <Go key="policy" to={to}>
-        {claim.policy}, {said.policies.version(claim.version)}
+        {claim.policy}
+        {said.marks.comma}
+        {said.policies.version(claim.version)}
       </Go>,
     ],
     [said.claims.remedy, word(remedies, claim.remedy)],
     [said.claims.decided, <Moment key="opened" time={found.opened} />],
     [said.claim.granted, found.granted && grantOf(found.granted)],
     [said.claim.reason, found.reason && word(said.codes.reasons, found.reason)],
-    [said.claim.asked, found.wants.map((want) => word(said.codes.wants, want)).join(", ")],
+    [
+      said.claim.asked,
+      found.wants.map((want) => word(said.codes.wants, want)).join(said.marks.list),
+    ],
     [said.claim.due, found.due && <Moment key="due" time={found.due} />],
     [said.claim.answerBy, found.answer_by && <Moment key="by" time={found.answer_by} />],
     [
       said.claim.redeemed,
-      found.redeemed && `${found.redeemed.shop}, ${format.value.moment(found.redeemed.signed)}`,
+      found.redeemed &&
+        `${found.redeemed.shop}${said.marks.comma}${format.value.moment(found.redeemed.signed)}`,
     ],
     [said.claim.ring, said.claim.ringSpan(claim.first, claim.size)],
     [
@@ -102,7 +108,7 @@ function grantOf({ resolution, share }: { resolution: string; share: number }): 
   const granted = word(said.codes.remedies, resolution);
   return share === 100
     ? granted
-    : `${granted}, ${said.claim.share(format.value.percent(share / 100))}`;
+    : `${granted}${said.marks.comma}${said.claim.share(format.value.percent(share / 100))}`;
 }
 
 interface TagsProps {

@@ -119,7 +119,7 @@ function rowOf(merchant: string, claim: Page["claims"][number]): ComponentChildr
     <Go key="claim" to={{ page: "claim", merchant, id: claim.claim_id }}>
       <Short id={claim.claim_id} />
     </Go>,
-    `${policy}, ${said.policies.version(version)}`,
+    `${policy}${said.marks.comma}${said.policies.version(version)}`,
     word(said.codes.remedies, remedy),
     <StateBadge key="state" state={state} />,
     <Moment key="opened" time={opened} />,

@@ -3,8 +3,9 @@ import { Shares } from "../components/claim-charts.tsx";
 import { Badge, Card, Go, Moment, Verbatim, Waiting } from "../components/parts.tsx";
 import type { Disagreement, Entry, Finding, Findings, Merchant } from "../documents.ts";
 import { place, useAnswer } from "../service.ts";
-import { texts, word } from "../words.ts";
+import { format, texts, word } from "../words.ts";
 
+const FEW = 8; // entries of a finding; one that is about a month may have hundreds
 const TONES = { alarm: "bad", warning: "warn", notice: "" };
 
 export function FindingsPage({ merchant }: { merchant: Merchant }): JSX.Element {
@@ -39,7 +40,7 @@ function All({ merchant, found }: { merchant: Merchant; found: Findings }): JSX.
       <Card title={words.disagreements} source="said">
         <p class="fine">{words.upTo(found.events)}</p>
         {found.disagreements.length === 0 ? (
-          <p class="good">✓ {words.noDisagreements}</p>
+          <p>{words.noDisagreements}</p>
         ) : (
           <ul class="plain">
             {found.disagreements.map((each) => (
@@ -100,7 +101,9 @@ function Pattern({ merchant, finding }: { merchant: Merchant; finding: Finding }
     <>
       <p>
         <Badge tone={TONES[finding.severity]}>{said.findings.severity[finding.severity]}</Badge>{" "}
-        <strong>{word(said.codes.detectors, finding.detector)}</strong>{" "}
+        <a href={`/methodology#${finding.detector}`}>
+          {word(said.codes.detectors, finding.detector)}
+        </a>{" "}
         <Moment time={finding.time} />
       </p>
       <Sentence finding={finding} />
@@ -122,23 +125,59 @@ function Sentence({ finding: { detector, text, facts } }: { finding: Finding }):
   return pattern === undefined ? (
     <p lang="en">{text}</p>
   ) : (
-    <p>{pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(facts[name]))}</p>
+    <p>{pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) => written(name, facts[name]))}</p>
   );
 }
 
+/** A fact in the page's language. */
+function written(name: string, fact: unknown): string {
+  const { codes } = texts.value;
+  if (typeof fact === "number") {
+    return format.value.number(fact);
+  }
+  const text = String(fact);
+  switch (name) {
+    case "reason":
+      return word({ ...codes.voids, ...codes.reasons }, text);
+    case "month":
+      return format.value.month(text);
+    default:
+      return text;
+  }
+}
+
+/** Links to entries; where they are many, the others are for who asks. */
 function Entries({ merchant, entries }: { merchant: Merchant; entries: Entry[] }): JSX.Element {
   const said = texts.value;
+  const [few, others] = [entries.slice(0, FEW), entries.slice(FEW)];
   return (
-    <p class="soft">
-      {said.findings.entries}:{" "}
-      {entries.map(({ log, index }, place) => (
-        <span key={`${log} ${index}`}>
-          {place > 0 && ", "}
-          <Go to={{ page: "entry", merchant: merchant.id, log, index }}>
-            {said.entry.title(said.entry.logs[log], index)}
-          </Go>
-        </span>
-      ))}
-    </p>
+    <>
+      <ul class="entries" aria-label={said.findings.entries}>
+        {few.map((entry) => (
+          <EntryLink key={`${entry.log} ${entry.index}`} {...{ merchant, entry }} />
+        ))}
+      </ul>
+      {others.length > 0 && (
+        <details>
+          <summary>{said.findings.more(others.length)}</summary>
+          <ul class="entries">
+            {others.map((entry) => (
+              <EntryLink key={`${entry.log} ${entry.index}`} {...{ merchant, entry }} />
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+function EntryLink({ merchant, entry }: { merchant: Merchant; entry: Entry }): JSX.Element {
+  const said = texts.value.entry;
+  return (
+    <li>
+      <Go to={{ page: "entry", merchant: merchant.id, ...entry }}>
+        {said.title(said.logs[entry.log], entry.index)}
+      </Go>
+    </li>
   );
 }

@@ -51,7 +51,7 @@ function MerchantCard({ merchant, isChecked }: CardProps): JSX.Element {
         </dl>
       )}
       <p class="soft">
-        {said.policies(merchant.policies.length)}. {said.witnesses(merchant.witnesses.length)}
+        {said.policies(merchant.policies.length)} {said.witnesses(merchant.witnesses.length)}
       </p>
     </>
   );

@@ -91,6 +91,7 @@ function Figures({ merchant, overview, findings, source }: FiguresProps): JSX.El
           title={said.findings}
           value={number(findings.findings.length + findings.disagreements.length)}
           more={noted(findings)}
+          tone={toneOf(findings)}
         />
       )}
     </ul>
@@ -103,26 +104,35 @@ interface FigureProps {
   title: string;
   value: string;
   more?: string;
+  tone?: string;
   source: Source;
 }
 
-function Figure({ merchant, room, title, value, more, source }: FigureProps): JSX.Element {
+function Figure({ merchant, room, title, value, more, tone, source }: FigureProps): JSX.Element {
   return (
     <li class="card figure">
       <p class="figure-title">
         <Go to={{ page: room, merchant }}>{title}</Go>
       </p>
       <p class="figure-value">{value}</p>
-      <p class="soft">{more ?? "\u00a0"}</p>
+      <p class={tone ?? "soft"}>{more ?? "\u00a0"}</p>
       <SourceBadge source={source} />
     </li>
   );
 }
 
-function noted({ disagreements, findings }: Findings): string {
+function noted(found: Findings): string {
   const said = texts.value.overview;
-  const alarms = findings.filter((finding) => finding.severity === "alarm").length;
-  return `${said.disagreements(disagreements.length)}, ${said.alarms(alarms)}`;
+  return said.noted(found.disagreements.length, alarmsOf(found));
+}
+
+/** What is wrong stands out. */
+function toneOf(found: Findings): string {
+  return found.disagreements.length + alarmsOf(found) > 0 ? "bad" : "soft";
+}
+
+function alarmsOf({ findings }: Findings): number {
+  return findings.filter((finding) => finding.severity === "alarm").length;
 }
 
 function RecountCard({ merchant }: { merchant: Merchant }): JSX.Element {

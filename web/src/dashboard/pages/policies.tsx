@@ -32,7 +32,7 @@ export function PoliciesPage({ merchant }: { merchant: Merchant }): JSX.Element 
               >
                 {version.policy.title}
               </Go>,
-              `${version.policy.id}, ${said.policies.version(version.policy.version)}`,
+              `${version.policy.id}${said.marks.comma}${said.policies.version(version.policy.version)}`,
               word(said.codes.kinds, version.policy.kind),
               <Moment key="published" time={version.published} />,
               <End key="end" version={version} />,

@@ -93,14 +93,14 @@ function History({ merchant, events, source }: HistoryProps): JSX.Element {
 }
 
 function sentence(event: LogEvent): string {
-  const said = texts.value.policies;
+  const { marks, policies: said } = texts.value;
   if (event.type === "policy.published") {
     const { policy } = event as LogEvent & { policy: Policy };
-    return `${said.version(policy.version)}: ${said.published}`;
+    return `${said.version(policy.version)}${marks.colon}${said.published}`;
   }
   const { version, by, from } = event as LogEvent & { version: number; by?: number; from: string };
   const what = by === undefined ? said.withdrawn : said.superseded(by);
-  return `${said.version(version)}: ${what}, ${said.forPurchases(format.value.day(from))}`;
+  return `${said.version(version)}${marks.colon}${what}${marks.comma}${said.forPurchases(format.value.day(from))}`;
 }
 
 interface VersionProps {
@@ -119,7 +119,10 @@ function VersionCard({ version, source }: VersionProps): JSX.Element {
     [words.purchased, policy.purchased && windowOf(policy.purchased)],
     [words.coversFrom, policy.covers_from && format.value.day(policy.covers_from)],
     [words.price, policy.price && priceOf(policy.price)],
-    [words.remedies, policy.remedies.map((remedy) => word(said.codes.remedies, remedy)).join(", ")],
+    [
+      words.remedies,
+      policy.remedies.map((remedy) => word(said.codes.remedies, remedy)).join(said.marks.list),
+    ],
     [words.perPurchase, format.value.number(policy.claims_per_purchase)],
     [
       words.valid,
@@ -139,7 +142,10 @@ function VersionCard({ version, source }: VersionProps): JSX.Element {
     ],
   ];
   return (
-    <Card title={`${policy.title}, ${words.version(policy.version)}`} source={source}>
+    <Card
+      title={`${policy.title}${said.marks.comma}${words.version(policy.version)}`}
+      source={source}
+    >
       <Facts of={facts} />
       <p class="fine">
         <End version={version} /> <SourceBadge source="said" />

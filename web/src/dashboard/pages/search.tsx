@@ -34,6 +34,15 @@ export function SearchPage({ merchant, query }: SearchProps): JSX.Element {
   );
 }
 
-function routeOf(merchant: string, { log, index }: Found["results"][number]): Route {
-  return { page: "entry", merchant, log, index };
+/** Claims and policies have pages of their own, which lead to their entries. */
+function routeOf(merchant: string, { kind, log, index, title }: Found["results"][number]): Route {
+  const [name = ""] = title.split(/[, ]/);
+  switch (kind) {
+    case "claim":
+      return { page: "claim", merchant, id: name };
+    case "policy":
+      return { page: "policy", merchant, id: name };
+    default:
+      return { page: "entry", merchant, log, index };
+  }
 }

@@ -12,6 +12,7 @@ export const en = {
   name: "Transparency",
   skip: "Skip to the content",
   otherLanguage: "中文",
+  marks: { comma: ", ", list: ", ", colon: ": " },
   navigation: { site: "Site", merchant: "Merchant" },
   rooms: {
     merchants: "Merchants",
@@ -92,7 +93,7 @@ export const en = {
     newcomer: "New here? Start with “What is this?”",
     purchases: "Purchase log",
     events: "Event log",
-    policies: (count: number) => `${many(count, "policy version", "policy versions")} published`,
+    policies: (count: number) => `${many(count, "policy version", "policy versions")} published.`,
     witnesses: (count: number) =>
       count === 0
         ? "No witness cosigns the logs."
@@ -109,8 +110,8 @@ export const en = {
     of: (part: number, whole: number) => `${number.format(part)} of ${number.format(whole)}`,
     noAnswers: "nothing was due yet",
     at: (moment: string) => `Last event ${moment}`,
-    disagreements: (count: number) => many(count, "broken rule", "broken rules"),
-    alarms: (count: number) => many(count, "alarm", "alarms"),
+    noted: (broken: number, alarms: number) =>
+      `${many(broken, "broken rule", "broken rules")}, ${many(alarms, "alarm", "alarms")}`,
   },
   recount: {
     title: "Check everything yourself",
@@ -139,7 +140,7 @@ export const en = {
     lastEvent: "Last event",
     lastClose: "Last close",
     checkpointAge: "Newest cosignature",
-    noCosignature: "none",
+    noCosignature: "none; nothing dates this checkpoint",
     keys: "Keys in force",
     verifiedNow: "Signed root verified here up to",
     saidNow: "Size that the service says it has read",
@@ -161,7 +162,7 @@ export const en = {
         ? "No seed witness: the merchant alone influences which purchases share a cell."
         : `${many(count, "seed witness signs", "seed witnesses sign")} the closes.`,
     growth: "Purchase log at each close",
-    declared: "Declared for the log's life",
+    declared: "Growth and fixed settings",
     capacity: "Capacity of a cell",
     period: "Closes",
     periods: { P1D: "every day", manual: "on demand" },
@@ -293,11 +294,12 @@ export const en = {
     lead: "Broken rules, and patterns that the rules allow but that deserve a question.",
     own: "These are computed by the service that is being watched. kvitto audit computes the same on your own machine, by itself:",
     disagreements: "Broken rules",
-    noDisagreements: "No rule is broken.",
+    noDisagreements: "The service says that no rule is broken.",
     found: "Patterns worth a question",
     none: "Nothing stands out.",
     severity: { alarm: "alarm", warning: "warning", notice: "notice" },
     entries: "Entries",
+    more: (count: number) => many(count, "more entry", "more entries"),
     atom: "Subscribe (Atom)",
     how: "How this is computed",
     upTo: (events: number) => `Computed over ${many(events, "event", "events")}.`,
@@ -427,7 +429,7 @@ export const en = {
         "photos and letters of a claim; they are encrypted, and only a fingerprint is public",
       ],
       honest:
-        "There are limits. A claim hides among the purchases that fit the policy, and the shop knows how many those are. Network addresses and the moment of a claim are not hidden by mathematics.",
+        "There are limits. The shop knows what it sold, as every shop does; what it does not learn is which of its sales a claim is for. A claim hides among the purchases that fit the policy, and the shop knows how many those are. Network addresses and the moment of a claim are not hidden by mathematics.",
     },
     commit: {
       title: "Try it: seal a price",

@@ -13,6 +13,7 @@ export const zhCN: Texts = {
   name: "透明度看板",
   skip: "跳到正文",
   otherLanguage: "English",
+  marks: { comma: "，", list: "、", colon: "：" },
   navigation: { site: "网站", merchant: "商家" },
   rooms: {
     merchants: "商家",
@@ -23,8 +24,8 @@ export const zhCN: Texts = {
     policies: "保障条款",
     findings: "审计发现",
     reports: "服务报告",
-    methodology: "方法说明",
-    reference: "接口文档",
+    methodology: "方法说明（英文）",
+    reference: "接口文档（英文）",
   },
   trust: {
     checked: "本页已核验",
@@ -90,7 +91,7 @@ export const zhCN: Texts = {
     newcomer: "第一次来？请先看“这是什么？”",
     purchases: "购买日志",
     events: "事件日志",
-    policies: (value) => `已发布 ${count(value, "个条款版本")}`,
+    policies: (value) => `已发布 ${count(value, "个条款版本")}。`,
     witnesses: (value) =>
       value === 0 ? "没有见证方联署这些日志。" : `已列出 ${count(value, "个见证方")}。`,
     sandbox: "沙盒：这里的一切都不是真的。",
@@ -105,8 +106,7 @@ export const zhCN: Texts = {
     of: (part, whole) => `${number.format(whole)} 个中的 ${number.format(part)} 个`,
     noAnswers: "尚无到期事项",
     at: (moment) => `最近事件：${moment}`,
-    disagreements: (value) => count(value, "处违规"),
-    alarms: (value) => count(value, "个警报"),
+    noted: (broken, alarms) => `${count(broken, "处违规")}，${count(alarms, "个警报")}`,
   },
   recount: {
     title: "亲自核对全部内容",
@@ -133,7 +133,7 @@ export const zhCN: Texts = {
     lastEvent: "最近事件",
     lastClose: "最近结算",
     checkpointAge: "最新联署",
-    noCosignature: "无",
+    noCosignature: "无，因此没有凭据表明此检查点的时间",
     keys: "有效密钥",
     verifiedNow: "在此核验的已签名根哈希截至",
     saidNow: "服务方自称已读取的大小",
@@ -155,7 +155,7 @@ export const zhCN: Texts = {
         ? "没有种子见证方：哪些购买落入同一单元，只受商家影响。"
         : `${count(value, "个种子见证方")}为每次结算签名。`,
     growth: "每次结算时的购买日志",
-    declared: "日志存续期内不变的设定",
+    declared: "增长与不变的设定",
     capacity: "单元容量",
     period: "结算",
     periods: { P1D: "每天", manual: "按需" },
@@ -278,11 +278,12 @@ export const zhCN: Texts = {
     lead: "被违反的规则，以及规则允许但值得追问的模式。",
     own: "这些由被监督的服务方自己计算。kvitto audit 可以在您自己的机器上独立算出同样的结果：",
     disagreements: "违规",
-    noDisagreements: "没有规则被违反。",
+    noDisagreements: "服务方称没有规则被违反。",
     found: "值得追问的模式",
     none: "没有异常。",
     severity: { alarm: "警报", warning: "警告", notice: "提示" },
     entries: "条目",
+    more: (value) => `另有 ${count(value, "个条目")}`,
     atom: "订阅 (Atom)",
     how: "计算方法",
     upTo: (events) => `基于 ${count(events, "个事件")}计算。`,
@@ -404,7 +405,7 @@ export const zhCN: Texts = {
         "理赔中的照片和信件；它们是加密的，公开的只有指纹",
       ],
       honest:
-        "保护也有限度。理赔隐藏在符合条款的购买之中，而商店知道这样的购买有多少。网络地址和理赔的时间，数学无法隐藏。",
+        "保护也有限度。和任何商店一样，商店知道自己卖出了什么；它不知道的是，某个理赔出自哪一笔销售。理赔隐藏在符合条款的购买之中，而商店知道这样的购买有多少。网络地址和理赔的时间，数学无法隐藏。",
     },
     commit: {
       title: "试一试：密封一个价格",
