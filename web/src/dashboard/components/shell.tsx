@@ -78,7 +78,7 @@ function MerchantHead({ merchant, route }: { merchant: Merchant; route: Route })
   const here = INSIDE[route.page] ?? route.page;
   const live = isLive.value;
   return (
-    <div class="merchant">
+    <section class="merchant" aria-label={merchant.name}>
       <div class="merchant-head">
         <p class="merchant-name">{merchant.name}</p>
         <span
@@ -98,7 +98,7 @@ function MerchantHead({ merchant, route }: { merchant: Merchant; route: Route })
         ))}
       </nav>
       <Strip merchant={merchant} />
-    </div>
+    </section>
   );
 }
 
