@@ -3,6 +3,7 @@
 import random
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from auditor.detecting import find_all
@@ -18,6 +19,7 @@ from commitments.clock import Clock
 from commitments.errors import FormatError, VerificationError
 from commitments.group import Group
 from commitments.p256 import P256
+from commitments.sandbox import is_sandbox
 from ledger.checkpoint import open_checkpoint
 from ledger.events import event_time
 from ledger.key_history import DECLARED, KeyHistory
@@ -27,6 +29,7 @@ __all__ = ["ENGINES", "AuditResult", "audit", "judge_mirror"]
 
 ENGINES: dict[str, Group] = {"openssl": P256, "pure": PURE_P256}
 """Who does the arithmetic."""
+_AHEAD = timedelta(days=1)  # of the auditor's clock, which may be wrong; as wallets allow
 _SOMETIMES = 512  # entries from one word about progress to the next
 
 
@@ -90,6 +93,7 @@ def audit(
     if judged.record is not None:
         judged.record.sightings = mirror.sightings
         found += _key_faults(mirror, judged.record)
+        found += _time_faults(mirror.origin, judged.record, clock())
         result.findings = find_all(judged.record, event_time(clock()))
     result.disagreements = _without_repetition(found)
     return result
@@ -144,6 +148,17 @@ def _key_faults(mirror: Mirror, record: Record) -> Iterator[Disagreement]:
     for log, keys in ((mirror.events, history.events), (mirror.purchases, history.purchases)):
         if not _has_signed(log.head.note, keys.in_force):
             yield broken("key-event", "no key that is in force has signed the checkpoint", last)
+
+
+def _time_faults(origin: str, record: Record, now: datetime) -> Iterator[Disagreement]:
+    """The first event of a time that has not come: whoever is ahead shortens what others have.
+
+    Those after it can have no earlier time.
+    """
+    latest = event_time(now + _AHEAD)
+    ahead = [index for index, time in enumerate(record.times) if time > latest]
+    if ahead and not is_sandbox(origin):
+        yield broken("event-time", "a time that has not come", ahead[0])
 
 
 def _has_signed(note: bytes, keys: Iterable[Verifier]) -> bool:

@@ -30,7 +30,8 @@ class CloseRules:
         self.seen: list[SeenClose] = []
         self._fold = CloseFold(declaration, root_at)
         self._daily = declaration.period == DAILY
-        self.horizons = Horizons(self.partition, set(), set())
+        self._sizes: set[int] = set()
+        self.horizons = Horizons(self.partition, self._sizes, set())
         self._has_stopped = False
         self._lost: dict[int, int] = {}  # sizes of closes without effect, by number
 
@@ -67,7 +68,8 @@ class CloseRules:
         self.partition.extend([close])
         self.seen.append(SeenClose(index, event["time"], close))
         recent = {each.close.size for each in self.seen[-RECENT_CLOSES:]}
-        self.horizons = Horizons(self.partition, {*self.horizons.sizes, close.size}, recent)
+        self._sizes.add(close.size)
+        self.horizons = Horizons(self.partition, self._sizes, recent)
         self._lost.clear()
 
     def is_lost(self, body: Body) -> bool:

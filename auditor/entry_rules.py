@@ -18,7 +18,8 @@ class EntryRules:
     """Reads the entries of a purchase log, in their order.
 
     ``kinds`` and ``voids`` are as :class:`auditor.record.Record` has them; ``places`` is where each
-    commitment stands first, and ``transferred`` the same of those in the hands of a next owner.
+    commitment stands first, ``transferred`` the same of those in the hands of a next owner, and
+    ``next_owners`` has these in their order.
     """
 
     def __init__(self, decode: Decode) -> None:
@@ -26,6 +27,7 @@ class EntryRules:
         self.voids: list[SeenVoid] = []
         self.places: dict[bytes, int] = {}
         self.transferred: dict[bytes, int] = {}
+        self.next_owners: list[bytes] = []
         self._decode = decode
         self._voided: set[int] = set()
 
@@ -53,6 +55,7 @@ class EntryRules:
             yield broken("commitment-repeated", why, purchases=[first, index])
         elif isinstance(entry, Transferred):
             self.transferred[entry.commitment] = index
+            self.next_owners.append(entry.commitment)
 
     def pass_over(self, count: int) -> None:
         """So many entries that nobody knows: of them nothing is said."""

@@ -17,7 +17,7 @@ RULES: Mapping[str, str] = {
     # events of any type
     "event-unreadable": "An event is a JSON object in its one spelling, with a type and a time.",
     "event-type": "An event has a type that is known.",
-    "event-time": "The times of events do not go back by more than five minutes.",
+    "event-time": "The times of events have come, and do not go back by more than five minutes.",
     "declaration": "The event log begins with its declaration, and has no other.",
     # keys and closes
     "key-event": "A change of keys has the next number and is signed by the old key.",

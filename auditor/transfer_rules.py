@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from itertools import islice
 from typing import Any
 
 from aftersales.horizons import require_today
@@ -54,7 +53,7 @@ class TransferRules:
         self._waiting: dict[bytes, Approval] = {}  # the last by C_new
         self._completed: set[bytes] = set()
         self._passed_over: set[str] = set()
-        self._judged = 0  # entries of the purchase log, below the last close
+        self._judged = 0  # of the entries of next owners: those below the last close
 
     def approve(self, index: int, event: Event, closes: CloseRules) -> Iterator[Disagreement]:
         """An approval."""
@@ -116,7 +115,9 @@ class TransferRules:
 
     def close(self, size: int) -> Iterator[Disagreement]:
         """The purchase log was closed at ``size``: the events about what is below have come."""
-        for commitment, place in islice(self._entries.transferred.items(), self._judged, None):
+        while self._judged < len(self._entries.next_owners):
+            commitment = self._entries.next_owners[self._judged]
+            place = self._entries.transferred[commitment]
             if place >= size:
                 break
             self._judged += 1

@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 from auditor.entry_rules import EntryRules
@@ -56,7 +55,8 @@ class VoidRules:
 
         Voids from before the first that has a reason are from before there were reasons.
         """
-        for void in islice(self._voids, self._judged, None):
+        while self._judged < len(self._voids):
+            void = self._voids[self._judged]
             if void.position >= size:
                 break
             self._judged += 1

@@ -2,6 +2,7 @@
 
 import fcntl
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ class Audited:
         return {**error_document(self.error), **forked}
 
     def _holds(self, fail_on: str | None) -> bool:
-        if self.result is None or self.result.disagreements:
+        if self.error is not None or self.result is None or self.result.disagreements:
             return False
         counting = SEVERITIES[SEVERITIES.index(fail_on) :] if fail_on else ()
         return not any(finding.severity in counting for finding in self.result.findings)
@@ -224,13 +225,15 @@ def _keep_fork(forked: ForkedLog, directory: Path) -> Path:
 
 def _keep_evidence(result: AuditResult, directory: Path, progress: Progress) -> list[Path]:
     written: dict[str, list[Path]] = {}
+    tried: Counter[str] = Counter()  # to make some takes long, and comes to nothing
     for number, found in enumerate(result.disagreements):
         progress("evidence", number, len(result.disagreements))
         files = written.setdefault(found.rule, [])
         path = directory / _name(found)
         if path.exists():
             files.append(path)
-        elif len(files) < _MOST_EVIDENCE:
+        elif max(len(files), tried[found.rule]) < _MOST_EVIDENCE:
+            tried[found.rule] += 1
             evidence = gather(result.mirror, result.judged, found, P256)
             if evidence is not None:
                 files.append(_keep(path, evidence.serialise()))

@@ -5,7 +5,7 @@ which is fixed only after the entry is in the log: by the seed of the first clos
 """
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
@@ -77,8 +77,8 @@ def _void_deadline(entry: int, closes: Sequence[Close], void_window: int) -> Clo
     own = bisect_right(closes, entry, key=_size)
     if own == len(closes):
         return None
-    deadline = closes[own].period + void_window
-    return next((close for close in closes[own:] if close.period >= deadline), None)
+    last = bisect_left(closes, closes[own].period + void_window, own, key=_period)
+    return closes[last] if last < len(closes) else None
 
 
 class Partition:
@@ -142,6 +142,10 @@ class Partition:
 
 def _size(close: Close) -> int:
     return close.size
+
+
+def _period(close: Close) -> int:
+    return close.period
 
 
 def _first_close(closes: Sequence[Close], entry: int) -> Close:

@@ -139,6 +139,18 @@ def test_a_false_proof_is_in_each_sample_of_whichever_engine(told: Told, tmp_pat
     assert [found.rule for found in result.disagreements] == ["proof-invalid"]
 
 
+@pytest.mark.parametrize(
+    ("time", "rules"), [("23T12:00:00Z", []), ("23T12:00:01Z", ["event-time"])]
+)
+def test_an_event_from_the_future(told: Told, tmp_path: Path, time: str, rules: list[str]) -> None:
+    """A merchant who writes it down as later has no deadline to wait for."""
+    last = told.logs.event(-1)
+    assert last["time"] < "2026-11-22T12:00:00Z"
+    logs = told.logs.changed(len(told.logs.events) - 1, lambda e: {**e, "time": f"2026-11-{time}"})
+    place = told.write(logs, tmp_path / "place")
+    assert [found.rule for found in audited(place, tmp_path).disagreements] == rules
+
+
 def test_proofs_that_could_not_be_judged_are_not_taken_for_verified(
     told: Told, tmp_path: Path
 ) -> None:

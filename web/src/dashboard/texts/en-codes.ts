@@ -91,7 +91,7 @@ export const enCodes = {
     "void-entry": "A void names a purchase that stands before it and is not void yet.",
     "event-unreadable": "An event is a JSON object in its one spelling, with a type and a time.",
     "event-type": "An event has a type that is known.",
-    "event-time": "The times of events do not go back by more than five minutes.",
+    "event-time": "The times of events have come, and do not go back by more than five minutes.",
     declaration: "The event log begins with its declaration, and has no other.",
     "key-event": "A change of keys has the next number and is signed by the old key.",
     "close-without-effect": "A close has the next number, a later period, all seeds and the root.",

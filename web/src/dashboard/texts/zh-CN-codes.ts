@@ -88,7 +88,7 @@ export const zhCNCodes: Codes = {
     "void-entry": "作废条目指向它之前的、尚未作废的购买。",
     "event-unreadable": "事件是以唯一写法书写的 JSON 对象，带有类型和时间。",
     "event-type": "事件的类型是已知的。",
-    "event-time": "事件的时间倒退不超过五分钟。",
+    "event-time": "事件的时间已经到来，倒退不超过五分钟。",
     declaration: "事件日志以声明开头，且只有这一个声明。",
     "key-event": "密钥变更带有下一个编号，并由旧密钥签名。",
     "close-without-effect": "结算带有下一个编号、更晚的周期、全部种子和根哈希。",
