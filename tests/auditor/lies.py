@@ -8,9 +8,12 @@ from typing import Any
 from aftersales.claims import MOST_CLAIMS
 from commitments.p256 import P256
 from commitments.wire import encode_base64, parse_base64
-from ledger.closes import Close
+from ledger.closes import Close, seed_message
 from ledger.entries import Void
 from ledger.events import LogDeclaration, event_time, parse_event_time
+from ledger.handover import Handover
+from ledger.key_history import KeyHistory, handover_event
+from ledger.merkle import EMPTY_ROOT
 from ledger.note import Signer
 from policies.claim import claim_id, claim_scopes, parse_claim
 from policies.transfer import RETIRE_WITHIN, parse_transfer, transfer_id, transfer_scope
@@ -20,7 +23,7 @@ from tests.world import NOTICE, ORIGIN, REFUND, new_keys, random_scalar
 from zk.statement import secret_tag
 from zk.transfer import Acceptance, prove_acceptance
 
-__all__ = ["LIES", "Lie", "claimed", "transferred"]
+__all__ = ["ALLOWED", "LIES", "Lie", "claimed", "transferred"]
 
 Lie = Callable[[Logs, Mapping[str, int]], Logs]
 """From honest logs and secrets that their owners have kept to what breaks one rule."""
@@ -191,6 +194,13 @@ def _closed_early(_logs: Logs, _: Mapping[str, int]) -> Logs:
     return Logs((), ()).inserted(0, declaration.to_event(noon), close)
 
 
+def _declared_elsewhere(event: Event) -> Event:
+    """By another merchant, whole."""
+    of = {"purchases_vkey": "ledger.example/other", "events_vkey": "ledger.example/other/events"}
+    keys = {name: Signer(origin, b"1" * 32).verifier.vkey for name, origin in of.items()}
+    return {**event, "origin": "ledger.example/other", **keys}
+
+
 def _approved_again(logs: Logs, _: Mapping[str, int]) -> Logs:
     """The same body with the same proof."""
     index = logs.find("transfer.approved")
@@ -234,7 +244,7 @@ def _with_tag(event: Event, tag: bytes = _POINT) -> Event:
     return {**event, "tag": tag.hex(), "proof": encode_base64(proof), "transfer_id": named}
 
 
-def _owned(logs: Logs, policy: str, serial: bytes = _POINT) -> Logs:
+def _owned(logs: Logs, policy: str, serial: bytes = _POINT, **body: Any) -> Logs:
     """Another claim under a policy, by an owner whose secret is known here."""
     index = next(
         i
@@ -243,7 +253,7 @@ def _owned(logs: Logs, policy: str, serial: bytes = _POINT) -> Logs:
     )
     tag = secret_tag(P256, claim_scopes(ORIGIN, policy, 0)[1].text, _SECRET)
     assert tag is not None
-    return logs.and_then(claimed(logs, index, (serial, tag), buyer=BUYER_KEYS))
+    return logs.and_then(claimed(logs, index, (serial, tag), **{"buyer": BUYER_KEYS, **body}))
 
 
 def _left(logs: Logs, named: str) -> Logs:
@@ -264,6 +274,62 @@ def _refunds(*left: int) -> Lie:
         return logs
 
     return lie
+
+
+def _refunded_after_all(logs: Logs, _: Mapping[str, int]) -> Logs:
+    """One claim is withdrawn, and the owner leaves with another."""
+    logs = _owned(logs, "refund-14d")
+    first = {"claim_id": logs.event(len(logs.events) - 1)["claim_id"], "attachments": []}
+    withdraw = {"type": STEP, **first, "number": 0, "by": "buyer", "step": "withdraw"}
+    logs = _owned(logs.and_then(signed(withdraw)), "refund-14d", nonce="cd" * 16)
+    return _left(logs, logs.event(len(logs.events) - 1)["claim_id"])
+
+
+def _refunded_after_a_repair(logs: Logs, _: Mapping[str, int]) -> Logs:
+    """The first refund has lapsed by the claim for a repair, and the second is not the first."""
+    logs = _owned(_owned(logs, "refund-14d"), "warranty-2y")
+    logs = _owned(logs, "refund-14d", _OTHER_POINT)
+    return _left(logs, logs.event(len(logs.events) - 1)["claim_id"])
+
+
+def _closed_by_the_next_key(signer: int) -> Lie:
+    """A seed witness has changed its key, and signs a close with one of both."""
+
+    def lie(_logs: Logs, _: Mapping[str, int]) -> Logs:
+        old, new = keys = [Signer("witness.example", bytes([n]) * 32) for n in (1, 2)]
+        logs = (Signer(ORIGIN, b"3" * 32), Signer(f"{ORIGIN}/events", b"4" * 32))
+        suite = "KVITTO-V01-Shake128_P256"
+        declaration = LogDeclaration(
+            ORIGIN, suite, 64, "manual", 1, (old.verifier,), *(each.verifier for each in logs)
+        )
+        time, root = "2026-11-21T12:00:00Z", EMPTY_ROOT
+        handover = handover_event(KeyHistory.declared(declaration), Handover.sign(old, new), time)
+        signature = keys[signer].sign(seed_message(ORIGIN, 0, 0, root))
+        close = Close(0, 0, 0, root, (signature,)).to_event(ORIGIN, time)
+        return Logs((), ()).inserted(0, declaration.to_event(time), handover, close)
+
+    return lie
+
+
+def _refunded_while_handing_on(logs: Logs, secrets: Mapping[str, int]) -> Logs:
+    """The transfer of the same owner waits for that secret, too."""
+    secret = secrets["transfer"]
+    tag = secret_tag(P256, claim_scopes(ORIGIN, "refund-14d", 0)[1].text, secret)
+    assert tag is not None
+    event = claimed(logs, logs.find(DECIDED, 5), (_POINT, tag))
+    ended = {"claim_id": event["claim_id"], "secret": P256.encode_scalar(secret).hex()}
+    return logs.and_then(event).and_then({"type": "ownership.retired", **ended})
+
+
+def _disputed_too_late(logs: Logs, _: Mapping[str, int]) -> Logs:
+    """A claim is declined, another takes its slot, and then the first is to have it again."""
+    logs = _owned(logs, "looked-at")
+    first = logs.event(len(logs.events) - 1)["claim_id"]
+    of = {"type": STEP, "claim_id": first, "attachments": []}
+    decline = {**of, "number": 0, "by": "merchant", "step": "decline", **MEMBERS["decline"]}
+    logs = _owned(logs.and_then(decline), "looked-at", nonce="cd" * 16)
+    dispute = {**of, "number": 1, "by": "buyer", "step": "dispute", **MEMBERS["dispute"]}
+    return logs.and_then(signed(dispute))
 
 
 def _after_leaving(policy: str, step: str) -> Lie:
@@ -341,11 +407,18 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
         "another merchant's": lambda logs, _: logs.changed(
             0, lambda event: {**event, "origin": "ledger.example/other"}
         ),
+        "of another log": lambda logs, _: logs.changed(0, _declared_elsewhere),
+        "another suite": lambda logs, _: logs.changed(
+            0, lambda event: {**event, "suite": "KVITTO-V01-Shake128_BLS12381"}
+        ),
         "none": lambda logs, _: logs.without(0),
     },
     "key-event": {
         "two successors": _handed_over_twice,
         "a gap": _last("log.witness_key_rotated", number=7),
+        "a gap before others": lambda logs, _: logs.changed(
+            logs.find("log.key_rotated"), lambda event: {**event, "number": 7}
+        ),
     },
     "close-without-effect": {
         "another root": _closed(root="ab" * 32),
@@ -353,6 +426,7 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
         "too large": _closed(size=40),
         "shrunk": _closed(size=3),
         "signed by nobody": _closed(signatures=["ab" * 64]),
+        "signed by the key of before": _closed_by_the_next_key(0),
     },
     "close-early": {"at noon": _closed_early},
     "policy-number": {"a gap": _last("policy.withdrawn", number=8)},
@@ -416,8 +490,13 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
         "not to be looked at": _claim(decision="under_review"),
         "a deadline": _claim(retire_by="2026-11-28T00:00:00Z"),
     },
-    "tag-mismatch": {"other tags": _claim(tags=["02" * 33] * 2)},
-    "duplicate-tag": {"once more": _claimed_again},
+    "tag-mismatch": {
+        "other tags": _claim(tags=["02" * 33] * 2),
+        "another of a transfer": lambda logs, _: logs.and_then(
+            {**transferred(logs, logs.find("transfer.approved", -1)), "tag": "02" * 33}
+        ),
+    },
+    "duplicate-tag": {"once more": _claimed_again, "disputed too late": _disputed_too_late},
     "too-many-claims": {"seventeen": _claimed_without_end},
     "retired-owner": {
         "claims": _claimed_after_leaving,
@@ -447,6 +526,7 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
     "approval-lapsed": {
         "by a claim": _retired(DECIDED, "refund", 6),
         "by an earlier refund": _refunds(1),
+        "by a transfer that waits": _refunded_while_handing_on,
         "by an earlier refund that is paid": _refunds(0, 1),
         "too late": _retired("transfer.approved", "transfer", -1, time="2026-11-22T21:30:01Z"),
     },
@@ -461,7 +541,10 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
         ),
     },
     "transfer-date": {"two days old": _transfer(date="2026-11-19")},
-    "transfer-horizon": {"no such lane": _transfer(lane=1)},
+    "transfer-horizon": {
+        "no such lane": _transfer(lane=1),
+        "voids may still come": _transfer(size=14),
+    },
     "transfer-commitment": {
         "two to one": _to_the_same(-1),
         "to what is there": _to_the_same(0),
@@ -473,3 +556,10 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
     },
 }
 """By the name of the rule, and of the lie."""
+
+ALLOWED: Mapping[str, Lie] = {
+    "a refund after one was withdrawn": _refunded_after_all,
+    "a refund after a repair": _refunded_after_a_repair,
+    "a close by the next key": _closed_by_the_next_key(1),
+}
+"""What no service keeps anybody from, and looks like a lie."""

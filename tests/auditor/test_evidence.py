@@ -235,6 +235,14 @@ def test_a_purchase_log_of_before_makes_nobody_a_liar(
         verify_evidence(evidence, [told.key], P256)
 
 
+def test_a_report_is_not_accused_without_what_it_counts(told: Told) -> None:
+    index = len(told.logs.events) - 1
+    found = broken("report-differs", "the events of 2026-10 make another report", index)
+    for events in ([0, index], range(index + 1)):  # not all events, not the voids that they name
+        with pytest.raises(VerificationError, match="not all"):
+            shown(told, found, list(events), [])
+
+
 def test_an_event_is_not_shown_as_if_it_were_the_first(told: Told) -> None:
     index = told.logs.find("policy.published")
     found = broken("declaration", "not a log.declared event", index)

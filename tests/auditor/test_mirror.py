@@ -402,6 +402,16 @@ def test_cosignatures_are_wanted_and_their_times_kept(tmp_path: Path) -> None:
     assert mirrored(HONEST.files(20, 20, WITNESSES), tmp_path).sightings[:2] == mirror.sightings
 
 
+@pytest.mark.parametrize("kind", ["events", "purchases"])
+def test_each_log_is_to_be_cosigned(tmp_path: Path, kind: str) -> None:
+    """It is not enough that what is shown about keys is."""
+    files = HONEST.files(20, 20, WITNESSES)
+    path = f"logs/acme/{kind}/checkpoint"
+    files[path] = HONEST.files(20, 20)[path]
+    with pytest.raises(NotCosigned):
+        mirrored(files, tmp_path, quorum=BOTH)
+
+
 def test_witnesses_that_the_service_names_are_believed_by_their_signatures(tmp_path: Path) -> None:
     files = HONEST.files(20, 20, WITNESSES[:1])
     listed = parse_json(files["v1/directory"])
@@ -429,6 +439,9 @@ def test_a_disk_that_forgets_is_not_taken_for_the_merchant(tmp_path: Path) -> No
     assert log.entry(700 - 1) == HONEST.purchases.entries[-1]
     with pytest.raises(DamagedMirror):
         log.entry(300)
+    bundle.write_bytes(HONEST.files()[BUNDLE][:-1] + b"!")  # as many entries, of the same length
+    with pytest.raises(DamagedMirror):
+        list(log.entries())
     bundle.unlink()
     assert list(mirrored(HONEST.files(), tmp_path).purchases.entries()) == HONEST.purchases.entries
     last = log.directory / "tile/entries/002.p/188"

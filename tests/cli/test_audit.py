@@ -109,6 +109,17 @@ def test_evidence_against_somebody_else(auditor: Terminal, told: Told, tmp_path:
     assert error["type"] == "not-verified"
 
 
+def test_evidence_that_cannot_be_made_is_not_tried_for_ever(
+    auditor: Terminal, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    monkeypatch.setattr("cli.auditing.gather", lambda *_: tried.append(1))
+    unknown = [{"type": "claim.praised"}] * 25
+    place = told.write(told.logs.and_then(*unknown), tmp_path / "place")
+    merchant = audit_one(auditor, place, "--key", told.key.vkey, status=1)
+    assert [len(merchant["disagreements"]), len(tried), merchant["evidence"]] == [25, 20, []]
+
+
 def test_findings_count_when_asked(auditor: Terminal, told: Told) -> None:
     severities = {f["severity"] for f in audit_one(auditor, told.exported)["findings"]}
     assert severities == {"notice"}
