@@ -17,6 +17,7 @@ __all__ = [
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = (datetime(9000, 1, 1, tzinfo=UTC) - _EPOCH).days
 
 
 def moment(time: str) -> datetime:
@@ -30,8 +31,11 @@ def later(time: str, by: timedelta) -> str:
 
 
 def period_start(period: int) -> str:
-    """The midnight in UTC with which a day of a daily log begins, by its number."""
-    return event_time(_EPOCH + timedelta(days=period))
+    """The midnight in UTC with which a day of a daily log begins, by its number.
+
+    No later than events can be: of a day that is closed early the number is the merchant's.
+    """
+    return event_time(_EPOCH + timedelta(days=min(period, _LAST)))
 
 
 def period_end(period: int) -> str:

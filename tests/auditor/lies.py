@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from aftersales.claims import MOST_CLAIMS
@@ -10,7 +11,7 @@ from commitments.p256 import P256
 from commitments.wire import encode_base64, parse_base64
 from ledger.closes import Close, seed_message
 from ledger.entries import Void
-from ledger.events import LogDeclaration, event_time, parse_event_time
+from ledger.events import LogDeclaration, encode_event, event_time, parse_event_time
 from ledger.handover import Handover
 from ledger.key_history import KeyHistory, handover_event
 from ledger.merkle import EMPTY_ROOT
@@ -176,7 +177,7 @@ def _closed(**changes: Any) -> Lie:
     return lie
 
 
-def _closed_early(_logs: Logs, _: Mapping[str, int]) -> Logs:
+def _closed_early(_logs: Logs, _: Mapping[str, int], period: int = 20778) -> Logs:
     """A log of days, closed at noon."""
     declaration = LogDeclaration(
         ORIGIN,
@@ -190,8 +191,19 @@ def _closed_early(_logs: Logs, _: Mapping[str, int]) -> Logs:
     )
     noon, empty = "2026-11-21T12:00:00Z", Logs((), ()).root_at(0)
     assert empty is not None
-    close = Close(0, 20778, 0, empty, ()).to_event(ORIGIN, noon)
+    close = Close(0, period, 0, empty, ()).to_event(ORIGIN, noon)
     return Logs((), ()).inserted(0, declaration.to_event(noon), close)
+
+
+def _voided_in_another_order(logs: Logs, _: Mapping[str, int]) -> Logs:
+    """The reasons of both voids, each in the place of the other, before there is a close."""
+    places = [logs.find("purchase.voided", nth) for nth in (0, 1)]
+    first, second = map(logs.event, places)
+    numbers = ({"number": each["number"], "time": each["time"]} for each in (first, second))
+    events = list(logs.events)
+    for place, event, number in zip(places, (second, first), numbers, strict=True):
+        events[place] = encode_event({**event, **number})
+    return logs.with_events(events)
 
 
 def _declared_elsewhere(event: Event) -> Event:
@@ -428,7 +440,10 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
         "signed by nobody": _closed(signatures=["ab" * 64]),
         "signed by the key of before": _closed_by_the_next_key(0),
     },
-    "close-early": {"at noon": _closed_early},
+    "close-early": {
+        "at noon": _closed_early,
+        "at the end of all days": partial(_closed_early, period=2**53 - 2),
+    },
     "policy-number": {"a gap": _last("policy.withdrawn", number=8)},
     "policy-event": {
         "no ring is as large": _then(_published(smallest_ring=65)),
@@ -459,8 +474,14 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
     "void-event": {
         "no reason": _last("purchase.voided", reason="because"),
         "a second reason": _then(_VOID),
+        "in another order": _voided_in_another_order,
     },
-    "void-of-nothing": {"of a purchase": _then({**_VOID, "index": 9})},
+    "void-of-nothing": {
+        "of a purchase": _then({**_VOID, "index": 9}),
+        "of another purchase": lambda logs, _: logs.changed(
+            logs.find("purchase.voided"), lambda event: {**event, "voided": 3}
+        ),
+    },
     "void-without-reason": {"left out": _without("purchase.voided", -1)},
     "claim-event": {
         "one tag": _claim(tags=["02" * 33]),
@@ -543,7 +564,7 @@ LIES: Mapping[str, Mapping[str, Lie]] = {
     "transfer-date": {"two days old": _transfer(date="2026-11-19")},
     "transfer-horizon": {
         "no such lane": _transfer(lane=1),
-        "voids may still come": _transfer(size=14),
+        "voids may still come": _transfer(size=13),
     },
     "transfer-commitment": {
         "two to one": _to_the_same(-1),

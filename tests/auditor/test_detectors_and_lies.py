@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from auditor.detecting import find_all
 from commitments.wire import canonical_json
+from tests.auditor.lies import LIES
 from tests.auditor.logs import Logs
 from tests.auditor.told import Told
 
@@ -22,6 +23,11 @@ def found(logs: Logs) -> list[str]:
 
 def test_the_story_of_an_honest_shop_is_found_to_be_late_by_now(told: Told) -> None:
     assert set(found(told.logs)) <= {"late-closes", "missed-deadlines", "sandbox"}
+
+
+def test_a_day_that_has_no_name_stops_no_detector(told: Told) -> None:
+    closed = LIES["close-early"]["at the end of all days"](told.logs, told.secrets)
+    assert found(closed) == []
 
 
 @given(seed=st.integers(0, 2**32))
