@@ -29,6 +29,13 @@ PAGES = {
     "entry": "/entry/events/5",
     "search": "/search/warranty-2y",
 }
+# Words of charts that stand out of their cards.
+STANDING_OUT = """
+[...document.querySelectorAll(".picture text")].filter((word) => {
+  const [place, card] = [word, word.closest("section")].map((e) => e.getBoundingClientRect());
+  return place.left < card.left || place.right > card.right;
+}).map((word) => word.textContent)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +70,7 @@ def look_at(page: Page, name: str) -> None:
         page.set_viewport_size({"width": NARROW, "height": 900})
         page.emulate_media(color_scheme="dark")
         photograph(page, f"dashboard-{name}-{language}-{NARROW}-dark")
+        assert page.evaluate(STANDING_OUT) == []
         page.set_viewport_size({"width": WIDE, "height": 900})
         page.emulate_media(color_scheme="light")
         page.locator("button.language").click()
