@@ -470,6 +470,13 @@ def test_names_of_merchants_do_not_lead_out_of_the_directory(bad: object) -> Non
         service_place(files)
 
 
+def test_a_directory_has_the_merchant_of_its_name(tmp_path: Path) -> None:
+    mirrored(HONEST.files(1, 1), tmp_path)
+    (tmp_path / "acme").rename(tmp_path / "other")
+    with pytest.raises(FormatError, match="not the merchant of this directory"):
+        directory_place(tmp_path).merchant("other")
+
+
 class Busy(Files):
     """Wants to be asked later, so many times."""
 
