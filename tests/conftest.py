@@ -36,7 +36,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     """Thousands of tests and what they import stay until the end: no collector looks at them.
 
-    Otherwise it does so whenever 700 objects are new, which is a twelfth of all the work.
+    Otherwise it looks at them again and again, which is a twelfth of all the work.
     """
     gc.collect()
     gc.freeze()

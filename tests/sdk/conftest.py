@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 
 from tests.databases import Databases, Sqlite
@@ -19,3 +21,12 @@ def server(world: World) -> ShopServer:
     world.buy(*(world.sale() for _ in range(DECOYS)))
     world.publish(WARRANTY)
     return ShopServer(world)
+
+
+@pytest.fixture
+def ordinary_collector() -> Iterator[None]:
+    """Garbage goes as it does for everybody, who may measure memory."""
+    of_the_tests = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*of_the_tests)

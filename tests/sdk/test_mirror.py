@@ -78,6 +78,7 @@ def test_few_bundles_are_at_hand_at_once(world: World) -> None:
     assert list(mirrored) == entries(20 * 256)[256:]
 
 
+@pytest.mark.usefixtures("ordinary_collector")
 def test_a_merchant_fills_its_log_with_the_largest_entries(world: World) -> None:
     """A bundle has 17 MB then, and is at hand alone."""
     largest = [bytes(MAX_ENTRY_BYTES)] * 6 * 256

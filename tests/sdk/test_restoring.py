@@ -513,6 +513,7 @@ def test_a_merchant_logs_an_end_that_is_none(server: ShopServer) -> None:
     assert [claim.secret_sent for claim in device.claims] == [False]
 
 
+@pytest.mark.usefixtures("ordinary_collector")
 def test_a_merchant_fills_its_log_with_junk(server: ShopServer, wallet: Wallet) -> None:
     junk = [bytes([n % 256]) * 7_000 for n in range(8_000)]
     log = PrivateLog(server, ORIGIN, [*all_entries(server.world), *junk])
