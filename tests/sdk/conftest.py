@@ -1,4 +1,5 @@
 import gc
+from collections.abc import Iterator
 
 import pytest
 
