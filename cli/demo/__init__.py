@@ -27,7 +27,7 @@ __all__ = ["demo"]
 
 _SALES = Path(__file__).parents[2] / "examples" / "sales.csv"
 _OTHER_SHOPS_SALES = 800
-_WHAT_FOLLOWS = timedelta(days=40)
+_WHAT_FOLLOWS = timedelta(days=43)
 """The claims of the day after, what the shop does for them, and its report of the month."""
 _WITNESSES = ("witness-1.example", "witness-2.example")
 
