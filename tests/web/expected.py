@@ -24,12 +24,12 @@ from policies.claim import claim_statement, parse_claim
 from zk.statement import Ring
 from zk.verify import verify
 
-__all__ = ["expected"]
+__all__ = ["expected", "read_entries"]
 
 
 def expected(home: Path) -> dict[str, Any]:
     """Of the logs of one merchant, all that another implementation must agree with."""
-    events, purchases = (_entries(home / name) for name in ("events", "purchases"))
+    events, purchases = (read_entries(home / name) for name in ("events", "purchases"))
     parsed = [parse_event(entry) for entry in events]
     declaration = LogDeclaration.from_event(parsed[0])
     keys = read_key_history(event for event in parsed if event["type"] in KEY_EVENTS)
@@ -54,7 +54,8 @@ def expected(home: Path) -> dict[str, Any]:
     }
 
 
-def _entries(directory: Path) -> list[bytes]:
+def read_entries(directory: Path) -> list[bytes]:
+    """The entries of a log that was exported."""
     log = ServedLog(LogDirectory(directory))
     size = Checkpoint.parse(Note.parse(log.checkpoint()).text).size
     bundles = range(-(-size // TILE_WIDTH))

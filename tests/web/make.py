@@ -33,6 +33,7 @@ from tests.databases import SEALING
 from tests.handover import hand_over, settle
 from tests.steps import ENDING, LOOKED_AT, Followed
 from tests.web.expected import expected
+from tests.web.verdict import Judge
 from tests.world import KETTLE, ORIGIN, WARRANTY, Bought, FakeClock, World
 from verifier.service import Verifier as ClaimVerifier
 
@@ -206,3 +207,5 @@ def make(directory: Path) -> None:
 if __name__ == "__main__":
     shutil.rmtree(FIXTURES / "acme", ignore_errors=True)
     make(FIXTURES)
+    changes = json.dumps(Judge(FIXTURES / "acme").changes(), indent=1)
+    (FIXTURES / "acme" / "changes.json").write_text(changes + "\n", "utf-8")

@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+from commitments.wire import parse_base64
 from ledger.cosignature import parse_cosigner
 from ledger.note import parse_vkey
 from ledger.quorum import Group, Quorum, Witness, verify_cosigned
 from tests.web.expected import expected
 from tests.web.make import FIXTURES, make
+from tests.web.verdict import Judge
 
 HOME = FIXTURES / "acme"
 
@@ -18,6 +20,15 @@ def test_what_is_expected_of_the_browser_is_what_the_logs_say() -> None:
     assert {1, 2, 64} & {len(claim["ring"]) for claim in found["claims"]} == set()
     assert len(found["claims"]) > 8
     assert {"completed", "disputed", "canceled", "approved"} <= set(found["states"].values())
+
+
+def test_what_follows_from_changes_of_the_logs_is_what_the_browser_is_told() -> None:
+    judge = Judge(HOME)
+    changes = json.loads((HOME / "changes.json").read_text("utf-8"))
+    assert {change["holds"] for change in changes} == {True, False}
+    for change in changes:
+        event = parse_base64(change["event"], "event")
+        assert judge.holds(change["index"], event, change["claim"]) is change["holds"]
 
 
 def test_its_checkpoints_are_signed_by_all_witnesses() -> None:

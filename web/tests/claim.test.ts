@@ -155,6 +155,43 @@ describe("a claim that should not have been approved", () => {
     expect((await refusal(entries, 1)).why).toMatch(/not published|close/);
   });
 
+  test("is judged by what the log said before it, however far it was read", async () => {
+    const [first, last] = [claimOf("all"), EXPECTED.claims.at(-1)?.index ?? -1];
+    const size = EXPECTED.closes.at(-1)?.size ?? 0;
+    const later = rewritten(first, (e) => withBody(e, { size, voided_at: size }));
+    await verifyClaim(await signed(later), bought, last);
+    expect((await refusal(later, first)).why).toMatch(/end at a close/);
+    const [claim, ...others] = [written[first], ...written.filter((_, i) => i !== first)];
+    const early = [others[0], claim, ...others.slice(1)].filter((data) => data !== undefined);
+    await verifyClaim(await signed(early), bought, last);
+    expect((await refusal(early, 1)).why).toMatch(/not published/);
+  });
+
+  test("is made when the policy takes none", async () => {
+    const index = claimOf("all");
+    const published = written.findIndex((data) => {
+      const { policy } = readObject(data);
+      return isObject(policy) && policy.id === "all";
+    });
+    const entries = (changes: JsonObject) =>
+      rewritten(published, (event) => ({
+        ...event,
+        policy: { ...(isObject(event.policy) ? event.policy : {}), ...changes },
+      }));
+    for (const changes of [{ valid_to: "2026-11-20" }, { valid_from: "2026-11-22" }]) {
+      expect((await refusal(entries(changes), index)).why).toMatch(/not valid/);
+    }
+  });
+
+  test("knows only of voids of long ago", async () => {
+    const index = EXPECTED.claims.at(-1)?.index ?? -1;
+    const sizes = EXPECTED.closes.map(({ size }) => size);
+    const entries = (voided_at: number) => rewritten(index, (e) => withBody(e, { voided_at }));
+    expect(sizes[0]).toBeLessThan(sizes.at(-3) ?? 0);
+    expect((await refusal(entries(sizes[0] ?? 0), index)).why).toMatch(/that had passed/);
+    expect((await refusal(entries((sizes[0] ?? 0) + 1), index)).why).toMatch(/that had passed/);
+  });
+
   test("hides among fewer than the policy promises", async () => {
     const index = claimOf("all");
     const published = written.findIndex((data) => {
