@@ -109,6 +109,28 @@ describe("a policy", () => {
   });
 });
 
+test("terms have the address that the service reads", () => {
+  const good = JSON.parse(readFileSync(new URL("warranty-2y.json", EXAMPLES), "utf8"));
+  expect(parsePolicy({ ...good, terms: "https://shop.example/terms?of=2026#sale" })).toBeTruthy();
+  for (const spoilt of [
+    "\\@b",
+    " ",
+    "\n",
+    "\t",
+    "\0",
+    "\x7f",
+    "/ b",
+    "/\nb",
+    "/%b",
+    "/[b]",
+    "/\\b",
+    "/\x85",
+  ]) {
+    const terms = `https://shop.example${spoilt}`;
+    expect(() => parsePolicy({ ...good, terms }), JSON.stringify(terms)).toThrow(FormatError);
+  }
+});
+
 describe("days", () => {
   test("are counted by the calendar", () => {
     const from = (day: string, duration: string) =>
