@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import type { LogEvent, Merchant, Placed, Step } from "../documents.ts";
 import { format, texts, word } from "../words.ts";
-import { Card, Go, Moment, type Source } from "./parts.tsx";
+import { History } from "./history.tsx";
+import type { Source } from "./parts.tsx";
 
 interface CaseProps {
   merchant: Merchant;
@@ -13,19 +14,15 @@ interface CaseProps {
 export function CaseCard({ merchant, events, source }: CaseProps): JSX.Element {
   const said = texts.value.claim;
   return (
-    <Card title={said.case} source={source}>
+    <History
+      title={said.case}
+      merchant={merchant}
+      events={events}
+      source={source}
+      sentence={sentence}
+    >
       {source === "checked" && <p class="fine">{said.caseChecked}</p>}
-      <ol class="history">
-        {events.map(({ index, event }) => (
-          <li key={index}>
-            <Moment time={event.time} />{" "}
-            <Go to={{ page: "entry", merchant: merchant.id, log: "events", index }}>
-              {sentence(event)}
-            </Go>
-          </li>
-        ))}
-      </ol>
-    </Card>
+    </History>
   );
 }
 

@@ -1,15 +1,8 @@
 import type { ComponentChildren, JSX } from "preact";
 import { ClaimsOverTime } from "../components/claim-charts.tsx";
-import {
-  Card,
-  Facts,
-  Go,
-  Moment,
-  type Source,
-  SourceBadge,
-  Waiting,
-} from "../components/parts.tsx";
-import type { Events, LogEvent, Merchant, Placed, Policy, PolicyVersion } from "../documents.ts";
+import { History } from "../components/history.tsx";
+import { Card, Facts, type Source, SourceBadge, Waiting } from "../components/parts.tsx";
+import type { Events, LogEvent, Merchant, Policy, PolicyVersion } from "../documents.ts";
 import { useFigures } from "../figures.ts";
 import { useProven } from "../proven.ts";
 import { place, useAnswer } from "../service.ts";
@@ -45,7 +38,13 @@ export function PolicyPage({ merchant, id }: PolicyProps): JSX.Element {
       <p class="lead">
         <code>{id}</code>
       </p>
-      <History merchant={merchant} events={about} source={isProven ? "checked" : "said"} />
+      <History
+        title={said.policies.history}
+        merchant={merchant}
+        events={about}
+        source={isProven ? "checked" : "said"}
+        sentence={sentence}
+      />
       {versions.map((version) => (
         <VersionCard
           key={version.policy.version}
@@ -67,29 +66,6 @@ export function PolicyPage({ merchant, id }: PolicyProps): JSX.Element {
 /** Whether an event publishes or ends a version of the policy. */
 function isAbout({ policy }: LogEvent, id: string): boolean {
   return policy === id || (policy as Partial<Policy> | null)?.id === id;
-}
-
-interface HistoryProps {
-  merchant: Merchant;
-  events: readonly Placed<LogEvent>[];
-  source: Source;
-}
-
-function History({ merchant, events, source }: HistoryProps): JSX.Element {
-  return (
-    <Card title={texts.value.policies.history} source={source}>
-      <ol class="history">
-        {events.map(({ index, event }) => (
-          <li key={index}>
-            <Moment time={event.time} />{" "}
-            <Go to={{ page: "entry", merchant: merchant.id, log: "events", index }}>
-              {sentence(event)}
-            </Go>
-          </li>
-        ))}
-      </ol>
-    </Card>
-  );
 }
 
 function sentence(event: LogEvent): string {
