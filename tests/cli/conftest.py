@@ -14,7 +14,7 @@ from tests.cli.terminal import OPERATOR, PASSPHRASE, Terminal, running_service
 _NUMBERS = count(1)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def haste() -> Iterator[None]:
     """What takes a tenth of a second once in a program takes half a minute in all these tests."""
     with pytest.MonkeyPatch.context() as patch:
