@@ -71,7 +71,9 @@ def test_a_prettier_report_is_not_believed(reader: Terminal, told: Told, tmp_pat
         assert "says something else" in report(reader, told, place, form, 1)
     trusted = ("--key", told.key.vkey, "--mirror", tmp_path / "audit")
     audited = reader.json("audit", place, *trusted, status=1)
-    assert [each["rule"] for each in audited["merchants"][0]["disagreements"]] == ["report-differs"]
+    rules = {each["rule"] for each in audited["merchants"][0]["disagreements"]}
+    # The story's month ends in December 2026: until then its report is from the future, too.
+    assert rules - {"event-time"} == {"report-differs"}
 
 
 def test_a_month_that_is_not_over_has_no_report(reader: Terminal, told: Told) -> None:
